@@ -1,0 +1,30 @@
+// Label and annotation names of the API. Argo Rollouts' clients, dashboards and declarative tools rely on exactly these.
+
+export const group = "argoproj.io";
+export const version = "v1alpha1";
+
+/** On ReplicaSets, their selectors and pods, and in the selector of every Service that a Rollout manages. */
+export const podTemplateHashLabel = "rollouts-pod-template-hash";
+/** On a Service: the Rollout that writes its selector. */
+export const managedByAnnotation = "argo-rollouts.argoproj.io/managed-by-rollouts";
+/** On a superseded ReplicaSet: when it is to be scaled to zero, RFC 3339. Argo writes the bare key. */
+export const scaleDownDeadlineAnnotation = "scale-down-deadline";
+/** A controller started with an id handles only objects with this label and that id; one without, only objects without it. */
+export const instanceIdLabel = "argo-rollouts.argoproj.io/controller-instance-id";
+export const revisionAnnotation = "rollout.argoproj.io/revision";
+export const revisionHistoryAnnotation = "rollout.argoproj.io/revision-history";
+export const desiredReplicasAnnotation = "rollout.argoproj.io/desired-replicas";
+export const workloadGenerationAnnotation = "rollout.argoproj.io/workload-generation";
+export const notifiedAnnotation = "notified.notifications.argoproj.io";
+export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** On every EndpointSlice of a Service: the Service's name. */
+export const serviceNameLabel = "kubernetes.io/service-name";
+/** Who writes an EndpointSlice. */
+export const endpointSliceManagedByLabel = "endpointslice.kubernetes.io/managed-by";
+/** The value of that label on the embedded cluster, whose traffic process confirms each slice with the annotation below. */
+export const embeddedEndpointSliceController = "endpointslice-controller.teal.dev";
+/** On an EndpointSlice of the embedded cluster: the `metadata.generation` that new requests are routed by. */
+export const routedGenerationAnnotation = "teal.dev/routed-generation";
+/** On a pod of the embedded cluster whose ports differ from its manifest's (no address of its own): `{"5000":41007}`. */
+export const portMapAnnotation = "teal.dev/port-map";

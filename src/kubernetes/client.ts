@@ -1,0 +1,155 @@
+import type { KubernetesObject } from "../api/core.ts";
+import { pathOf, type Resource } from "../api/resources.ts";
+import type { Cancel } from "../time/clock.ts";
+import { ApiError } from "./errors.ts";
+import type { ApiRequest, Transport, WatchSink } from "./transport.ts";
+
+export interface ObjectList<T> {
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly continue?: string;
+    readonly remainingItemCount?: number;
+  };
+  readonly items: readonly T[];
+}
+
+export interface ListOptions {
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly continue?: string | undefined;
+}
+
+export interface WatchOptions {
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  /** Tells what happened after this version; all objects first when absent. */
+  readonly resourceVersion?: string | undefined;
+  /** When the server ends the watch in good order. */
+  readonly timeoutSeconds?: number | undefined;
+}
+
+export interface DeleteOptions {
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+  readonly gracePeriodSeconds?: number | undefined;
+  readonly propagationPolicy?: "Background" | "Foreground" | "Orphan" | undefined;
+}
+
+const patchTypes = {
+  merge: "application/merge-patch+json",
+  json: "application/json-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+} as const;
+
+export interface PatchOptions {
+  readonly type: keyof typeof patchTypes;
+  readonly body: unknown;
+  readonly subresource?: string;
+}
+
+/** Objects of the Kubernetes API, read and written one at a time. Every refusal is thrown as an `ApiError`. */
+export class KubernetesClient {
+  readonly transport: Transport;
+  readonly #userAgent: string;
+
+  constructor(transport: Transport, userAgent = "teal") {
+    this.transport = transport;
+    this.#userAgent = userAgent;
+  }
+
+  get<T extends KubernetesObject>(
+    resource: Resource,
+    namespace: string | undefined,
+    name: string,
+  ): Promise<T> {
+    return this.#send<T>({ method: "GET", path: pathOf(resource, namespace, name) });
+  }
+
+  /** One page; `metadata.continue` is set when there are more. */
+  list<T extends KubernetesObject>(resource: Resource, options: ListOptions = {}): Promise<ObjectList<T>> {
+    const { namespace, ...rest } = options;
+    return this.#send<ObjectList<T>>({
+      method: "GET",
+      path: pathOf(resource, namespace),
+      query: queryOf(rest),
+    });
+  }
+
+  /** Tells `sink` what happens to the objects, with bookmarks, until it ends or is cancelled. */
+  watch(resource: Resource, options: WatchOptions, sink: WatchSink): Cancel {
+    const { namespace, ...rest } = options;
+    const query = { ...queryOf(rest), watch: "true", allowWatchBookmarks: "true" };
+    const path = pathOf(resource, namespace);
+    return this.transport.watch({ method: "GET", path, query, userAgent: this.#userAgent }, sink);
+  }
+
+  create<T extends KubernetesObject>(
+    resource: Resource,
+    namespace: string | undefined,
+    object: object,
+  ): Promise<T> {
+    return this.#send<T>({ method: "POST", path: pathOf(resource, namespace), body: object });
+  }
+
+  /** Replaces the whole object; refused with `conflict` when `metadata.resourceVersion` is set and no longer current. */
+  update<T extends KubernetesObject>(
+    resource: Resource,
+    object: KubernetesObject,
+    subresource?: string,
+  ): Promise<T> {
+    const { namespace, name } = object.metadata;
+    return this.#send<T>({
+      method: "PUT",
+      path: pathOf(resource, namespace, name, subresource),
+      body: object,
+    });
+  }
+
+  /** A merge patch that carries `metadata.resourceVersion` or `metadata.uid` is refused with `conflict` when it differs. */
+  patch<T extends KubernetesObject>(
+    resource: Resource,
+    namespace: string | undefined,
+    name: string,
+    patch: PatchOptions,
+  ): Promise<T> {
+    return this.#send<T>({
+      method: "PATCH",
+      path: pathOf(resource, namespace, name, patch.subresource),
+      body: patch.body,
+      contentType: patchTypes[patch.type],
+    });
+  }
+
+  async delete(
+    resource: Resource,
+    namespace: string | undefined,
+    name: string,
+    options: DeleteOptions = {},
+  ): Promise<void> {
+    const { uid, resourceVersion, ...rest } = options;
+    const preconditions =
+      uid === undefined && resourceVersion === undefined ? {} : { preconditions: { uid, resourceVersion } };
+    const body = { apiVersion: "v1", kind: "DeleteOptions", ...rest, ...preconditions };
+    await this.#send({ method: "DELETE", path: pathOf(resource, namespace, name), body });
+  }
+
+  /** Any other request, for endpoints that are no plain objects (`/version`, `pods/log`). */
+  async raw(request: ApiRequest): Promise<unknown> {
+    return this.#send(request);
+  }
+
+  async #send<T>(request: ApiRequest): Promise<T> {
+    const response = await this.transport.request({ userAgent: this.#userAgent, ...request });
+    if (response.code >= 400) throw ApiError.fromResponse(response.code, response.body);
+    return response.body as T;
+  }
+}
+
+function queryOf(options: Readonly<Record<string, string | number | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
+  );
+}

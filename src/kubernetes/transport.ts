@@ -1,0 +1,46 @@
+import type { KubernetesObject, Status } from "../api/core.ts";
+
+export interface ApiRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Path without query, segments percent-encoded: `/api/v1/namespaces/default/pods`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** JSON value. For a patch its form is named by `contentType`. */
+  readonly body?: unknown;
+  /** Of the body; `application/json` when absent. */
+  readonly contentType?: string;
+  /** Form of the answer, as in the HTTP header; plain JSON when absent. */
+  readonly accept?: string;
+  /** Who asks, as in the HTTP header; the part before the first `/` is the field manager. */
+  readonly userAgent?: string;
+}
+
+export interface ApiResponse {
+  readonly code: number;
+  /** JSON value; a string for the few endpoints that answer text (`pods/log`, `healthz`). */
+  readonly body: unknown;
+  /** Texts that the server wants people to see, as in `Warning` headers. */
+  readonly warnings?: readonly string[];
+}
+
+export type WatchEvent =
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"; readonly object: KubernetesObject }
+  | { readonly type: "ERROR"; readonly object: Status };
+
+export interface WatchSink {
+  /** Called once, when the server has accepted the watch. */
+  opened?(): void;
+  event(event: WatchEvent): void;
+  /** Called once, unless the watch was cancelled: `error` is absent when the server ended it in good order. */
+  ended(error?: Error): void;
+}
+
+/**
+ * One way to reach an API server: over HTTP (`HttpTransport`) or in the same process (the embedded `ApiServer`).
+ * An answer of any status code is a result; only a request that got no answer rejects (with `ApiError` of kind `unreachable`).
+ */
+export interface Transport {
+  request(request: ApiRequest): Promise<ApiResponse>;
+  /** Opens a watch; the caller sets `watch=true` and the other query fields. Returns what cancels it. */
+  watch(request: ApiRequest, sink: WatchSink): () => void;
+}

@@ -1,0 +1,118 @@
+import type { ReplicaSet } from "../../api/core.ts";
+import {
+  desiredReplicasAnnotation,
+  group,
+  lastAppliedAnnotation,
+  notifiedAnnotation,
+  podTemplateHashLabel,
+  revisionAnnotation,
+  revisionHistoryAnnotation,
+  version,
+} from "../../api/names.ts";
+import type { Action } from "../plan-types.ts";
+import { annotate, revisionOf } from "../replica-set.ts";
+import type { Situation } from "../situation.ts";
+import { acting, done, type StepResult, waiting } from "../step.ts";
+
+export function createReplicaSet(s: Situation): StepResult {
+  if (s.current !== undefined) return done;
+  const replicaSet = newReplicaSet(s);
+  if (replicaSet === undefined) return waiting("a pod template");
+  const create: Action = {
+    do: "createReplicaSet",
+    replicaSet,
+    because: "the template has no ReplicaSet yet",
+    event: {
+      type: "Normal",
+      reason: "NewReplicaSetCreated",
+      message: `Created ReplicaSet ${replicaSet.metadata.name} (revision ${s.revision})`,
+    },
+  };
+  const announce = announceRevision(s);
+  return announce === undefined ? acting(create) : acting(announce, create);
+}
+
+/** A former version that comes back gets the newest number and keeps its old ones as history. */
+export function recordRevision(s: Situation): StepResult {
+  const { current } = s;
+  if (current === undefined) return waiting("the new ReplicaSet to appear");
+  if (revisionOf(current) !== s.revision) {
+    const former = current.metadata.annotations?.[revisionAnnotation];
+    const history = current.metadata.annotations?.[revisionHistoryAnnotation];
+    const known = [history, former].filter((text) => text !== undefined && text !== "").join(",");
+    return acting(
+      annotate(
+        current,
+        {
+          [revisionAnnotation]: String(s.revision),
+          ...(known === "" ? {} : { [revisionHistoryAnnotation]: known }),
+        },
+        "a former version is used again",
+      ),
+    );
+  }
+  const announce = announceRevision(s);
+  return announce === undefined ? done : acting(announce);
+}
+
+function announceRevision(s: Situation): Action | undefined {
+  const revision = String(s.revision);
+  const { name, uid = "", resourceVersion = "", annotations } = s.rollout.metadata;
+  if (annotations?.[revisionAnnotation] === revision) return undefined;
+  return {
+    do: "annotateRollout",
+    seen: { name, uid, resourceVersion },
+    patch: { metadata: { annotations: { [revisionAnnotation]: revision } } },
+    because: "the Rollout shows the revision of its template",
+    event: { type: "Normal", reason: "RolloutUpdated", message: `Rollout updated to revision ${revision}` },
+  };
+}
+
+const notCopied: readonly string[] = [
+  lastAppliedAnnotation,
+  revisionAnnotation,
+  revisionHistoryAnnotation,
+  desiredReplicasAnnotation,
+  notifiedAnnotation,
+];
+
+/** Size 0: it gets its pods by a later step, when the preview Service selects them. */
+function newReplicaSet(s: Situation): ReplicaSet | undefined {
+  const { metadata, spec } = s.rollout;
+  if (spec.template === undefined) return undefined;
+  const hash = { [podTemplateHashLabel]: s.currentHash };
+  const labels = { ...spec.template.metadata?.labels, ...hash };
+  const annotations = Object.fromEntries(
+    Object.entries(metadata.annotations ?? {}).filter(([key]) => !notCopied.includes(key)),
+  );
+  return {
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    metadata: {
+      name: `${metadata.name}-${s.currentHash}`,
+      ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+      labels,
+      annotations: {
+        ...annotations,
+        [revisionAnnotation]: String(s.revision),
+        [desiredReplicasAnnotation]: String(s.replicas),
+      },
+      ownerReferences: [
+        {
+          apiVersion: `${group}/${version}`,
+          kind: "Rollout",
+          name: metadata.name,
+          uid: metadata.uid ?? "",
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
+    },
+    spec: {
+      replicas: 0,
+      ...(spec.minReadySeconds === undefined ? {} : { minReadySeconds: spec.minReadySeconds }),
+      selector: { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, ...hash } },
+      template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
+    },
+  };
+}

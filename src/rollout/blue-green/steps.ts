@@ -1,0 +1,176 @@
+import { formatTime } from "../../time/clock.ts";
+import { isGranted, type Memory } from "../memory.ts";
+import { availableOf, isAvailable, scale, sizeOf } from "../replica-set.ts";
+import { needsPause, pauseEnd, routing, type Situation } from "../situation.ts";
+import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
+import { createReplicaSet, recordRevision } from "./revision.ts";
+import { pointTo } from "./route.ts";
+
+/*
+ * The way of a new version, in order. A rollout stands at the first step that is not done.
+ *
+ *   version 1  ████████████████ live ████████████████████│── warm ──│ gone
+ *   version 2      ░ starts ░│▒▒▒▒ preview, paused ▒▒▒▒▒▒│████████ live ████████
+ *                  │         │                           │          │
+ *         template changes   available            promoted, switched  scaleDownDelaySeconds
+ */
+export const blueGreenSteps: readonly Step<Situation>[] = [
+  createReplicaSet,
+  recordRevision,
+  pointPreviewService,
+  scalePreview,
+  passPrePromotionAnalysis,
+  awaitPromotion,
+  scaleToFullSize,
+  adoptFirstVersion,
+  pointActiveService,
+  confirmRouting,
+  passPostPromotionAnalysis,
+  markStable,
+];
+
+// At once, before there are pods: load balancers that gate pods' readiness need the Service first. `spec.paused` leaves
+// routes as they are, but does not keep the new version from starting.
+function pointPreviewService(s: Situation): StepResult {
+  if (s.preview === undefined || s.preview.target === s.currentHash || s.rollout.spec.paused) return done;
+  return pointTo(s.preview, s.currentHash, "the preview Service follows the newest version");
+}
+
+function scalePreview(s: Situation): StepResult {
+  const count = s.strategy.previewReplicaCount;
+  const isSmall =
+    count !== undefined && !s.isFirst && !s.isPromoted && !s.memory.promoteFull && !isGranted(s.memory);
+  return reachSize(s, isSmall && !s.isSwitched ? count : s.replicas);
+}
+
+function scaleToFullSize(s: Situation): StepResult {
+  const result = reachSize(s, s.replicas);
+  const isLeavingPreviewSize = s.strategy.previewReplicaCount !== undefined && !s.isFirst && !s.isPromoted;
+  return isLeavingPreviewSize && !s.memory.isPastCheckpoint
+    ? { ...result, remember: { isPastCheckpoint: true } }
+    : result;
+}
+
+function reachSize(s: Situation, size: number): StepResult {
+  const { current } = s;
+  if (current === undefined) return waiting("the new ReplicaSet to appear");
+  if (sizeOf(current) !== size) return acting(scale(current, size, s.replicas, `${size} pods are wanted`));
+  // A version that carries users is not held back by a pod that restarts.
+  if (isAvailable(current, size) || (s.isSwitched && !s.isPromoted)) return done;
+  return waiting(`pods to become available: ${availableOf(current)} of ${size}`);
+}
+
+function passPrePromotionAnalysis(s: Situation): StepResult {
+  return refuseAnalysis(s);
+}
+
+function passPostPromotionAnalysis(s: Situation): StepResult {
+  return refuseAnalysis(s);
+}
+
+/**
+ * A gate passes only on an explicit success, and this version of Teal has nothing that could measure one. So an update
+ * that asks for an analysis, before or after the switch, ends before anybody is sent to the new version.
+ */
+function refuseAnalysis(s: Situation): StepResult {
+  if (s.isPromoted || s.isFirst || s.memory.promoteFull || s.rollback !== undefined) return done;
+  const { prePromotionAnalysis, postPromotionAnalysis } = s.strategy;
+  const field = prePromotionAnalysis !== undefined ? "prePromotionAnalysis" : "postPromotionAnalysis";
+  const analysis = prePromotionAnalysis ?? postPromotionAnalysis;
+  if (analysis === undefined) return done;
+  const names = (analysis.templates ?? []).map((template) => template.templateName ?? "").join(", ");
+  const abortMessage =
+    `${field} (${names}) is asked for, but this version of Teal cannot run analyses: ` +
+    "remove the field, or promote with --full to go on without it";
+  return { ...waiting("an analysis that cannot be run"), remember: { abort: true, abortMessage } };
+}
+
+function awaitPromotion(s: Situation): StepResult {
+  if (s.rollout.spec.paused && !s.isPromoted) return waiting("spec.paused to be taken back");
+  if (s.isPromoted || s.isFirst || s.isSwitched) return withoutPause(s);
+  if (s.memory.promoteFull || s.rollback !== undefined) {
+    return { ...done, remember: { pauseConditions: [], controllerPause: true } };
+  }
+  if (isGranted(s.memory)) return done;
+  if (!needsPause(s.strategy)) return withoutPause(s);
+  if (s.memory.pauseConditions.length > 0) return sitOut(s, s.memory);
+  const pause = { reason: "BlueGreenPause", startTime: formatTime(s.now) } as const;
+  const remember = { pauseConditions: [pause], controllerPause: true };
+  return { ...sitOut(s, { ...s.memory, ...remember }), remember };
+}
+
+function withoutPause(s: Situation): StepResult {
+  return s.memory.pauseConditions.length === 0 ? done : { ...done, remember: { pauseConditions: [] } };
+}
+
+function sitOut(s: Situation, memory: Memory): StepResult {
+  const until = pauseEnd(s.strategy, memory);
+  if (until === undefined) return waiting("somebody to promote");
+  if (s.now < until) return waiting(`autoPromotionSeconds to pass, until ${formatTime(until)}`, until);
+  return { ...done, remember: { pauseConditions: [] } };
+}
+
+// The first version has nobody's traffic to take over: it is stable as soon as it is available, and then goes live. Its
+// own pass, because the status must say so before the Service moves.
+function adoptFirstVersion(s: Situation): StepResult {
+  if (!s.isFirst) return done;
+  return {
+    ...waiting("the first version to be recorded as stable"),
+    remember: {
+      ...s.memory,
+      stableHash: s.currentHash,
+      abort: false,
+      abortedAt: undefined,
+      promoteFull: false,
+    },
+    events: [completed(s, "Initial deploy")],
+  };
+}
+
+function pointActiveService(s: Situation): StepResult {
+  if (s.active.target === s.currentHash) return done;
+  if (s.rollout.spec.paused) return waiting("spec.paused to be taken back");
+  return pointTo(s.active, s.currentHash, "all gates before the switch are passed");
+}
+
+function confirmRouting(s: Situation): StepResult {
+  const result = routing(s, s.active, s.currentHash);
+  switch (result.is) {
+    case "routed":
+      return done;
+    case "pending":
+      return waiting(result.on);
+    case "unsupported":
+      return { ...waiting(result.because), remember: { abort: true, abortMessage: result.because } };
+  }
+}
+
+function markStable(s: Situation): StepResult {
+  if (s.isPromoted) {
+    const { promoteFull, controllerPause, isPastCheckpoint } = s.memory;
+    return promoteFull || controllerPause || isPastCheckpoint
+      ? { ...done, remember: { promoteFull: false, controllerPause: false, isPastCheckpoint: false } }
+      : done;
+  }
+  const why = s.memory.promoteFull
+    ? "Full promotion requested"
+    : (s.rollback ?? "Completed blue-green update");
+  return {
+    ...done,
+    remember: {
+      stableHash: s.currentHash,
+      abort: false,
+      abortedAt: undefined,
+      promoteFull: false,
+      pauseConditions: [],
+      controllerPause: false,
+      isPastCheckpoint: false,
+    },
+    events: [completed(s, why)],
+  };
+}
+
+function completed(s: Situation, why: string) {
+  const message = `Rollout completed update to revision ${s.revision} (${s.currentHash}): ${why}`;
+  return { type: "Normal", reason: "RolloutCompleted", message } as const;
+}

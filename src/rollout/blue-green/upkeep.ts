@@ -1,0 +1,133 @@
+import { scaleDownDeadlineAnnotation } from "../../api/names.ts";
+import { defaultRevisionHistoryLimit } from "../../api/strategy.ts";
+import { formatTime, type Instant, later } from "../../time/clock.ts";
+import { isGranted } from "../memory.ts";
+import type { Action } from "../plan-types.ts";
+import { annotate, deadlineOf, hashOf, scale, seen, sizeOf } from "../replica-set.ts";
+import { type Situation, wantedActiveHash } from "../situation.ts";
+import { pointTo } from "./route.ts";
+
+export interface Upkeep {
+  readonly actions: readonly Action[];
+  readonly recheckAt?: Instant;
+}
+
+/** What must not wait for an update, and for which no update waits. All of them run in every pass. */
+export const blueGreenUpkeep: readonly ((situation: Situation) => Upkeep)[] = [
+  sizeStable,
+  holdActiveRoute,
+  dropDeadlines,
+  followMinReadySeconds,
+  retireOthers,
+  trimHistory,
+];
+
+const nothing: Upkeep = { actions: [] };
+
+// During an update the stable version is always ready to take everybody back.
+function sizeStable(s: Situation): Upkeep {
+  const { stable } = s;
+  if (stable === undefined || s.isPromoted || sizeOf(stable) === s.replicas) return nothing;
+  return { actions: [scale(stable, s.replicas, s.replicas, "the stable version keeps its full size")] };
+}
+
+// Other tools write the selector too. A missing or a wrong hash is put right; it is never taken for a permission.
+function holdActiveRoute(s: Situation): Upkeep {
+  const wanted = wantedActiveHash(s);
+  if (s.isFirst || s.memory.abort || wanted === undefined || s.active.target === wanted) return nothing;
+  if (s.rollout.spec.paused && s.active.target !== undefined) return nothing;
+  const result = pointTo(s.active, wanted, "the active Service was changed by somebody else");
+  return result.is === "acting" ? { actions: result.actions } : nothing;
+}
+
+// A deadline of a version that is needed again must not strike later. One that allows a fast rollback stays until the
+// rollback is remembered.
+function dropDeadlines(s: Situation): Upkeep {
+  const needed = [];
+  if (s.stable !== undefined) needed.push(s.stable);
+  const isRemembered = s.rollback === undefined || isGranted(s.memory);
+  if (s.current !== undefined && s.current !== s.stable && !s.memory.abort && isRemembered)
+    needed.push(s.current);
+  return {
+    actions: needed
+      .filter((replicaSet) => deadlineOf(replicaSet) !== undefined)
+      .map((replicaSet) =>
+        annotate(replicaSet, { [scaleDownDeadlineAnnotation]: null }, "the version is needed again"),
+      ),
+  };
+}
+
+function followMinReadySeconds(s: Situation): Upkeep {
+  const { current } = s;
+  const wanted = s.rollout.spec.minReadySeconds ?? 0;
+  if (current === undefined || (current.spec.minReadySeconds ?? 0) === wanted) return nothing;
+  return {
+    actions: [
+      {
+        do: "annotateReplicaSet",
+        seen: seen(current),
+        patch: { spec: { minReadySeconds: wanted } },
+        because: "minReadySeconds has changed",
+      },
+    ],
+  };
+}
+
+/** Superseded versions: warm until the delay has passed since the last route left them, then no pods. */
+function retireOthers(s: Situation): Upkeep {
+  const { scaleDownDelaySeconds, scaleDownDelayRevisionLimit } = s.strategy;
+  const referenced = new Set([...s.active.references, ...(s.preview?.references ?? [])]);
+  const actions: Action[] = [];
+  const rechecks: Instant[] = [];
+  let warm = 0;
+  for (const replicaSet of s.others) {
+    if (sizeOf(replicaSet) === 0 || referenced.has(hashOf(replicaSet))) continue;
+    const deadline = deadlineOf(replicaSet);
+    warm += 1;
+    if (warm > scaleDownDelayRevisionLimit) {
+      actions.push(
+        scale(replicaSet, 0, s.replicas, "more superseded versions than scaleDownDelayRevisionLimit"),
+      );
+    } else if (scaleDownDelaySeconds === 0) {
+      actions.push(scale(replicaSet, 0, s.replicas, "scaleDownDelaySeconds is 0"));
+    } else if (deadline === undefined) {
+      const until = later(s.now, scaleDownDelaySeconds);
+      actions.push(
+        annotate(
+          replicaSet,
+          { [scaleDownDeadlineAnnotation]: formatTime(until) },
+          "no route leads here any more",
+        ),
+      );
+      rechecks.push(until);
+    } else if (deadline > s.now) {
+      rechecks.push(deadline);
+    } else {
+      actions.push(scale(replicaSet, 0, s.replicas, "scaleDownDelaySeconds have passed"));
+    }
+  }
+  return rechecks.length === 0 ? { actions } : { actions, recheckAt: earliest(rechecks) };
+}
+
+/** Only versions without pods are deleted, the oldest revisions first. */
+function trimHistory(s: Situation): Upkeep {
+  const limit = s.rollout.spec.revisionHistoryLimit ?? defaultRevisionHistoryLimit;
+  const surplus = s.others.slice(limit);
+  const idle = surplus.filter(
+    ({ spec, status, metadata }) =>
+      (spec.replicas ?? 0) === 0 &&
+      (status?.replicas ?? 0) === 0 &&
+      (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0),
+  );
+  return {
+    actions: idle.map((replicaSet) => ({
+      do: "deleteReplicaSet",
+      seen: seen(replicaSet),
+      because: "more revisions than revisionHistoryLimit",
+    })),
+  };
+}
+
+function earliest(instants: readonly Instant[]): Instant {
+  return instants.reduce((a, b) => (a < b ? a : b));
+}

@@ -1,0 +1,51 @@
+import type { PauseCondition, RolloutStatus } from "../api/rollout.ts";
+
+/**
+ * The part of a Rollout's status that cannot be read off other objects: requests of people, and decisions that must
+ * survive a restart. Everything else in the status is computed anew in every pass.
+ */
+export interface Memory {
+  /** Hash of the last version that was brought out completely: where the way back leads. */
+  readonly stableHash: string | undefined;
+  readonly abort: boolean;
+  readonly abortedAt: string | undefined;
+  /** Why the controller itself has aborted; lives in the Progressing condition's message. */
+  readonly abortMessage: string | undefined;
+  readonly promoteFull: boolean;
+  readonly pauseConditions: readonly PauseCondition[];
+  readonly controllerPause: boolean;
+  /** The pause before the switch is over; set where a smaller preview must first grow to full size. */
+  readonly isPastCheckpoint: boolean;
+}
+
+export function memoryOf(status: RolloutStatus): Memory {
+  return {
+    stableHash: status.stableRS || undefined,
+    abort: status.abort ?? false,
+    abortedAt: status.abortedAt,
+    abortMessage: undefined,
+    promoteFull: status.promoteFull ?? false,
+    pauseConditions: status.pauseConditions ?? [],
+    controllerPause: status.controllerPause ?? false,
+    isPastCheckpoint: status.blueGreen?.scaleUpPreviewCheckPoint ?? false,
+  };
+}
+
+/** What is forgotten when the update is over or another one begins. */
+export const forgetUpdate = {
+  abort: false,
+  abortedAt: undefined,
+  abortMessage: undefined,
+  promoteFull: false,
+  pauseConditions: [],
+  controllerPause: false,
+  isPastCheckpoint: false,
+} as const satisfies Partial<Memory>;
+
+/**
+ * Whether the switch has been allowed: somebody promoted, the timer ran out, or a rule of the strategy allowed it. A
+ * promotion is remembered until it is carried out: Argo's form of it is "the controller owns the pause, and there is none".
+ */
+export function isGranted(memory: Memory): boolean {
+  return memory.isPastCheckpoint || (memory.controllerPause && memory.pauseConditions.length === 0);
+}

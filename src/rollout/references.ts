@@ -1,0 +1,45 @@
+import { managedByAnnotation, podTemplateHashLabel } from "../api/names.ts";
+import { strategyOf } from "../api/strategy.ts";
+import { type FieldError, invalid } from "../api/validation.ts";
+import type { Role, Route } from "../traffic/router.ts";
+import { routers } from "../traffic/routers.ts";
+import type { Snapshot } from "./plan-types.ts";
+
+/** What is wrong with the objects that a Rollout names. */
+export function validateReferences(snapshot: Snapshot): readonly FieldError[] {
+  const strategy = strategyOf(snapshot.rollout);
+  if (strategy.kind !== "blueGreen") return [];
+  const { activeService, previewService } = strategy;
+  return [
+    ...validateService(snapshot, "active", activeService),
+    ...(previewService === undefined ? [] : validateService(snapshot, "preview", previewService)),
+  ];
+}
+
+function validateService(snapshot: Snapshot, role: Role, name: string): FieldError[] {
+  const { rollout, observed, rivals } = snapshot;
+  const field = `spec.strategy.blueGreen.${role}Service`;
+  const namespace = rollout.metadata.namespace ?? "";
+  const route: Route = { role, namespace, service: name };
+  const problem = routers.service.problem(route, observed);
+  if (problem !== undefined) return [invalid(field, name, problem)];
+  const service = observed.service(namespace, name);
+  const errors: FieldError[] = [];
+  const labels = rollout.spec.template?.metadata?.labels ?? {};
+  for (const [key, value] of Object.entries(service?.spec.selector ?? {})) {
+    if (key !== podTemplateHashLabel && labels[key] !== value) {
+      errors.push(invalid(field, name, `Service "${name}" has unmatch label "${key}" in rollout`));
+    }
+  }
+  const rival = rivals.get(name);
+  const owner = service?.metadata.annotations?.[managedByAnnotation];
+  // Of two Rollouts that name the same Service, the one that has it keeps it; before that, the first by name.
+  if (
+    rival !== undefined &&
+    owner !== rollout.metadata.name &&
+    (owner === rival || rival < rollout.metadata.name)
+  ) {
+    errors.push(invalid(field, name, `Service "${name}" is managed by another Rollout`));
+  }
+  return errors;
+}

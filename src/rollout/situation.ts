@@ -1,0 +1,193 @@
+import type { ReplicaSet } from "../api/core.ts";
+import type { Rollout } from "../api/rollout.ts";
+import { type BlueGreen, defaultReplicas } from "../api/strategy.ts";
+import { type Instant, later, parseTime } from "../time/clock.ts";
+import type { Role, Route, RouteWrite, Routing } from "../traffic/router.ts";
+import { routers } from "../traffic/routers.ts";
+import { forgetUpdate, isGranted, type Memory, memoryOf } from "./memory.ts";
+import type { Snapshot } from "./plan-types.ts";
+import { deadlineOf, firstRevisionOf, hashOf, isAvailable, revisionOf } from "./replica-set.ts";
+import { isSameTemplate, templateHash } from "./template.ts";
+
+/** A route of the Rollout, with what the cluster shows of it. */
+export interface ObservedRoute {
+  readonly role: Role;
+  /** The hash that it is set to. */
+  readonly target: string | undefined;
+  /** Every hash that may still get requests through it. */
+  readonly references: readonly string[];
+  verify(hash: string): Routing;
+  writes(hash: string): readonly RouteWrite[];
+}
+
+/** One blue-green Rollout as the steps see it: the snapshot, read once. */
+export interface Situation {
+  readonly rollout: Rollout;
+  readonly strategy: BlueGreen;
+  readonly now: Instant;
+  /** Wanted number of pods of the live version. */
+  readonly replicas: number;
+  /** Newest revision first; those that are being deleted are left out. */
+  readonly replicaSets: readonly ReplicaSet[];
+  /** The ReplicaSet of the template in the spec, if it has been made. */
+  readonly current: ReplicaSet | undefined;
+  readonly currentHash: string;
+  /** The number that the current version has, or gets. */
+  readonly revision: number;
+  /** The last version brought out completely, if it is still there. */
+  readonly stable: ReplicaSet | undefined;
+  /** Neither current nor stable, newest revision first. */
+  readonly others: readonly ReplicaSet[];
+  readonly memory: Memory;
+  /** The template has changed since the status was written. */
+  readonly isNewTemplate: boolean;
+  /** Nothing has been brought out yet, so there is nothing to protect and nothing to go back to. */
+  readonly isFirst: boolean;
+  /** The current version is the stable one: no update is under way. */
+  readonly isPromoted: boolean;
+  /** A former version that may come back without a pause, and by which rule. */
+  readonly rollback: "Rollback within window" | "Fast rollback" | undefined;
+  readonly active: ObservedRoute;
+  readonly preview: ObservedRoute | undefined;
+  /** The active route carries users to the current version, and rightly so. */
+  readonly isSwitched: boolean;
+}
+
+export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instant): Situation {
+  const { rollout } = snapshot;
+  const status = rollout.status ?? {};
+  const replicaSets = snapshot.replicaSets
+    .filter((replicaSet) => replicaSet.metadata.deletionTimestamp === undefined)
+    .toSorted((a, b) => revisionOf(b) - revisionOf(a));
+  const current = findCurrent(rollout, replicaSets);
+  const currentHash = current === undefined ? newHash(rollout) : hashOf(current);
+  const isNewTemplate = status.currentPodHash !== currentHash;
+  const remembered = memoryOf(status);
+  const memory: Memory = isNewTemplate ? { ...remembered, ...forgetUpdate } : remembered;
+  const stable = replicaSets.find((replicaSet) => hashOf(replicaSet) === memory.stableHash);
+  const isPromoted = stable !== undefined && stable === current;
+  const highest = Math.max(0, ...replicaSets.filter((replicaSet) => replicaSet !== current).map(revisionOf));
+  const base = {
+    rollout,
+    strategy,
+    now,
+    replicas: rollout.spec.replicas ?? defaultReplicas,
+    replicaSets,
+    current,
+    currentHash,
+    revision: current !== undefined && revisionOf(current) > highest ? revisionOf(current) : highest + 1,
+    stable,
+    others: replicaSets.filter((replicaSet) => replicaSet !== current && replicaSet !== stable),
+    memory,
+    isNewTemplate,
+    isFirst: stable === undefined,
+    isPromoted,
+    rollback: rollbackRule(rollout, replicaSets, current, stable, now),
+    active: observe(snapshot, "active", strategy.activeService),
+    preview:
+      strategy.previewService === undefined
+        ? undefined
+        : observe(snapshot, "preview", strategy.previewService),
+  };
+  return { ...base, isSwitched: isSwitched(base) };
+}
+
+/**
+ * The hash label decides first: a ReplicaSet keeps its identity when an admission webhook has changed its template. Then
+ * equality of templates, which finds a former version, and those that Argo's controller made; the newest such one counts.
+ */
+function findCurrent(rollout: Rollout, replicaSets: readonly ReplicaSet[]): ReplicaSet | undefined {
+  const { template } = rollout.spec;
+  if (template === undefined) return undefined;
+  const hash = newHash(rollout);
+  const same = replicaSets.filter((replicaSet) => isSameTemplate(replicaSet.spec.template, template));
+  return (
+    replicaSets.find((replicaSet) => hashOf(replicaSet) === hash) ??
+    same.find((replicaSet) => hashOf(replicaSet) === rollout.status?.currentPodHash) ??
+    same[0]
+  );
+}
+
+function newHash(rollout: Rollout): string {
+  const { template } = rollout.spec;
+  return template === undefined ? "" : templateHash(template, rollout.status?.collisionCount);
+}
+
+/**
+ * Whether the current version was live before the stable one, recently enough to come back at once. Revision numbers
+ * decide, as creation times have whole seconds only.
+ */
+function rollbackRule(
+  rollout: Rollout,
+  replicaSets: readonly ReplicaSet[],
+  current: ReplicaSet | undefined,
+  stable: ReplicaSet | undefined,
+  now: Instant,
+): Situation["rollback"] {
+  if (current === undefined || stable === undefined || current === stable) return undefined;
+  const [from, to] = [firstRevisionOf(current), firstRevisionOf(stable)];
+  if (from >= to) return undefined;
+  const window = rollout.spec.rollbackWindow?.revisions;
+  if (window !== undefined) {
+    const between = replicaSets.map(firstRevisionOf).filter((revision) => revision > from && revision < to);
+    if (between.length < window) return "Rollback within window";
+  }
+  const deadline = deadlineOf(current);
+  return deadline !== undefined && deadline > now ? "Fast rollback" : undefined;
+}
+
+function observe(snapshot: Snapshot, role: Role, service: string): ObservedRoute {
+  const { rollout, observed } = snapshot;
+  const router = routers.service;
+  const route: Route = { role, service, namespace: rollout.metadata.namespace ?? "" };
+  const references = router.references(route, observed);
+  return {
+    role,
+    target: router.target(route, observed),
+    references,
+    verify: (hash) => router.verify(route, hash, observed),
+    writes: (hash) => router.writes(route, hash, rollout.metadata.name, observed),
+  };
+}
+
+/**
+ * The selector alone is no proof: any tool can write it. The switch counts when the status says that it was made, or when
+ * everything that it needs is there, as after a crash between the switch and the status.
+ */
+function isSwitched(situation: Omit<Situation, "isSwitched">): boolean {
+  const { active, currentHash, rollout, memory, current, replicas } = situation;
+  if (active.target !== currentHash || memory.abort) return false;
+  if (situation.isPromoted || situation.isFirst) return true;
+  if (rollout.status?.blueGreen?.activeSelector === currentHash) return true;
+  return isAllowedToSwitch(situation) && !situation.isNewTemplate && isAvailable(current, replicas);
+}
+
+function isAllowedToSwitch(situation: Pick<Situation, "memory" | "rollback" | "strategy" | "now">): boolean {
+  const { memory, rollback, strategy, now } = situation;
+  if (isGranted(memory) || memory.promoteFull || rollback !== undefined || !needsPause(strategy)) return true;
+  const until = pauseEnd(strategy, memory);
+  return until !== undefined && now >= until;
+}
+
+export function needsPause(strategy: BlueGreen): boolean {
+  return !strategy.autoPromotionEnabled || strategy.autoPromotionSeconds > 0;
+}
+
+/** When the pause ends by itself; undefined while there is none, or only a person can end it. */
+export function pauseEnd(strategy: BlueGreen, memory: Memory): Instant | undefined {
+  const pause = memory.pauseConditions.find((condition) => condition.reason === "BlueGreenPause");
+  const from = parseTime(pause?.startTime ?? "");
+  if (from === undefined || !strategy.autoPromotionEnabled) return undefined;
+  return later(from, strategy.autoPromotionSeconds);
+}
+
+/** Where users are to be sent now: on an abort and before the switch to the stable version. */
+export function wantedActiveHash(situation: Situation): string | undefined {
+  return situation.isSwitched ? situation.currentHash : situation.memory.stableHash;
+}
+
+/** Whether requests of the route reach `hash`; a Rollout of size 0 has no endpoints that could tell. */
+export function routing(situation: Situation, route: ObservedRoute, hash: string): Routing {
+  if (situation.replicas === 0 && route.target === hash) return { is: "routed" };
+  return route.verify(hash);
+}

@@ -1,0 +1,38 @@
+import type { Condition } from "../../api/core.ts";
+import { formatTime, type Instant } from "../../time/clock.ts";
+
+export type ConditionStatus = "True" | "False" | "Unknown";
+
+export function find(conditions: readonly Condition[], type: string): Condition | undefined {
+  return conditions.find((condition) => condition.type === type);
+}
+
+export function without(conditions: readonly Condition[], type: string): readonly Condition[] {
+  return conditions.filter((condition) => condition.type !== type);
+}
+
+/**
+ * The conditions with one set. Nothing moves when status and reason stay the same; `lastTransitionTime` moves only with
+ * the status. `isRefreshed` moves `lastUpdateTime` all the same: the sign that an update makes progress.
+ */
+export function set(
+  conditions: readonly Condition[],
+  next: {
+    readonly type: string;
+    readonly status: ConditionStatus;
+    readonly reason: string;
+    readonly message: string;
+  },
+  now: Instant,
+  isRefreshed = false,
+): readonly Condition[] {
+  const before = find(conditions, next.type);
+  const isSame = before?.status === next.status && before.reason === next.reason;
+  if (isSame && !isRefreshed) return conditions;
+  const at = formatTime(now);
+  const lastTransitionTime = before?.status === next.status ? (before.lastTransitionTime ?? at) : at;
+  const condition: Condition = { ...next, lastTransitionTime, lastUpdateTime: at };
+  return before === undefined
+    ? [...conditions, condition]
+    : conditions.map((candidate) => (candidate === before ? condition : candidate));
+}

@@ -1,0 +1,104 @@
+import type { Condition } from "../../api/core.ts";
+import { defaultProgressDeadlineSeconds } from "../../api/strategy.ts";
+import { type Instant, later, parseTime } from "../../time/clock.ts";
+import type { Memory } from "../memory.ts";
+import { deadlineOf } from "../replica-set.ts";
+import type { Situation } from "../situation.ts";
+import type { ConditionStatus } from "./conditions.ts";
+import type { Counts } from "./counts.ts";
+
+export interface Progress {
+  readonly status: ConditionStatus;
+  readonly reason: string;
+  readonly message: string;
+  /** Something has moved in this pass: the deadline counts anew. */
+  readonly isRefreshed?: boolean;
+}
+
+/** What the Progressing condition is to say; undefined: what it says already. The first that applies counts. */
+export function progressOf(
+  s: Situation,
+  memory: Memory,
+  counts: Counts,
+  before: Condition | undefined,
+  health: { readonly isHealthy: boolean; readonly becameUnhealthy: boolean },
+  now: Instant,
+): Progress | undefined {
+  const name = s.current?.metadata.name ?? `${s.rollout.metadata.name}-${s.currentHash}`;
+  const isCompleted = memory.stableHash === s.currentHash;
+  const isPaused = memory.pauseConditions.length > 0 || s.rollout.spec.paused === true;
+  if (memory.abort) {
+    const why = memory.abortMessage === undefined ? "" : `: ${memory.abortMessage}`;
+    return {
+      status: "False",
+      reason: "RolloutAborted",
+      message: `Rollout aborted update to revision ${s.revision}${why}`,
+    };
+  }
+  if (s.isNewTemplate && !isCompleted) {
+    return s.current === undefined
+      ? { status: "True", reason: "NewReplicaSetCreated", message: `Created new replica set "${name}"` }
+      : { status: "True", reason: "FoundNewReplicaSet", message: `Found new replica set "${name}"` };
+  }
+  if (isPaused && !isCompleted) {
+    return { status: "Unknown", reason: "RolloutPaused", message: "Rollout is paused" };
+  }
+  if (before?.reason === "RolloutAborted") {
+    return { status: "Unknown", reason: "RolloutRetry", message: "Retrying Rollout after abort" };
+  }
+  if (before?.reason === "RolloutPaused" && !isCompleted) {
+    return { status: "Unknown", reason: "RolloutResumed", message: "Rollout is resumed" };
+  }
+  if (health.isHealthy) {
+    return {
+      status: "True",
+      reason: "NewReplicaSetAvailable",
+      message: `ReplicaSet "${name}" has successfully progressed.`,
+    };
+  }
+  if (health.becameUnhealthy && isCompleted) {
+    const message = "Rollout does not have minimum availability";
+    return { status: "True", reason: "ReplicaSetNotAvailable", message, isRefreshed: true };
+  }
+  if (hasMoved(s, counts)) {
+    const message = `ReplicaSet "${name}" is progressing.`;
+    return { status: "True", reason: "ReplicaSetUpdated", message, isRefreshed: true };
+  }
+  const deadline = progressDeadline(s, before);
+  if (before?.reason === "ProgressDeadlineExceeded" || (deadline !== undefined && deadline < now)) {
+    return {
+      status: "False",
+      reason: "ProgressDeadlineExceeded",
+      message: `ReplicaSet "${name}" has timed out progressing.`,
+    };
+  }
+  return undefined;
+}
+
+function hasMoved(s: Situation, now: Counts): boolean {
+  const before = s.rollout.status ?? {};
+  const oldReplicas = (before.replicas ?? 0) - (before.updatedReplicas ?? 0);
+  return (
+    now.updatedReplicas !== (before.updatedReplicas ?? 0) ||
+    now.replicas - now.updatedReplicas < oldReplicas ||
+    now.readyReplicas > (before.readyReplicas ?? 0) ||
+    now.availableReplicas > (before.availableReplicas ?? 0) ||
+    now.activeSelector !== (before.blueGreen?.activeSelector || undefined) ||
+    now.previewSelector !== (before.blueGreen?.previewSelector || undefined)
+  );
+}
+
+const notCounting: readonly (string | undefined)[] = [
+  "RolloutAborted",
+  "RolloutPaused",
+  "NewReplicaSetAvailable",
+  "ProgressDeadlineExceeded",
+];
+
+/** When the update is late; undefined while nothing has to move. */
+export function progressDeadline(s: Situation, progressing: Condition | undefined): Instant | undefined {
+  const from = parseTime(progressing?.lastUpdateTime ?? "");
+  if (from === undefined || notCounting.includes(progressing?.reason)) return undefined;
+  if (s.others.some((replicaSet) => deadlineOf(replicaSet) !== undefined)) return undefined;
+  return later(from, s.rollout.spec.progressDeadlineSeconds ?? defaultProgressDeadlineSeconds);
+}

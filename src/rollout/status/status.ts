@@ -1,0 +1,169 @@
+import type { Condition } from "../../api/core.ts";
+import type { RolloutStatus } from "../../api/rollout.ts";
+import type { Instant } from "../../time/clock.ts";
+import type { Memory } from "../memory.ts";
+import type { PlannedEvent } from "../plan-types.ts";
+import { hashOf, isAvailable } from "../replica-set.ts";
+import type { Situation } from "../situation.ts";
+import { find, set, without } from "./conditions.ts";
+import { type Counts, countsOf } from "./counts.ts";
+import { phaseOf } from "./phase.ts";
+import { progressDeadline, progressOf } from "./progress.ts";
+
+export interface ComputedStatus {
+  readonly status: RolloutStatus;
+  readonly events: readonly PlannedEvent[];
+  /** When the progress deadline passes. */
+  readonly recheckAt: Instant | undefined;
+}
+
+/** The whole status, computed anew from what is there and what is to be remembered. */
+export function statusOf(s: Situation, memory: Memory): ComputedStatus {
+  const counts = countsOf(s);
+  const { conditions, events } = conditionsOf(s, memory, counts);
+  const { activeSelector, previewSelector, ...numbers } = counts;
+  const { restartedAt, collisionCount } = s.rollout.status ?? {};
+  const status: RolloutStatus = {
+    ...numbers,
+    ...present({ restartedAt, collisionCount, abortedAt: memory.abortedAt, stableRS: memory.stableHash }),
+    ...(memory.abort ? { abort: true } : {}),
+    ...(memory.promoteFull ? { promoteFull: true } : {}),
+    ...(memory.controllerPause ? { controllerPause: true } : {}),
+    ...(memory.pauseConditions.length > 0 ? { pauseConditions: memory.pauseConditions } : {}),
+    blueGreen: present({
+      activeSelector,
+      previewSelector,
+      scaleUpPreviewCheckPoint: memory.isPastCheckpoint || undefined,
+    }),
+    currentPodHash: s.currentHash,
+    observedGeneration: String(s.rollout.metadata.generation ?? 0),
+    conditions,
+  };
+  const progressing = find(conditions, "Progressing");
+  return {
+    status: { ...status, ...present(phaseOf(s, status)) },
+    events,
+    recheckAt: progressDeadline(s, progressing),
+  };
+}
+
+function conditionsOf(
+  s: Situation,
+  memory: Memory,
+  counts: Counts,
+): { readonly conditions: readonly Condition[]; readonly events: readonly PlannedEvent[] } {
+  const { now } = s;
+  const before = without(s.rollout.status?.conditions ?? [], "InvalidSpec");
+  const events: PlannedEvent[] = [];
+  let conditions = before;
+
+  const isPaused = memory.pauseConditions.length > 0 || s.rollout.spec.paused === true;
+  const wasPaused = find(before, "Paused")?.status === "True";
+  if (isPaused !== wasPaused) {
+    conditions = set(
+      conditions,
+      {
+        type: "Paused",
+        status: isPaused ? "True" : "False",
+        reason: "RolloutPaused",
+        message: "Rollout is paused",
+      },
+      now,
+    );
+    if (isPaused) {
+      const why = memory.pauseConditions[0]?.reason;
+      const message = `Rollout is paused${why === undefined ? "" : ` (${why})`}`;
+      events.push({ type: "Normal", reason: "RolloutPaused", message });
+    } else if (!memory.abort) {
+      events.push({ type: "Normal", reason: "RolloutResumed", message: "Rollout is resumed" });
+    }
+  }
+
+  const wasHealthy = find(before, "Healthy")?.status;
+  const isHealthy = !isPaused && !memory.abort && isComplete(s, counts);
+  if (isHealthy || wasHealthy !== undefined) {
+    conditions = set(
+      conditions,
+      {
+        type: "Healthy",
+        status: isHealthy ? "True" : "False",
+        reason: "RolloutHealthy",
+        message: isHealthy ? "Rollout is healthy" : "Rollout is not healthy",
+      },
+      now,
+    );
+  }
+
+  const progressing = find(before, "Progressing");
+  const becameUnhealthy = wasHealthy === "True" && !isHealthy;
+  const progress = progressOf(s, memory, counts, progressing, { isHealthy, becameUnhealthy }, now);
+  if (progress !== undefined) {
+    const { isRefreshed, ...next } = progress;
+    conditions = set(conditions, { type: "Progressing", ...next }, now, isRefreshed);
+    if (next.reason === "RolloutAborted" && progressing?.reason !== "RolloutAborted") {
+      events.push({ type: "Warning", reason: "RolloutAborted", message: next.message });
+    }
+  }
+
+  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === counts.activeSelector);
+  const isLiveAvailable = isAvailable(live, s.replicas);
+  conditions = set(
+    conditions,
+    {
+      type: "Available",
+      status: isLiveAvailable ? "True" : "False",
+      reason: "AvailableReason",
+      message: isLiveAvailable
+        ? "Rollout has minimum availability"
+        : "Rollout does not have minimum availability",
+    },
+    now,
+  );
+
+  conditions = withReplicaFailure(s, conditions);
+
+  const isCompleted = memory.stableHash === s.currentHash;
+  const wasCompleted = find(before, "Completed")?.status;
+  conditions = set(
+    conditions,
+    {
+      type: "Completed",
+      status: isCompleted ? "True" : "False",
+      reason: "RolloutCompleted",
+      message: "RolloutCompleted",
+    },
+    now,
+  );
+  if (!isCompleted && wasCompleted === "True") {
+    const message = `Rollout not completed, started update to revision ${s.revision} (${s.currentHash})`;
+    events.push({ type: "Normal", reason: "RolloutNotCompleted", message });
+  }
+  return { conditions, events };
+}
+
+/** Everybody is on the current version, and all of it is there. */
+function isComplete(s: Situation, counts: Counts): boolean {
+  return (
+    counts.updatedReplicas === s.replicas &&
+    counts.availableReplicas === s.replicas &&
+    counts.activeSelector === s.currentHash &&
+    (s.preview === undefined || counts.previewSelector === s.currentHash)
+  );
+}
+
+/** A ReplicaSet that cannot make its pods (quota, admission) shows in the Rollout. */
+function withReplicaFailure(s: Situation, conditions: readonly Condition[]): readonly Condition[] {
+  const failed = [...(s.current === undefined ? [] : [s.current]), ...s.replicaSets]
+    .flatMap((replicaSet) => replicaSet.status?.conditions ?? [])
+    .find(({ type, status }) => type === "ReplicaFailure" && status === "True");
+  if (failed === undefined) return without(conditions, "ReplicaFailure");
+  const { reason = "", message = "" } = failed;
+  return set(conditions, { type: "ReplicaFailure", status: "True", reason, message }, s.now);
+}
+
+type Present<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+/** The fields that have a value. */
+function present<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
+}

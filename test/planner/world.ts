@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import type { EndpointSlice, Pod, ReplicaSet, Service } from "../../src/api/core.ts";
+import { podTemplateHashLabel, serviceNameLabel } from "../../src/api/names.ts";
+import type { BlueGreenStrategy, Rollout, RolloutSpec, RolloutStatus } from "../../src/api/rollout.ts";
+import { plan } from "../../src/rollout/plan.ts";
+import type { Action, Plan, Snapshot } from "../../src/rollout/plan-types.ts";
+import { hashOf, sizeOf } from "../../src/rollout/replica-set.ts";
+import { type Instant, instant, later } from "../../src/time/clock.ts";
+
+type Mutable = Record<string, unknown>;
+
+/**
+ * A cluster as small as the planner needs it: objects that change as a plan says, pods that are available at once unless
+ * a test says otherwise, and endpoints that follow selectors. No queue, no API, no time but `now`.
+ */
+export class World {
+  now: Instant = instant(Date.UTC(2026, 0, 1));
+  rollout: Rollout;
+  replicaSets: ReplicaSet[] = [];
+  readonly services = new Map<string, Service>();
+  readonly rivals = new Map<string, string>();
+  /** Images whose pods never become available. */
+  readonly broken = new Set<string>();
+  /** Services whose endpoints do not follow their selector for now. */
+  readonly lagging = new Map<string, readonly EndpointSlice[]>();
+  /** Everything that was recorded, in order. */
+  readonly events: string[] = [];
+  /** Every call that was made, as `do` words, status patches included. */
+  readonly calls: string[] = [];
+  last: Plan | undefined;
+  #version = 1;
+
+  constructor(blueGreen: Partial<BlueGreenStrategy> = {}, spec: Partial<RolloutSpec> = {}) {
+    this.rollout = {
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "Rollout",
+      metadata: { name: "web", namespace: "shop", uid: "rollout-uid", generation: 1, resourceVersion: "1" },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: { app: "web" } },
+        template: template("web:1"),
+        strategy: { blueGreen: { activeService: "web", previewService: "web-preview", ...blueGreen } },
+        ...spec,
+      },
+    };
+    for (const name of ["web", "web-preview"]) this.addService(name);
+  }
+
+  get status(): RolloutStatus {
+    return this.rollout.status ?? {};
+  }
+
+  get snapshot(): Snapshot {
+    return {
+      rollout: this.rollout,
+      replicaSets: this.replicaSets,
+      rivals: this.rivals,
+      observed: {
+        service: (_, name) => this.services.get(name),
+        endpointSlices: (_, name) => this.lagging.get(name) ?? this.slices(name),
+        pod: (_, name) => this.#pods().find((pod) => pod.metadata.name === name),
+      },
+    };
+  }
+
+  /** Plans and carries out until nothing is left to do; fails when that never comes. */
+  settle(): this {
+    for (let pass = 0; pass < 50; pass += 1) {
+      const next = plan(this.snapshot, this.now);
+      this.last = next;
+      const isQuiet = next.actions.length === 0 && same(next.status, this.rollout.status);
+      if (isQuiet) {
+        assert.deepEqual(next.events, [], "a pass that changes nothing records nothing");
+        return this;
+      }
+      this.carryOut(next);
+    }
+    return assert.fail(`still acting after 50 passes: ${this.calls.slice(-6).join(", ")}`);
+  }
+
+  carryOut(next: Plan): void {
+    for (const action of next.actions) {
+      this.#act(action);
+      this.calls.push(action.do);
+      if (action.event !== undefined) this.events.push(action.event.reason);
+    }
+    if (!same(next.status, this.rollout.status)) {
+      this.calls.push("patchStatus");
+      this.rollout = { ...this.rollout, status: next.status };
+    }
+    this.events.push(...next.events.map((event) => event.reason));
+    this.#runPods();
+  }
+
+  pass(seconds: number): this {
+    this.now = later(this.now, seconds);
+    return this.settle();
+  }
+
+  edit(spec: Partial<RolloutSpec>): this {
+    const { metadata } = this.rollout;
+    this.rollout = {
+      ...this.rollout,
+      metadata: { ...metadata, generation: (metadata.generation ?? 0) + 1 },
+      spec: { ...this.rollout.spec, ...spec },
+    };
+    return this;
+  }
+
+  deploy(image: string): this {
+    return this.edit({ template: template(image) });
+  }
+
+  ask(status: Partial<RolloutStatus>): this {
+    this.rollout = { ...this.rollout, status: { ...this.rollout.status, ...status } };
+    return this;
+  }
+
+  promote(): this {
+    return this.ask({ pauseConditions: [] });
+  }
+
+  select(service: string, hash: string | undefined): this {
+    const known = this.services.get(service);
+    assert(known !== undefined);
+    const selector = hash === undefined ? { app: "web" } : { app: "web", [podTemplateHashLabel]: hash };
+    this.services.set(service, { ...known, spec: { ...known.spec, selector } });
+    return this;
+  }
+
+  addService(name: string): this {
+    this.services.set(name, {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name, namespace: "shop", uid: `${name}-uid`, resourceVersion: "1" },
+      spec: { selector: { app: "web" }, ports: [{ port: 80 }] },
+    });
+    return this;
+  }
+
+  fail(image: string): this {
+    this.broken.add(image);
+    this.#runPods();
+    return this;
+  }
+
+  heal(image: string): this {
+    this.broken.delete(image);
+    this.#runPods();
+    return this;
+  }
+
+  /** The image that a Service's selector leads to; all that it may reach when it has no hash. */
+  live(service = "web"): string {
+    const hash = this.services.get(service)?.spec.selector?.[podTemplateHashLabel];
+    const reached = this.replicaSets.filter(
+      (replicaSet) => sizeOf(replicaSet) > 0 && (hash === undefined || hashOf(replicaSet) === hash),
+    );
+    return reached.map(imageOf).join("+");
+  }
+
+  size(image: string): number {
+    return sizeOf(this.of(image));
+  }
+
+  of(image: string): ReplicaSet | undefined {
+    return this.replicaSets.find((replicaSet) => imageOf(replicaSet) === image);
+  }
+
+  condition(type: string): string {
+    const found = this.status.conditions?.find((condition) => condition.type === type);
+    return `${found?.status} ${found?.reason}`;
+  }
+
+  slices(service: string): readonly EndpointSlice[] {
+    const selector = this.services.get(service)?.spec.selector ?? {};
+    const ready = this.#pods().filter((pod) =>
+      Object.entries(selector).every(([key, value]) => pod.metadata.labels?.[key] === value),
+    );
+    return [
+      {
+        apiVersion: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        metadata: { name: `${service}-x`, labels: { [serviceNameLabel]: service } },
+        addressType: "IPv4",
+        endpoints: ready.map((pod) => ({
+          addresses: ["127.0.0.1"],
+          conditions: { ready: true },
+          targetRef: { kind: "Pod", name: pod.metadata.name },
+        })),
+      },
+    ];
+  }
+
+  #pods(): Pod[] {
+    return this.replicaSets.flatMap((replicaSet) =>
+      Array.from({ length: replicaSet.status?.availableReplicas ?? 0 }, (_, n) => ({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: {
+          name: `${replicaSet.metadata.name}-${n}`,
+          labels: replicaSet.spec.template.metadata?.labels ?? {},
+        },
+        spec: { containers: [] },
+      })),
+    );
+  }
+
+  #runPods(): void {
+    this.replicaSets = this.replicaSets.map((replicaSet) => {
+      const replicas = sizeOf(replicaSet);
+      const up = this.broken.has(imageOf(replicaSet)) ? 0 : replicas;
+      return {
+        ...replicaSet,
+        status: { ...replicaSet.status, replicas, readyReplicas: up, availableReplicas: up },
+      };
+    });
+  }
+
+  #act(action: Action): void {
+    switch (action.do) {
+      case "createReplicaSet": {
+        const uid = `${action.replicaSet.metadata.name}-uid`;
+        this.replicaSets.push({
+          ...action.replicaSet,
+          metadata: { ...action.replicaSet.metadata, uid, resourceVersion: "1" },
+        });
+        return;
+      }
+      case "scaleReplicaSet":
+      case "annotateReplicaSet":
+        this.replicaSets = this.replicaSets.map((replicaSet) =>
+          replicaSet.metadata.name === action.seen.name ? this.#merged(replicaSet, action.patch) : replicaSet,
+        );
+        return;
+      case "deleteReplicaSet":
+        this.replicaSets = this.replicaSets.filter(({ metadata }) => metadata.name !== action.seen.name);
+        return;
+      case "annotateRollout":
+      case "setReplicas":
+        this.rollout = this.#merged(this.rollout, action.patch);
+        return;
+      case "route": {
+        const service = this.services.get(action.write.name);
+        assert(service !== undefined);
+        this.services.set(action.write.name, this.#merged(service, action.write.patch));
+      }
+    }
+  }
+
+  #merged<T extends object>(object: T, patch: object): T {
+    this.#version += 1;
+    const stamp = { metadata: { resourceVersion: String(this.#version) } };
+    return merge(merge(object as Mutable, patch as Mutable), stamp) as T;
+  }
+}
+
+export function template(image: string, more: object = {}): NonNullable<RolloutSpec["template"]> {
+  return { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "web", image, ...more }] } };
+}
+
+function imageOf(replicaSet: ReplicaSet): string {
+  return replicaSet.spec.template.spec.containers[0]?.image ?? "";
+}
+
+function same(a: unknown, b: unknown): boolean {
+  try {
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(a ?? {})), JSON.parse(JSON.stringify(b ?? {})));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function merge(target: Mutable, patch: Mutable): Mutable {
+  const result: Mutable = { ...target };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else if (typeof value === "object" && !Array.isArray(value)) {
+      result[key] = merge((result[key] ?? {}) as Mutable, value as Mutable);
+    } else result[key] = value;
+  }
+  return result;
+}
