@@ -14,7 +14,6 @@ export const instanceIdLabel = "argo-rollouts.argoproj.io/controller-instance-id
 export const revisionAnnotation = "rollout.argoproj.io/revision";
 export const revisionHistoryAnnotation = "rollout.argoproj.io/revision-history";
 export const desiredReplicasAnnotation = "rollout.argoproj.io/desired-replicas";
-export const workloadGenerationAnnotation = "rollout.argoproj.io/workload-generation";
 export const notifiedAnnotation = "notified.notifications.argoproj.io";
 export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 

@@ -6,7 +6,7 @@ import type { Role, Route, RouteWrite, Routing } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
 import { forgetUpdate, isGranted, type Memory, memoryOf } from "./memory.ts";
 import type { Snapshot } from "./plan-types.ts";
-import { deadlineOf, firstRevisionOf, hashOf, isAvailable, revisionOf } from "./replica-set.ts";
+import { availableOf, deadlineOf, firstRevisionOf, hashOf, revisionOf } from "./replica-set.ts";
 import { isSameTemplate, templateHash } from "./template.ts";
 
 /** A route of the Rollout, with what the cluster shows of it. */
@@ -151,15 +151,17 @@ function observe(snapshot: Snapshot, role: Role, service: string): ObservedRoute
 }
 
 /**
- * The selector alone is no proof: any tool can write it. The switch counts when the status says that it was made, or when
- * everything that it needs is there, as after a crash between the switch and the status.
+ * The selector alone is no proof: any tool can write it. The switch counts when the status says that it was confirmed; and
+ * before that, when it is allowed and somebody is there to serve, as after a crash between the switch and the status.
  */
 function isSwitched(situation: Omit<Situation, "isSwitched">): boolean {
   const { active, currentHash, rollout, memory, current, replicas } = situation;
   if (active.target !== currentHash || memory.abort) return false;
   if (situation.isPromoted || situation.isFirst) return true;
   if (rollout.status?.blueGreen?.activeSelector === currentHash) return true;
-  return isAllowedToSwitch(situation) && !situation.isNewTemplate && isAvailable(current, replicas);
+  return (
+    isAllowedToSwitch(situation) && !situation.isNewTemplate && (availableOf(current) > 0 || replicas === 0)
+  );
 }
 
 function isAllowedToSwitch(situation: Pick<Situation, "memory" | "rollback" | "strategy" | "now">): boolean {

@@ -409,7 +409,7 @@ describe("history", () => {
   it("keeps revisionHistoryLimit old versions, the newest ones", () => {
     const world = new World({ scaleDownDelaySeconds: 0 }, { revisionHistoryLimit: 2 }).settle();
     for (const image of ["web:2", "web:3", "web:4", "web:5"]) world.deploy(image).settle();
-    assert.deepEqual(world.replicaSets.map((it) => it.spec.template.spec.containers[0]?.image).sort(), [
+    assert.deepEqual(world.replicaSets.map((it) => it.spec.template.spec.containers[0]?.image).toSorted(), [
       "web:3",
       "web:4",
       "web:5",

@@ -17,24 +17,46 @@ export interface ComputedStatus {
   readonly recheckAt: Instant | undefined;
 }
 
+/** What is computed in every pass. All other fields, such as those of a controller that was here before, stay as they are. */
+const ownFields = [
+  "abort",
+  "abortedAt",
+  "pauseConditions",
+  "controllerPause",
+  "promoteFull",
+  "stableRS",
+  "phase",
+  "message",
+] as const satisfies readonly (keyof RolloutStatus)[];
+const ownBlueGreenFields = ["activeSelector", "previewSelector", "scaleUpPreviewCheckPoint"] as const;
+
+function foreign<T extends object, Key extends keyof T>(fields: T, own: readonly Key[]): Omit<T, Key> {
+  const rest = { ...fields };
+  for (const key of own) delete rest[key];
+  return rest;
+}
+
 /** The whole status, computed anew from what is there and what is to be remembered. */
 export function statusOf(s: Situation, memory: Memory): ComputedStatus {
   const counts = countsOf(s);
   const { conditions, events } = conditionsOf(s, memory, counts);
   const { activeSelector, previewSelector, ...numbers } = counts;
-  const { restartedAt, collisionCount } = s.rollout.status ?? {};
   const status: RolloutStatus = {
+    ...foreign(s.rollout.status ?? {}, ownFields),
     ...numbers,
-    ...present({ restartedAt, collisionCount, abortedAt: memory.abortedAt, stableRS: memory.stableHash }),
+    ...present({ abortedAt: memory.abortedAt, stableRS: memory.stableHash }),
     ...(memory.abort ? { abort: true } : {}),
     ...(memory.promoteFull ? { promoteFull: true } : {}),
     ...(memory.controllerPause ? { controllerPause: true } : {}),
     ...(memory.pauseConditions.length > 0 ? { pauseConditions: memory.pauseConditions } : {}),
-    blueGreen: present({
-      activeSelector,
-      previewSelector,
-      scaleUpPreviewCheckPoint: memory.isPastCheckpoint || undefined,
-    }),
+    blueGreen: {
+      ...foreign(s.rollout.status?.blueGreen ?? {}, ownBlueGreenFields),
+      ...present({
+        activeSelector,
+        previewSelector,
+        scaleUpPreviewCheckPoint: memory.isPastCheckpoint || undefined,
+      }),
+    },
     currentPodHash: s.currentHash,
     observedGeneration: String(s.rollout.metadata.generation ?? 0),
     conditions,
