@@ -1,0 +1,369 @@
+import type { KubernetesObject, Pod } from "../../api/core.ts";
+import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../../kubernetes/transport.ts";
+import type { Cancel, Clock } from "../../time/clock.ts";
+import type { Addresses } from "../addresses.ts";
+import { WriteFailed } from "../store/journal.ts";
+import type { Store } from "../store/store.ts";
+import { cleanupFinalizer } from "./custom/definition.ts";
+import { EventExpiry } from "./event-expiry.ts";
+import type { Kind } from "./kind.ts";
+import { definitions, KindRegistry } from "./kind-registry.ts";
+import type { ApiObject } from "./kinds/rules.ts";
+import { listBody, listObjects, selectorOf } from "./list.ts";
+import { deletionOptions, writeOptions } from "./options.ts";
+import { parsePath, type Target } from "./paths.ts";
+import { type PodLogOptions, type PodLogs, podLogOptions } from "./pod-logs.ts";
+import { internalError, methodNotAllowed, noSuchResource, notFound, qualified, Refusal } from "./refusal.ts";
+import type { ResourceInfo } from "./resource-info.ts";
+import { ServiceAddresses } from "./service-addresses.ts";
+import { bindPod, evictPod, finalizeNamespace, scaleOf, writeScale } from "./subresources.ts";
+import { refuseWatch, WatchFeed } from "./watch-feed.ts";
+import { type Deleted, type Place, Writer, type Written } from "./writer.ts";
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly addresses: Addresses;
+  /** Where containers' logs are; without it, `pods/log` answers nothing. */
+  readonly podLogs?: PodLogs;
+  /** From 0 to 1, for uids and generated names. */
+  readonly random?: () => number;
+}
+
+type Query = Readonly<Record<string, string>>;
+
+/** A request as it concerns one kind. */
+interface Call {
+  readonly kind: Kind;
+  readonly target: Target;
+  readonly query: Query;
+  readonly request: ApiRequest;
+}
+
+const firstNamespaces = ["default", "kube-system", "kube-public"];
+
+/**
+ * A Kubernetes API server within this process: kinds, rules and answers are those of the real one, without authentication.
+ * Everything waits on promises and the clock only. Objects in answers and events are the stored ones, frozen.
+ */
+export class ApiServer implements Transport {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #podLogs: PodLogs | undefined;
+  readonly #kinds: KindRegistry;
+  readonly #writer: Writer;
+  readonly #eventExpiry: EventExpiry;
+  readonly #feeds = new Map<string, Set<WatchFeed>>();
+
+  constructor({ store, clock, addresses, podLogs, random = Math.random }: ApiServerOptions) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#podLogs = podLogs;
+    this.#kinds = new KindRegistry(store, (collection) => this.#endFeeds(collection));
+    this.#writer = new Writer({
+      store,
+      clock,
+      random,
+      serviceAddresses: new ServiceAddresses(addresses, store, "services"),
+      isServed: (apiVersion, kind) => this.#kinds.isServed(apiVersion, kind),
+    });
+    this.#eventExpiry = new EventExpiry(store, clock);
+    this.#createFirstNamespaces();
+  }
+
+  /** All resources that are served now, in the order of discovery; the same array until they change. */
+  resources(): readonly ResourceInfo[] {
+    return this.#kinds.resources();
+  }
+
+  async request(request: ApiRequest): Promise<ApiResponse> {
+    try {
+      const call = this.#call(request);
+      if (call === undefined) return { code: 404, body: "404 page not found\n" };
+      return await this.#answer(call);
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  watch(request: ApiRequest, sink: WatchSink): Cancel {
+    try {
+      const call = this.#call(request);
+      if (call === undefined || call.target.subresource !== undefined) throw noSuchResource();
+      return this.#openFeed(call, sink);
+    } catch (error) {
+      if (error instanceof Refusal) return refuseWatch(sink, error);
+      throw error;
+    }
+  }
+
+  /** The log that a request for `pods/log` means, as it comes; or why there is none. */
+  podLog(request: ApiRequest): AsyncIterable<string> | ApiResponse {
+    try {
+      const call = this.#call(request);
+      if (call === undefined || call.target.subresource !== "log") throw noSuchResource();
+      const log = this.#logOf(call);
+      return log === undefined ? { code: 204, body: "" } : log;
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  /** Ends all watches in good order. */
+  close(): void {
+    for (const collection of this.#feeds.keys()) this.#endFeeds(collection);
+  }
+
+  // Undefined for a path outside all served groups.
+  #call(request: ApiRequest): Call | undefined {
+    const target = parsePath(request.path);
+    if (target === undefined) return undefined;
+    const { group, version, plural, namespace, name, subresource } = target;
+    const kind = this.#kinds.find(group, version, plural);
+    if (kind === undefined) {
+      if (group !== "" && !this.#kinds.hasGroupVersion(group, version)) return undefined;
+      throw noSuchResource();
+    }
+    const isMisplaced = kind.info.namespaced
+      ? namespace === undefined && name !== undefined
+      : namespace !== undefined;
+    const isUnknown =
+      subresource !== undefined && !kind.info.subresources.some((one) => one.name === subresource);
+    if (isMisplaced || isUnknown) throw noSuchResource();
+    return { kind, target, query: request.query ?? {}, request };
+  }
+
+  async #answer(call: Call): Promise<ApiResponse> {
+    const { target } = call;
+    if (target.name === undefined) return this.#answerCollection(call);
+    const place: Place = { kind: call.kind, namespace: target.namespace ?? "", name: target.name };
+    if (target.subresource !== undefined) return this.#answerSubresource(call, place, target.subresource);
+    return this.#answerObject(call, place);
+  }
+
+  #answerCollection({ kind, target, query, request }: Call): ApiResponse {
+    switch (request.method) {
+      case "GET":
+        return ok(listObjects(this.#store, kind, target.namespace, query));
+      case "POST": {
+        if (kind.info.namespaced && target.namespace === undefined) throw methodNotAllowed();
+        const options = writeOptions("CreateOptions", query);
+        return this.#written(kind, this.#writer.create(kind, target.namespace ?? "", request.body, options));
+      }
+      case "DELETE":
+        return this.#deleteCollection(kind, target.namespace, request.body, query);
+      case "PUT":
+      case "PATCH":
+        throw methodNotAllowed();
+    }
+  }
+
+  #answerObject({ kind, query, request }: Call, place: Place): ApiResponse {
+    switch (request.method) {
+      case "GET":
+        return ok(kind.show(this.#get(place)));
+      case "PUT":
+        return this.#written(
+          kind,
+          this.#writer.update(place, request.body, writeOptions("UpdateOptions", query)),
+        );
+      case "PATCH":
+        return this.#written(kind, this.#patch(place, request, query));
+      case "DELETE":
+        return this.#deleted(place, this.#delete(place, request.body, query));
+      case "POST":
+        throw methodNotAllowed();
+    }
+  }
+
+  #patch(place: Place, request: ApiRequest, query: Query, subresource?: string): Written {
+    const contentType = request.contentType ?? "application/json";
+    return this.#writer.patch(
+      place,
+      request.body,
+      contentType,
+      writeOptions("PatchOptions", query),
+      subresource,
+    );
+  }
+
+  async #answerSubresource(call: Call, place: Place, subresource: string): Promise<ApiResponse> {
+    const { kind, query, request } = call;
+    const allowed = kind.info.subresources.find(({ name }) => name === subresource)?.verbs ?? [];
+    const verb = { GET: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" } as const;
+    if (!allowed.includes(verb[request.method])) throw methodNotAllowed();
+    switch (subresource) {
+      case "status":
+        if (request.method === "GET") return ok(kind.show(this.#get(place)));
+        return this.#written(
+          kind,
+          request.method === "PATCH"
+            ? this.#patch(place, request, query, subresource)
+            : this.#writer.update(place, request.body, writeOptions("UpdateOptions", query), subresource),
+        );
+      case "scale": {
+        const object = this.#get(place);
+        if (request.method === "GET") return ok(scaleOf(kind, object));
+        const isPatch = request.method === "PATCH";
+        const options = writeOptions(isPatch ? "PatchOptions" : "UpdateOptions", query);
+        const contentType = isPatch ? (request.contentType ?? "application/json") : undefined;
+        return ok(writeScale(this.#writer, kind, object, request.body, contentType, options));
+      }
+      case "binding":
+        bindPod(
+          this.#writer,
+          kind,
+          this.#get(place),
+          request.body,
+          this.#clock,
+          writeOptions("CreateOptions", query),
+        );
+        return created;
+      case "eviction":
+        evictPod(this.#writer, place, request.body, query);
+        return created;
+      case "finalize":
+        return ok(
+          finalizeNamespace(
+            this.#writer,
+            kind,
+            this.#get(place),
+            request.body,
+            writeOptions("UpdateOptions", query),
+          ),
+        );
+      case "log":
+        return this.#answerLog(call);
+      default:
+        throw noSuchResource();
+    }
+  }
+
+  async #answerLog(call: Call): Promise<ApiResponse> {
+    const log = this.#logOf(call);
+    if (log === undefined) return { code: 204, body: "" };
+    let body = "";
+    for await (const piece of log) body += piece;
+    return { code: 200, body };
+  }
+
+  #logOf({ kind, target, query }: Call): AsyncIterable<string> | undefined {
+    const place: Place = { kind, namespace: target.namespace ?? "", name: target.name ?? "" };
+    const pod = this.#get(place) as unknown as Pod;
+    const options: PodLogOptions = podLogOptions(pod, query);
+    // A pod on no node has written nothing.
+    return (pod.spec.nodeName ?? "") === "" ? undefined : this.#podLogs?.(pod, options);
+  }
+
+  #get({ kind, namespace, name }: Place): ApiObject {
+    const object = this.#store.get(kind.collection, namespace, name);
+    if (object === undefined) throw notFound(kind.info, name);
+    return object as ApiObject;
+  }
+
+  #written(kind: Kind, { object, warnings, created: isNew }: Written): ApiResponse {
+    this.#tidy(kind);
+    const body = kind.show(object);
+    return { code: isNew ? 201 : 200, body, ...(warnings.length === 0 ? {} : { warnings }) };
+  }
+
+  #deleted({ kind, name }: Place, { object, gone }: Deleted): ApiResponse {
+    if (!gone || kind.rules.deletionAnswer === "object") return ok(kind.show(object));
+    const { group, plural } = kind.info;
+    return ok({
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Success",
+      details: { name, ...(group === "" ? {} : { group }), kind: plural, uid: object.metadata.uid },
+    });
+  }
+
+  #delete(place: Place, body: unknown, query: Query): Deleted {
+    const options = deletionOptions(body, query);
+    const deleted = this.#writer.delete(place, options);
+    if (place.kind.collection === definitions && !options.dryRun) {
+      const custom = this.#kinds.ofCollection(place.name);
+      if (custom !== undefined) this.#deleteCollection(custom, undefined, undefined, {});
+      this.#dropEmptyDefinition(place.name);
+    }
+    this.#tidy(place.kind);
+    return deleted;
+  }
+
+  #deleteCollection(kind: Kind, namespace: string | undefined, body: unknown, query: Query): ApiResponse {
+    const matches = selectorOf(kind, query, undefined);
+    const objects = this.#store.list(kind.collection, namespace);
+    const deleted = (matches === undefined ? objects : objects.filter(matches)).map(({ metadata }) => {
+      const place = { kind, namespace: metadata.namespace ?? "", name: metadata.name };
+      return kind.show(this.#delete(place, body, query).object);
+    });
+    return ok(listBody(kind, deleted, this.#store.version));
+  }
+
+  // What a write may make due: old events, or a definition that waited for its last object to go.
+  #tidy(kind: Kind): void {
+    if (kind.collection === "events") this.#eventExpiry.sweep();
+    if (kind.info.custom) this.#dropEmptyDefinition(qualified(kind.info));
+  }
+
+  #dropEmptyDefinition(name: string): void {
+    const definition = this.#store.get(definitions, "", name);
+    if (definition?.metadata.deletionTimestamp === undefined || this.#store.size(name) > 0) return;
+    const held = definition.metadata.finalizers ?? [];
+    const finalizers = held.filter((finalizer) => finalizer !== cleanupFinalizer);
+    if (finalizers.length === 0) this.#store.remove(definitions, "", name);
+    else if (finalizers.length < held.length)
+      this.#store.put(definitions, { ...definition, metadata: { ...definition.metadata, finalizers } });
+  }
+
+  #openFeed({ kind, target, query }: Call, sink: WatchSink): Cancel {
+    const { namespace, name } = target;
+    const feeds = this.#feeds.get(kind.collection) ?? new Set<WatchFeed>();
+    this.#feeds.set(kind.collection, feeds);
+    const whenEnded = (error?: Error): void => {
+      feeds.delete(feed);
+      sink.ended(error);
+    };
+    const feed: WatchFeed = new WatchFeed(
+      this.#store,
+      this.#clock,
+      { kind, namespace, name, query },
+      { opened: () => sink.opened?.(), event: (event) => sink.event(event), ended: whenEnded },
+    );
+    feeds.add(feed);
+    return () => {
+      feeds.delete(feed);
+      feed.cancel();
+    };
+  }
+
+  #endFeeds(collection: string): void {
+    for (const feed of this.#feeds.get(collection) ?? []) feed.end();
+  }
+
+  #createFirstNamespaces(): void {
+    const kind = this.#kinds.find("", "v1", "namespaces");
+    if (kind === undefined) throw new Error("namespaces are not served");
+    for (const name of firstNamespaces) {
+      if (this.#store.get(kind.collection, "", name) !== undefined) continue;
+      this.#writer.create(kind, "", { metadata: { name } }, { dryRun: false, fieldValidation: "Ignore" });
+    }
+  }
+}
+
+const created: ApiResponse = {
+  code: 201,
+  body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 },
+};
+
+function ok(body: KubernetesObject | object): ApiResponse {
+  return { code: 200, body };
+}
+
+// Anything that is no refusal is a fault of this program and is thrown on.
+function refused(error: unknown): ApiResponse {
+  const refusal = error instanceof WriteFailed ? internalError(error.message) : error;
+  if (!(refusal instanceof Refusal)) throw error;
+  return { code: refusal.status.code, body: refusal.status };
+}

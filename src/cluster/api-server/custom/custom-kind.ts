@@ -1,0 +1,128 @@
+import { apiVersionOf } from "../../../api/resources.ts";
+import { type Fields, fieldsIn, fieldsOf, listOf, textOf } from "../json.ts";
+import { type Kind, remembered, type ScalePaths } from "../kind.ts";
+import { plainRules } from "../kinds/plain.ts";
+import type { ApiObject, Rules } from "../kinds/rules.ts";
+import type { Column, ResourceInfo, Schema, Subresource, Verb } from "../resource-info.ts";
+import { withSchemaDefaults } from "./defaulting.ts";
+import { prune } from "./pruning.ts";
+import { schemaErrors } from "./schema-validation.ts";
+
+const verbs: readonly Verb[] = [
+  "create",
+  "delete",
+  "deletecollection",
+  "get",
+  "list",
+  "patch",
+  "update",
+  "watch",
+];
+const subresourceVerbs: readonly Verb[] = ["get", "patch", "update"];
+
+/** The kinds that a CustomResourceDefinition brings: one for each served version. */
+export function customKinds(definition: ApiObject): Kind[] {
+  const spec = fieldsOf(definition.spec);
+  const versions = fieldsIn(spec.versions);
+  const storage = versions.find((version) => version.storage === true) ?? {};
+  return versions
+    .filter((version) => version.served === true)
+    .map((version) => customKind(spec, version, textOf(storage.name)));
+}
+
+function customKind(spec: Fields, version: Fields, storageVersion: string): Kind {
+  const names = fieldsOf(spec.names);
+  const [group, kind] = [textOf(spec.group), textOf(names.kind)];
+  const { status, scale } = fieldsOf(version.subresources);
+  const schema = fieldsOf(version.schema).openAPIV3Schema as Schema | undefined;
+  const info: ResourceInfo = {
+    group,
+    version: textOf(version.name),
+    plural: textOf(names.plural),
+    kind,
+    namespaced: spec.scope === "Namespaced",
+    singular: textOf(names.singular),
+    listKind: textOf(names.listKind),
+    shortNames: listOf(names.shortNames).map(textOf),
+    categories: listOf(names.categories).map(textOf),
+    verbs,
+    subresources: [
+      ...(status === undefined ? [] : [{ name: "status", kind, verbs: subresourceVerbs }]),
+      ...(scale === undefined ? [] : [scaleSubresource]),
+    ],
+    columns: columnsOf(version),
+    schema,
+    custom: true,
+  };
+  const apiVersion = apiVersionOf(info);
+  const storedAs = apiVersionOf({ ...info, version: storageVersion });
+  return {
+    info,
+    collection: `${info.plural}.${group}`,
+    rules: rulesOf(schema, version),
+    shape: undefined,
+    scale: scale === undefined ? undefined : scalePaths(fieldsOf(scale)),
+    read: (sent, unknown) =>
+      ({ ...prune(sent, schema, unknown), apiVersion: storedAs, kind }) as unknown as ApiObject,
+    show: apiVersion === storedAs ? (stored) => stored : remembered((stored) => ({ ...stored, apiVersion })),
+  };
+}
+
+const scaleSubresource: Subresource = {
+  name: "scale",
+  group: "autoscaling",
+  version: "v1",
+  kind: "Scale",
+  verbs: subresourceVerbs,
+};
+
+function rulesOf(schema: Schema | undefined, version: Fields): Rules {
+  const selectable = fieldsIn(version.selectableFields).map(({ jsonPath }) => pathOf(textOf(jsonPath)));
+  return {
+    ...plainRules,
+    hasGeneration: true,
+    needsVersionOnUpdate: true,
+    selectable: { own: true, paths: Object.fromEntries(selectable.map((path) => [path.join("."), path])) },
+    withDefaults: (object) => withSchemaDefaults(object, schema) as ApiObject,
+    validate: (object) => {
+      if (schema === undefined) return [];
+      const { metadata: _metadata, ...content } = object;
+      return schemaErrors(content, {
+        ...schema,
+        required: (schema.required ?? []).filter((field) => field !== "metadata"),
+      });
+    },
+  };
+}
+
+function columnsOf(version: Fields): Column[] {
+  const name: Column = { name: "Name", type: "string", format: "name", priority: 0 };
+  if (version.additionalPrinterColumns === undefined) {
+    return [name, { name: "Age", type: "date", priority: 0, jsonPath: ".metadata.creationTimestamp" }];
+  }
+  const further = fieldsIn(version.additionalPrinterColumns).map(
+    (column): Column => ({
+      name: textOf(column.name),
+      type: textOf(column.type),
+      ...(column.format === undefined ? {} : { format: textOf(column.format) }),
+      ...(column.description === undefined ? {} : { description: textOf(column.description) }),
+      priority: typeof column.priority === "number" ? column.priority : 0,
+      jsonPath: textOf(column.jsonPath),
+    }),
+  );
+  return [name, ...further];
+}
+
+function scalePaths(scale: Fields): ScalePaths {
+  const selector = textOf(scale.labelSelectorPath);
+  return {
+    specReplicas: pathOf(textOf(scale.specReplicasPath)),
+    statusReplicas: pathOf(textOf(scale.statusReplicasPath)),
+    selector: selector === "" ? undefined : pathOf(selector),
+  };
+}
+
+// `.spec.replicas`, as definitions write it.
+function pathOf(text: string): string[] {
+  return text.split(".").filter((part) => part !== "");
+}

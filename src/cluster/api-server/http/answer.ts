@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { promisify } from "node:util";
+import { constants, gzip } from "node:zlib";
+import type { Refusal } from "../refusal.ts";
+import type { Encoding } from "./negotiation.ts";
+import { writeYaml } from "./yaml.ts";
+
+/** Answers from this size on are compressed for clients that ask for it. */
+const compressFromBytes = 128 * 1024;
+
+const compress = promisify(gzip);
+
+export interface Answer {
+  readonly code: number;
+  /** JSON value; a string or bytes are sent as they are, a string as plain text unless `contentType` says otherwise. */
+  readonly body: unknown;
+  readonly encoding?: Encoding;
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly warnings?: readonly string[];
+}
+
+/** Sends an answer as a whole. */
+export async function sendAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+): Promise<void> {
+  const bytes = bytesOf(answer);
+  response.statusCode = answer.code;
+  response.setHeader("Cache-Control", "no-cache, private");
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
+  setWarnings(response, answer.warnings ?? []);
+  if (bytes === undefined) {
+    response.end();
+    return;
+  }
+  response.setHeader("Content-Type", answer.contentType ?? contentTypeOf(answer));
+  const acceptsGzip = /(^|[\s,])gzip([\s,;]|$)/.test(String(request.headers["accept-encoding"] ?? ""));
+  const isCompressed = bytes.length >= compressFromBytes && acceptsGzip;
+  if (isCompressed) {
+    response.setHeader("Content-Encoding", "gzip");
+    response.setHeader("Vary", "Accept-Encoding");
+  }
+  const sent = isCompressed ? await compress(bytes, { level: constants.Z_BEST_SPEED }) : bytes;
+  response.setHeader("Content-Length", sent.length);
+  response.end(sent);
+}
+
+/** The answer that carries a refusal. */
+export function refusalAnswer({ status }: Refusal): Answer {
+  const retryAfter = status.details?.retryAfterSeconds;
+  const headers = retryAfter === undefined ? {} : { "Retry-After": String(retryAfter) };
+  return { code: status.code, body: status, headers };
+}
+
+function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
+  if (warnings.length === 0) return;
+  response.setHeader(
+    "Warning",
+    warnings.map((text) => `299 - "${headerText(text)}"`),
+  );
+}
+
+/** Headers carry bytes: UTF-8 without control characters, quotes and backslashes escaped. */
+function headerText(text: string): string {
+  const printable = text.replace(/\p{Cc}+/gu, " ").replace(/(["\\])/g, "\\$1");
+  return Buffer.from(printable, "utf8").toString("latin1");
+}
+
+function bytesOf({ body, encoding }: Answer): Buffer | undefined {
+  if (body === undefined) return undefined;
+  if (typeof body === "string") return Buffer.from(body);
+  if (Buffer.isBuffer(body)) return body;
+  return Buffer.from(encoding === "yaml" ? writeYaml(body) : `${JSON.stringify(body)}\n`);
+}
+
+function contentTypeOf({ body, encoding }: Answer): string {
+  if (typeof body === "string") return "text/plain; charset=utf-8";
+  return encoding === "yaml" ? "application/yaml" : "application/json";
+}

@@ -1,0 +1,87 @@
+import { setMaxListeners } from "node:events";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Clock } from "../../../time/clock.ts";
+import { later } from "../../../time/clock.ts";
+import { Authentication } from "./authentication.ts";
+import type { Pki } from "./pki.ts";
+import { RequestHandler, type ServedApi } from "./request-handler.ts";
+
+export interface HttpServerOptions {
+  readonly apiServer: ServedApi;
+  readonly pki: Pki;
+  readonly clock: Clock;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** `127.0.0.1` when absent. */
+  readonly host?: string;
+  /** Told about failures of the server itself, one text each. */
+  readonly onProblem?: (text: string) => void;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  /** `https://127.0.0.1:7443` */
+  readonly url: string;
+  /** Takes no more requests, ends watches and followed logs in good order, and waits a moment for requests in progress. */
+  close(): Promise<void>;
+}
+
+const closingSeconds = 2;
+
+/**
+ * Serves the Kubernetes API over HTTPS (HTTP/1.1).
+ * @throws Error that names the port and the way out when the port cannot be had.
+ */
+export async function start(options: HttpServerOptions): Promise<HttpServer> {
+  const { apiServer, clock, pki, host = "127.0.0.1", onProblem = () => undefined } = options;
+  const server = createServer({ key: pki.key, cert: pki.certificate, ALPNProtocols: ["http/1.1"] });
+  // Longer than clients keep an idle connection (90 s in Go), so that no request meets a connection being closed.
+  server.keepAliveTimeout = 120_000;
+  const port = await listen(server, options.port, host);
+  const address = `${host}:${port}`;
+  const authentication = new Authentication(pki.token);
+  const handler = new RequestHandler({ apiServer, authentication, clock, address, onProblem });
+  const closing = new AbortController();
+  // Every watch listens.
+  setMaxListeners(0, closing.signal);
+  server.on("request", (request, response) => {
+    response.on("close", () => {
+      if (closing.signal.aborted) server.closeIdleConnections();
+    });
+    void handler.handle(request, response, closing.signal);
+  });
+  return { port, url: `https://${address}`, close: () => close(server, clock, closing) };
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => reject(explained(error, port, host)));
+    server.listen(port, host, () => {
+      server.removeAllListeners("error");
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function explained(error: Error & { readonly code?: string }, port: number, host: string): Error {
+  if (error.code === "EADDRINUSE")
+    return new Error(
+      `port ${port} on ${host} is taken: stop what listens there (another cluster?), or choose another port with --port`,
+      { cause: error },
+    );
+  if (error.code === "EACCES")
+    return new Error(`port ${port} on ${host} needs more rights: choose one from 1024 on with --port`, {
+      cause: error,
+    });
+  return error;
+}
+
+async function close(server: Server, clock: Clock, closing: AbortController): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const cancel = clock.at(later(clock.now(), closingSeconds), () => server.closeAllConnections());
+  closing.abort();
+  server.closeIdleConnections();
+  await closed;
+  cancel();
+}

@@ -1,0 +1,169 @@
+import { type Field, type Message, messageNamed, messageOfKind } from "./field-tables.ts";
+import { ProtobufError, WireReader, type WireType } from "./wire-reader.ts";
+
+type JsonObject = Record<string, unknown>;
+
+const text = new TextDecoder("utf-8", { fatal: true });
+const magic = Uint8Array.of(0x6b, 0x38, 0x73, 0x00);
+
+/**
+ * Reads a request body in Kubernetes' protobuf: the bytes `k8s\0` and an envelope that names the kind.
+ * Null only appears inside raw JSON: a field that JSON would show as null is left out, which means the same in a request.
+ * @throws ProtobufError with a text for the caller when the bytes are damaged or the kind has no protobuf form.
+ */
+export function decodeProtobuf(body: Uint8Array): JsonObject {
+  if (!magic.every((byte, index) => body[index] === byte))
+    throw new ProtobufError(
+      "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]",
+    );
+  const envelope = fieldsOf(body.subarray(magic.length));
+  const typeMeta = fieldsOf(envelope.get(1) ?? new Uint8Array());
+  const apiVersion = text.decode(typeMeta.get(1));
+  const kind = text.decode(typeMeta.get(2));
+  const message = messageOfKind(apiVersion, kind);
+  if (message === undefined)
+    throw new ProtobufError(`kind "${kind}" of "${apiVersion}" has no protobuf form`);
+  return { kind, apiVersion, ...decodeObject(message, envelope.get(2) ?? new Uint8Array()) };
+}
+
+/** The length-delimited fields of a message whose table is not needed. */
+function fieldsOf(bytes: Uint8Array): Map<number, Uint8Array> {
+  const reader = new WireReader(bytes);
+  const found = new Map<number, Uint8Array>();
+  while (!reader.atEnd) {
+    const { number, wireType } = reader.tag();
+    if (wireType === "bytes") found.set(number, reader.bytes());
+    else reader.skip(wireType);
+  }
+  return found;
+}
+
+function decodeObject(message: Message, bytes: Uint8Array): JsonObject {
+  const values = decodeFields(message, bytes);
+  const object: JsonObject = {};
+  for (const field of message.fields) {
+    const value = values.get(field.name) ?? (field.presence === "always" ? unset(field) : undefined);
+    if (field.arrangement === "inline") Object.assign(object, value);
+    else if (value !== undefined && !(field.presence === "omitempty" && isZero(value)))
+      object[field.name] = value;
+  }
+  return object;
+}
+
+function decodeFields(message: Message, bytes: Uint8Array): Map<string, unknown> {
+  const reader = new WireReader(bytes);
+  const values = new Map<string, unknown>();
+  while (!reader.atEnd) {
+    const { number, wireType } = reader.tag();
+    const field = message.byNumber.get(number);
+    // A field that a newer client knows and we do not: dropped, as servers do.
+    if (field === undefined) reader.skip(wireType);
+    else if (field.arrangement === "map") putEntry(values, field, reader.bytes());
+    else if (field.arrangement === "repeated")
+      append(values, field, decodeValue(field.type, wireType, reader));
+    else values.set(field.name, decodeValue(field.type, wireType, reader));
+  }
+  return values;
+}
+
+function append(values: Map<string, unknown>, field: Field, value: unknown): void {
+  const list = values.get(field.name);
+  if (Array.isArray(list)) list.push(value);
+  else values.set(field.name, [value]);
+}
+
+function putEntry(values: Map<string, unknown>, field: Field, entry: Uint8Array): void {
+  const reader = new WireReader(entry);
+  let key = "";
+  let value: unknown = zeroOf(field.type);
+  while (!reader.atEnd) {
+    const { number, wireType } = reader.tag();
+    if (number === 1) key = text.decode(reader.bytes());
+    else if (number === 2) value = decodeValue(field.type, wireType, reader);
+    else reader.skip(wireType);
+  }
+  const entries = values.get(field.name) ?? {};
+  // Defined, not assigned, because `__proto__` is a legal key.
+  values.set(
+    field.name,
+    Object.defineProperty(entries, key, { value, enumerable: true, writable: true, configurable: true }),
+  );
+}
+
+const wireTypeOf: Readonly<Record<string, WireType>> = {
+  bool: "varint",
+  int32: "varint",
+  int64: "varint",
+  double: "fixed64",
+};
+
+function decodeValue(type: string, wireType: WireType, reader: WireReader): unknown {
+  if (wireType !== (wireTypeOf[type] ?? "bytes"))
+    throw new ProtobufError(`a field of type ${type} has wire type ${wireType}`);
+  if (type === "bool") return reader.unsigned() !== 0n;
+  if (type === "int32" || type === "int64") return reader.signed();
+  if (type === "double") return reader.double();
+  const bytes = reader.bytes();
+  if (type === "string") return text.decode(bytes);
+  if (type === "bytes") return Buffer.from(bytes).toString("base64");
+  return decodeMessage(type, bytes);
+}
+
+function decodeMessage(type: string, bytes: Uint8Array): unknown {
+  const message = messageNamed(type);
+  if (message === undefined) throw new ProtobufError(`message ${type} is unknown`);
+  if (message.form === undefined) return decodeObject(message, bytes);
+  const value = decodeFields(message, bytes);
+  switch (message.form) {
+    case "time":
+      return timeText(value, 0);
+    case "microTime":
+      return timeText(value, 6);
+    case "quantity":
+      return value.get("string") ?? "0";
+    case "intOrString":
+      return value.get("type") === 1 ? (value.get("strVal") ?? "") : (value.get("intVal") ?? 0);
+    case "rawJson":
+      return rawJson(value.get("Raw") ?? value.get("raw"));
+    case "schemaOrArray":
+      return value.get("jSONSchemas") ?? value.get("schema");
+    case "schemaOrStrings":
+      return value.get("property") ?? value.get("schema");
+    case "schemaOrBool":
+      return value.get("schema") ?? value.get("allows") ?? false;
+  }
+}
+
+function rawJson(base64: unknown): unknown {
+  if (typeof base64 !== "string" || base64 === "") return undefined;
+  try {
+    return JSON.parse(Buffer.from(base64, "base64").toString());
+  } catch (error) {
+    throw new ProtobufError("embedded JSON cannot be read", { cause: error });
+  }
+}
+
+/** Undefined for Kubernetes' zero time, which is year 1 or no bytes at all. */
+function timeText(value: ReadonlyMap<string, unknown>, digits: 0 | 6): string | undefined {
+  const seconds = Number(value.get("seconds") ?? 0);
+  const microseconds = Math.floor(Number(value.get("nanos") ?? 0) / 1000);
+  if (seconds <= -62135596800 || (seconds === 0 && microseconds === 0)) return undefined;
+  const whole = new Date(seconds * 1000).toISOString().slice(0, 19);
+  return digits === 0 ? `${whole}Z` : `${whole}.${String(microseconds).padStart(6, "0")}Z`;
+}
+
+/** What JSON shows for an `always` field that is not on the wire; undefined where that is null. */
+function unset(field: Field): unknown {
+  return field.arrangement === "single" ? zeroOf(field.type) : undefined;
+}
+
+function zeroOf(type: string): unknown {
+  if (type === "string" || type === "bytes") return "";
+  if (type === "bool") return false;
+  if (wireTypeOf[type] !== undefined) return 0;
+  return decodeMessage(type, new Uint8Array());
+}
+
+function isZero(value: unknown): boolean {
+  return value === "" || value === 0 || value === false;
+}

@@ -1,0 +1,232 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ApiRequest, ApiResponse, Transport } from "../../../kubernetes/transport.ts";
+import type { Clock } from "../../../time/clock.ts";
+import { isFields } from "../json.ts";
+import { parsePath, type Target } from "../paths.ts";
+import { methodNotAllowed, Refusal } from "../refusal.ts";
+import type { ResourceInfo } from "../resource-info.ts";
+import { type Answer, refusalAnswer, sendAnswer } from "./answer.ts";
+import type { Authentication } from "./authentication.ts";
+import { Discovery } from "./discovery/discovery.ts";
+import { streamLog } from "./log-stream.ts";
+import { negotiate } from "./negotiation.ts";
+import { ObjectForm } from "./object-form.ts";
+import { OpenApiDocuments } from "./openapi/documents.ts";
+import { emptyVersion2Document } from "./openapi/version-2.ts";
+import { decodeBody, readBody } from "./request-body.ts";
+import { serverVersion, versionInfo } from "./version.ts";
+import { EventEncoder, refusalOf, WatchStream } from "./watch-stream.ts";
+
+/** What the HTTP face needs of the API server. */
+export interface ServedApi extends Transport {
+  /** All that is served; the same array again until that changes. */
+  resources(): readonly ResourceInfo[];
+  /** A container's log as it comes; or why there is none. */
+  podLog(request: ApiRequest): AsyncIterable<string> | ApiResponse;
+}
+
+export interface RequestHandlerOptions {
+  readonly apiServer: ServedApi;
+  readonly authentication: Authentication;
+  readonly clock: Clock;
+  /** `127.0.0.1:7443`, as clients know the server. */
+  readonly address: string;
+  /** Told about failures that are nobody's fault but the server's. */
+  readonly onProblem: (text: string) => void;
+}
+
+interface Incoming {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly method: ApiRequest["method"];
+}
+
+/** Answers HTTP requests: negotiates how, and asks the API server what. Every failure becomes a `Status`. */
+export class RequestHandler {
+  readonly #options: RequestHandlerOptions;
+  readonly #discovery: Discovery;
+  readonly #openApi: OpenApiDocuments;
+  readonly #encoder = new EventEncoder();
+
+  constructor(options: RequestHandlerOptions) {
+    this.#options = options;
+    this.#discovery = new Discovery(() => options.apiServer.resources(), options.address);
+    this.#openApi = new OpenApiDocuments(() => this.#discovery.groups(), serverVersion);
+  }
+
+  /** Resolves when the answer is written, or in the case of a watch when it has begun. `closing` ends watches and followed logs. */
+  async handle(request: IncomingMessage, response: ServerResponse, closing: AbortSignal): Promise<void> {
+    try {
+      const answer = await this.#answer(request, response, closing);
+      if (answer !== undefined) await sendAnswer(request, response, answer);
+    } catch (error) {
+      await this.#fail(request, response, error);
+    }
+  }
+
+  /** Undefined when the response is written, or being written, already. */
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    closing: AbortSignal,
+  ): Promise<Answer | undefined> {
+    const url = new URL(request.url ?? "/", "https://server");
+    const path = url.pathname;
+    if (!this.#options.authentication.accepts(path, request.headers.authorization))
+      throw new Refusal(401, "Unauthorized", "Unauthorized");
+    const query = Object.fromEntries(url.searchParams);
+    const incoming = { request, response, path, query, method: methodOf(request) };
+    if (incoming.method === "GET") {
+      const own = this.#ownAnswer(incoming);
+      if (own !== undefined) return own;
+    }
+    const target = parsePath(path);
+    if (target === undefined) return { code: 404, body: "404 page not found\n" };
+    if (incoming.method === "GET" && target?.plural === "pods" && target.subresource === "log")
+      return this.#log(incoming, closing);
+    return isWatch(incoming) ? this.#watch(incoming, target, closing) : this.#ask(incoming, target);
+  }
+
+  /** What the HTTP face answers by itself: health, version, discovery and OpenAPI. */
+  #ownAnswer({ path, query, request }: Incoming): Answer | undefined {
+    if (path === "/healthz" || path === "/livez" || path === "/readyz") return { code: 200, body: "ok" };
+    if (path === "/version") return { code: 200, body: versionInfo };
+    const { accept, "if-none-match": known } = request.headers;
+    const version2 = path === "/openapi/v2" ? emptyVersion2Document(accept) : undefined;
+    if (version2 !== undefined) return { code: 200, ...version2 };
+    const openApi = this.#openApi.answer(path, query.hash);
+    if (openApi?.is === "moved")
+      return { code: 301, body: undefined, headers: { Location: openApi.location } };
+    if (openApi?.is === "document") {
+      const { json, hash, immutable } = openApi;
+      const headers = immutable ? { "Cache-Control": "public, immutable" } : {};
+      return revalidated(known, `"${hash}"`, {
+        code: 200,
+        body: json,
+        contentType: "application/json",
+        headers,
+      });
+    }
+    const discovery = this.#discovery.answer(path, accept);
+    if (discovery === undefined) return undefined;
+    const { body, contentType, etag } = discovery;
+    return revalidated(known, etag, { code: 200, body, contentType, headers: { Vary: "Accept" } });
+  }
+
+  async #ask(incoming: Incoming, target: Target | undefined): Promise<Answer> {
+    const { request, query, method, path } = incoming;
+    const accepted = negotiate(request.headers.accept);
+    const { body, contentType } = decodeBody(
+      method,
+      request.headers["content-type"],
+      await readBody(request),
+    );
+    const answer = await this.#options.apiServer.request({
+      method,
+      path,
+      query,
+      contentType,
+      userAgent: request.headers["user-agent"] ?? "unknown",
+      ...(body === undefined ? {} : { body }),
+    });
+    const form = new ObjectForm(accepted, this.#resource(target), query.includeObject);
+    const shown = answer.code < 400 ? form.apply(answer.body, this.#options.clock.now()) : answer.body;
+    return {
+      code: answer.code,
+      body: shown,
+      encoding: accepted.encoding,
+      warnings: answer.warnings ?? [],
+      headers: retryAfter(answer.body),
+    };
+  }
+
+  #watch(incoming: Incoming, target: Target | undefined, closing: AbortSignal): undefined {
+    const { request, response, query, path } = incoming;
+    const { clock, apiServer } = this.#options;
+    // Events are always JSON: no client wants a stream of anything else that is offered.
+    const form = new ObjectForm(
+      negotiate(request.headers.accept),
+      this.#resource(target),
+      query.includeObject,
+    );
+    const refused = (refusal: Refusal) => void this.#fail(request, response, refusal);
+    const stream = new WatchStream({ response, form, encoder: this.#encoder, clock, refused });
+    const userAgent = request.headers["user-agent"] ?? "unknown";
+    const cancel = apiServer.watch(
+      { method: "GET", path, query: { ...query, watch: "true" }, userAgent },
+      stream,
+    );
+    const end = () => {
+      cancel();
+      response.end();
+    };
+    closing.addEventListener("abort", end);
+    response.on("close", () => {
+      closing.removeEventListener("abort", end);
+      cancel();
+    });
+  }
+
+  async #log({ path, query, response }: Incoming, closing: AbortSignal): Promise<Answer | undefined> {
+    const log = this.#options.apiServer.podLog({ method: "GET", path, query });
+    if (!(Symbol.asyncIterator in log))
+      return { code: log.code, body: log.body === "" ? undefined : log.body };
+    await streamLog(response, log, closing);
+    return undefined;
+  }
+
+  /** What a path's objects are. Undefined where the answer is of another kind, as at `.../scale`. */
+  #resource(target: Target | undefined): ResourceInfo | undefined {
+    if (target === undefined) return undefined;
+    const { group, version, plural, subresource } = target;
+    const resource = this.#options.apiServer
+      .resources()
+      .find((each) => each.group === group && each.version === version && each.plural === plural);
+    if (resource === undefined || subresource === undefined) return resource;
+    const kind = resource.subresources.find(({ name }) => name === subresource)?.kind;
+    return kind === resource.kind ? resource : undefined;
+  }
+
+  async #fail(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
+    const refusal = refusalOf(error);
+    if (!(error instanceof Refusal) && !response.destroyed)
+      this.#options.onProblem(
+        `${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`,
+      );
+    // Half an answer cannot be taken back; the client sees a broken connection.
+    if (response.headersSent) response.destroy();
+    else await sendAnswer(request, response, refusalAnswer(refusal));
+  }
+}
+
+function methodOf({ method }: IncomingMessage): ApiRequest["method"] {
+  switch (method) {
+    case "GET":
+    case "POST":
+    case "PUT":
+    case "PATCH":
+    case "DELETE":
+      return method;
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+function isWatch({ method, query }: Incoming): boolean {
+  return method === "GET" && (query.watch === "true" || query.watch === "1");
+}
+
+/** 304 without a body when the client has this very answer already. */
+function revalidated(known: string | undefined, etag: string | undefined, answer: Answer): Answer {
+  if (etag === undefined) return answer;
+  const headers = { ...answer.headers, ETag: etag };
+  return known === etag ? { code: 304, body: undefined, headers } : { ...answer, headers };
+}
+
+function retryAfter(body: unknown): Readonly<Record<string, string>> {
+  const details = isFields(body) && body.kind === "Status" && isFields(body.details) ? body.details : {};
+  const seconds = details.retryAfterSeconds;
+  return typeof seconds === "number" ? { "Retry-After": String(seconds) } : {};
+}

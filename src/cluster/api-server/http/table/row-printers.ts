@@ -1,0 +1,100 @@
+import type { KubernetesObject, LabelSelector, PodTemplateSpec, ReplicaSet } from "../../../../api/core.ts";
+import { ageOf } from "./age.ts";
+import { containerCells, printerOf, type RowPrinter, selectorText } from "./cells.ts";
+import { printEvent } from "./event-row.ts";
+import { printNode } from "./node-row.ts";
+import { printPod } from "./pod-row.ts";
+import { printEndpointSlice, printService } from "./service-row.ts";
+
+type Data = Readonly<Record<string, string>>;
+
+const printReplicaSet = printerOf<ReplicaSet>(({ metadata, spec, status }, now) => [
+  metadata.name,
+  spec.replicas ?? 1,
+  status?.replicas ?? 0,
+  status?.readyReplicas ?? 0,
+  ageOf(metadata.creationTimestamp, now),
+  ...containerCells(spec.template.spec.containers),
+  selectorText(spec.selector),
+]);
+
+interface Deployment extends KubernetesObject {
+  readonly spec: {
+    readonly replicas?: number;
+    readonly selector: LabelSelector;
+    readonly template: PodTemplateSpec;
+  };
+  readonly status?: {
+    readonly readyReplicas?: number;
+    readonly updatedReplicas?: number;
+    readonly availableReplicas?: number;
+  };
+}
+
+const printDeployment = printerOf<Deployment>(({ metadata, spec, status }, now) => [
+  metadata.name,
+  `${status?.readyReplicas ?? 0}/${spec.replicas ?? 1}`,
+  status?.updatedReplicas ?? 0,
+  status?.availableReplicas ?? 0,
+  ageOf(metadata.creationTimestamp, now),
+  ...containerCells(spec.template.spec.containers),
+  selectorText(spec.selector),
+]);
+
+const printNamespace = printerOf<KubernetesObject & { readonly status?: { readonly phase?: string } }>(
+  ({ metadata, status }, now) => [metadata.name, status?.phase ?? "", ageOf(metadata.creationTimestamp, now)],
+);
+
+const printConfigMap = printerOf<KubernetesObject & { readonly data?: Data; readonly binaryData?: Data }>(
+  ({ metadata, data = {}, binaryData = {} }, now) => [
+    metadata.name,
+    Object.keys(data).length + Object.keys(binaryData).length,
+    ageOf(metadata.creationTimestamp, now),
+  ],
+);
+
+const printSecret = printerOf<KubernetesObject & { readonly type?: string; readonly data?: Data }>(
+  ({ metadata, type = "Opaque", data = {} }, now) => [
+    metadata.name,
+    type,
+    Object.keys(data).length,
+    ageOf(metadata.creationTimestamp, now),
+  ],
+);
+
+const printServiceAccount = printerOf<KubernetesObject & { readonly secrets?: readonly unknown[] }>(
+  ({ metadata, secrets = [] }, now) => [
+    metadata.name,
+    secrets.length,
+    ageOf(metadata.creationTimestamp, now),
+  ],
+);
+
+const printLease = printerOf<KubernetesObject & { readonly spec?: { readonly holderIdentity?: string } }>(
+  ({ metadata, spec }, now) => [
+    metadata.name,
+    spec?.holderIdentity ?? "",
+    ageOf(metadata.creationTimestamp, now),
+  ],
+);
+
+/** Kinds whose rows say more than name and age, by `group/Kind`. */
+export const rowPrinters: Readonly<Record<string, RowPrinter>> = {
+  "/ConfigMap": printConfigMap,
+  "/Event": printEvent,
+  "/Namespace": printNamespace,
+  "/Node": printNode,
+  "/Pod": printPod,
+  "/Secret": printSecret,
+  "/Service": printService,
+  "/ServiceAccount": printServiceAccount,
+  "apiextensions.k8s.io/CustomResourceDefinition": ({ metadata }) => [
+    metadata.name,
+    metadata.creationTimestamp ?? null,
+  ],
+  "apps/Deployment": printDeployment,
+  "apps/ReplicaSet": printReplicaSet,
+  "coordination.k8s.io/Lease": printLease,
+  "discovery.k8s.io/EndpointSlice": printEndpointSlice,
+  "events.k8s.io/Event": printEvent,
+};

@@ -1,0 +1,64 @@
+/** A JSON object. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The value as an object; an empty one when it is none. */
+export function fieldsOf(value: unknown): Fields {
+  return isFields(value) ? value : {};
+}
+
+/** The value as a list; an empty one when it is none. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The objects of a list. */
+export function fieldsIn(value: unknown): readonly Fields[] {
+  return listOf(value).map(fieldsOf);
+}
+
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** Sets `changes` on top; a key whose new value is undefined is taken away. */
+export function withFields<T extends object>(object: T, changes: Fields): T {
+  const result: Record<string, unknown> = { ...(object as Fields) };
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === undefined) delete result[key];
+    else result[key] = value;
+  }
+  return result as T;
+}
+
+/** Whether two JSON values are the same, regardless of the order of fields. */
+export function equalJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a)) {
+    return (
+      Array.isArray(b) && a.length === b.length && a.every((element, index) => equalJson(element, b[index]))
+    );
+  }
+  if (Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  const [left, right] = [a as Fields, b as Fields];
+  return keys.every((key) => Object.hasOwn(right, key) && equalJson(left[key], right[key]));
+}
+
+/** The value at a path of fields. */
+export function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, field) => (isFields(inner) ? inner[field] : undefined), value);
+}
+
+/** A copy of `value` with `inner` at the path. */
+export function withValueAt(value: unknown, path: readonly string[], inner: unknown): unknown {
+  const [field, ...rest] = path;
+  if (field === undefined) return inner;
+  const fields = fieldsOf(value);
+  return { ...fields, [field]: withValueAt(fields[field], rest, inner) };
+}

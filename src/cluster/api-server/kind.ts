@@ -1,0 +1,111 @@
+import type { KubernetesObject } from "../../api/core.ts";
+import { apiVersionOf } from "../../api/resources.ts";
+import { definitionRules } from "./custom/definition.ts";
+import { decode } from "./decode.ts";
+import type { Fields } from "./json.ts";
+import { endpointSliceRules, namespaceRules, nodeRules } from "./kinds/cluster.ts";
+import { configMapRules, leaseRules, secretRules, serviceAccountRules } from "./kinds/configuration.ts";
+import { eventAsCore, eventAsEventsApi, eventRules } from "./kinds/events.ts";
+import { podRules } from "./kinds/pod.ts";
+import type { ApiObject, Rules } from "./kinds/rules.ts";
+import { serviceRules } from "./kinds/service.ts";
+import { deploymentRules, replicaSetRules } from "./kinds/workloads.ts";
+import { qualified } from "./refusal.ts";
+import type { ResourceInfo } from "./resource-info.ts";
+import { components, resourceData, schemaNameOf } from "./schema-data.ts";
+import { type Shape, shapeOf } from "./shape.ts";
+
+/** One version of one resource that is served: how its objects are read, stored and shown. */
+export interface Kind {
+  readonly info: ResourceInfo;
+  /** Name in the store; the same for all versions of a resource. */
+  readonly collection: string;
+  readonly rules: Rules;
+  /** For strategic merge patches; undefined where there are none. */
+  readonly shape: Shape | undefined;
+  /** Where `/scale` finds things; undefined where there is no such subresource. */
+  readonly scale: ScalePaths | undefined;
+  /** A clean copy of what a client sent, in the stored form. Throws `Undecodable`; `unknown` takes dropped fields. */
+  read(sent: Fields, unknown: string[]): ApiObject;
+  /** A stored object in this version. */
+  show(stored: KubernetesObject): KubernetesObject;
+}
+
+export interface ScalePaths {
+  readonly specReplicas: readonly string[];
+  readonly statusReplicas: readonly string[];
+  /** To a text for a custom resource, to a `metav1.LabelSelector` for a built-in one. */
+  readonly selector: readonly string[] | undefined;
+}
+
+/** Adding a kind: its line here, and its name in the lists that `data/` is made from. */
+const builtInRules: Readonly<Record<string, Rules>> = {
+  "v1/namespaces": namespaceRules,
+  "v1/nodes": nodeRules,
+  "v1/pods": podRules,
+  "v1/services": serviceRules,
+  "v1/events": eventRules,
+  "v1/configmaps": configMapRules,
+  "v1/secrets": secretRules,
+  "v1/serviceaccounts": serviceAccountRules,
+  "apps/v1/deployments": deploymentRules,
+  "apps/v1/replicasets": replicaSetRules,
+  "discovery.k8s.io/v1/endpointslices": endpointSliceRules,
+  "events.k8s.io/v1/events": eventRules,
+  "coordination.k8s.io/v1/leases": leaseRules,
+  "apiextensions.k8s.io/v1/customresourcedefinitions": definitionRules,
+};
+
+const workloadScale: ScalePaths = {
+  specReplicas: ["spec", "replicas"],
+  statusReplicas: ["status", "replicas"],
+  selector: ["spec", "selector"],
+};
+
+/** All built-in kinds, in the order of discovery. */
+export const builtInKinds: readonly Kind[] = resourceData.map((data): Kind => {
+  const [version = "", group = ""] = data.groupVersion.split("/").reverse();
+  const rules = builtInRules[`${data.groupVersion}/${data.resource}`];
+  if (rules === undefined) throw new Error(`no rules for ${data.groupVersion} ${data.resource}`);
+  const schemaName = schemaNameOf(group, version, data.kind);
+  const { groupVersion: _groupVersion, resource, ...rest } = data;
+  const info: ResourceInfo = {
+    ...rest,
+    group,
+    version,
+    plural: resource,
+    listKind: `${data.kind}List`,
+    schema: components[schemaName],
+    custom: false,
+  };
+  const shape = shapeOf(schemaName);
+  const isEventsApi = group === "events.k8s.io";
+  return {
+    info,
+    collection: isEventsApi ? "events" : qualified(info),
+    rules,
+    shape,
+    scale: info.subresources.some(({ name }) => name === "scale") ? workloadScale : undefined,
+    read: (sent, unknown) => {
+      const object = decode(shape, sent, unknown) as ApiObject;
+      const typed = { ...object, apiVersion: apiVersionOf(info), kind: info.kind };
+      return isEventsApi ? eventAsCore(typed) : typed;
+    },
+    show: isEventsApi ? remembered(eventAsEventsApi) : (stored) => stored,
+  };
+});
+
+/** Makes each shown form of a stored object once, so that all watchers share it. */
+export function remembered(
+  show: (stored: KubernetesObject) => KubernetesObject,
+): (stored: KubernetesObject) => KubernetesObject {
+  const shown = new WeakMap<KubernetesObject, KubernetesObject>();
+  return (stored) => {
+    let object = shown.get(stored);
+    if (object === undefined) {
+      object = Object.freeze(show(stored));
+      shown.set(stored, object);
+    }
+    return object;
+  };
+}

@@ -1,0 +1,91 @@
+import { isIP } from "node:net";
+import { type Fields, fieldsIn, fieldsOf, listOf, textOf } from "../json.ts";
+import { labelName } from "../names.ts";
+import { type FieldError, fieldError } from "../refusal.ts";
+import { plainRules, selectablePaths } from "./plain.ts";
+import { duplicates, oneOf } from "./pod-validation.ts";
+import type { Rules } from "./rules.ts";
+
+const nameLabel = "kubernetes.io/metadata.name";
+
+export const namespaceRules: Rules = {
+  ...plainRules,
+  deletionAnswer: "object",
+  nameRule: labelName,
+  selectable: { own: true, paths: { name: ["metadata", "name"], "status.phase": ["status", "phase"] } },
+  withDefaults: (namespace) => ({
+    ...namespace,
+    metadata: {
+      ...namespace.metadata,
+      labels: { ...namespace.metadata.labels, [nameLabel]: namespace.metadata.name },
+    },
+  }),
+  beforeCreate: (namespace) => ({
+    ...namespace,
+    spec: { ...fieldsOf(namespace.spec), finalizers: ["kubernetes"] },
+    status: { phase: "Active" },
+  }),
+  beforeUpdate: (namespace, old) => ({ ...namespace, spec: old.spec }),
+};
+
+export const nodeRules: Rules = {
+  ...plainRules,
+  selectable: { own: true, paths: selectablePaths("spec.unschedulable") },
+};
+
+export const endpointSliceRules: Rules = {
+  ...plainRules,
+  hasGeneration: true,
+  withDefaults: (slice) => ({
+    ...slice,
+    ports: Array.isArray(slice.ports)
+      ? fieldsIn(slice.ports).map((port) => ({
+          ...port,
+          name: port.name ?? "",
+          protocol: port.protocol ?? "TCP",
+        }))
+      : slice.ports,
+  }),
+  validate: (slice, old) =>
+    old !== undefined && slice.addressType !== old.addressType
+      ? [fieldError.invalid("addressType", slice.addressType, "field is immutable")]
+      : sliceErrors(slice),
+};
+
+function sliceErrors({ addressType, endpoints, ports }: Fields): FieldError[] {
+  return [
+    ...(textOf(addressType) === ""
+      ? [fieldError.required("addressType")]
+      : oneOf(addressType, ["FQDN", "IPv4", "IPv6"], "addressType")),
+    ...fieldsIn(endpoints).flatMap((endpoint, index) =>
+      endpointErrors(endpoint, textOf(addressType), `endpoints[${index}]`),
+    ),
+    ...duplicates(fieldsIn(ports).map(({ name }) => textOf(name))).map((name) =>
+      fieldError.duplicate("ports.name", name),
+    ),
+  ];
+}
+
+const mostAddresses = 100;
+
+function endpointErrors(endpoint: Fields, addressType: string, path: string): FieldError[] {
+  const addresses = listOf(endpoint.addresses).map(textOf);
+  if (addresses.length === 0)
+    return [fieldError.required(`${path}.addresses`, "must contain at least 1 address")];
+  if (addresses.length > mostAddresses) {
+    return [fieldError.tooMany(`${path}.addresses`, addresses.length, mostAddresses)];
+  }
+  const version = addressType === "IPv4" ? 4 : addressType === "IPv6" ? 6 : undefined;
+  if (version === undefined) return [];
+  return addresses.flatMap((address, index) =>
+    isIP(address) === version
+      ? []
+      : [
+          fieldError.invalid(
+            `${path}.addresses[${index}]`,
+            address,
+            `must be a valid ${addressType} address`,
+          ),
+        ],
+  );
+}

@@ -1,0 +1,97 @@
+import { equalJson, type Fields, fieldsOf, textOf, withFields } from "../json.ts";
+import { type FieldError, fieldError } from "../refusal.ts";
+import { plainRules, selectablePaths } from "./plain.ts";
+import type { ApiObject, Rules } from "./rules.ts";
+
+const mostBytes = 1024 * 1024;
+const keyPattern = /^[-._a-zA-Z0-9]+$/;
+const keyText =
+  "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or " +
+  "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+
+export const configMapRules: Rules = {
+  ...plainRules,
+  validate: (configMap, old) => [
+    ...keyErrors(configMap.data, "data"),
+    ...keyErrors(configMap.binaryData, "binaryData"),
+    ...(bytesOf(configMap.data) + bytesOf(configMap.binaryData) > mostBytes
+      ? [fieldError.tooLong("[]", mostBytes)]
+      : []),
+    ...immutableErrors(configMap, old, ["data", "binaryData"]),
+  ],
+};
+
+export const secretRules: Rules = {
+  ...plainRules,
+  selectable: { own: true, paths: selectablePaths("type") },
+  withDefaults: (secret) => {
+    const { stringData, ...rest } = secret;
+    const encoded = Object.entries(fieldsOf(stringData)).map(([key, text]) => [key, base64(textOf(text))]);
+    const data = { ...fieldsOf(secret.data), ...Object.fromEntries(encoded) };
+    return {
+      ...rest,
+      ...(Object.keys(data).length === 0 ? {} : { data }),
+      type: secret.type ?? "Opaque",
+    };
+  },
+  validate: (secret, old) => [
+    ...keyErrors(secret.data, "data"),
+    ...(bytesOf(secret.data) > mostBytes ? [fieldError.tooLong("data", mostBytes)] : []),
+    ...(old !== undefined && secret.type !== old.type
+      ? [fieldError.invalid("type", secret.type, "field is immutable")]
+      : []),
+    ...immutableErrors(secret, old, ["data"]),
+  ],
+};
+
+export const leaseRules: Rules = {
+  ...plainRules,
+  createsOnUpdate: true,
+  needsVersionOnUpdate: true,
+  validate: (lease) => {
+    const { leaseDurationSeconds: duration, leaseTransitions: transitions } = fieldsOf(lease.spec);
+    return [
+      ...(typeof duration === "number" && duration <= 0
+        ? [fieldError.invalid("spec.leaseDurationSeconds", duration, "must be greater than 0")]
+        : []),
+      ...(typeof transitions === "number" && transitions < 0
+        ? [fieldError.invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0")]
+        : []),
+    ];
+  },
+};
+
+export const serviceAccountRules: Rules = { ...plainRules, deletionAnswer: "object" };
+
+function keyErrors(data: unknown, field: string): FieldError[] {
+  return Object.keys(fieldsOf(data))
+    .filter((key) => !keyPattern.test(key))
+    .map((key) => fieldError.invalid(`${field}[${key}]`, key, keyText));
+}
+
+function bytesOf(data: unknown): number {
+  return Object.values(fieldsOf(data)).reduce<number>(
+    (sum, text) => sum + Buffer.byteLength(textOf(text)),
+    0,
+  );
+}
+
+function immutableErrors(
+  object: ApiObject,
+  old: ApiObject | undefined,
+  fields: readonly string[],
+): FieldError[] {
+  if (old?.immutable !== true) return [];
+  const text = "field is immutable when `immutable` is set";
+  const changed = fields.filter((field) => !equalJson(emptied(object[field]), emptied(old[field])));
+  if (object.immutable !== true) changed.unshift("immutable");
+  return changed.map((field) => fieldError.forbidden(field, text));
+}
+
+function emptied(data: unknown): Fields {
+  return withFields(fieldsOf(data), {});
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}

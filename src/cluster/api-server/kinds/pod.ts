@@ -1,0 +1,132 @@
+import type { PodTemplateSpec } from "../../../api/core.ts";
+import { withPodOnlyDefaults, withPodTemplateDefaults } from "../../../api/pod-defaults.ts";
+import { equalJson, type Fields, fieldsIn, fieldsOf, textOf, withFields } from "../json.ts";
+import { type FieldError, fieldError } from "../refusal.ts";
+import { plainRules, selectablePaths } from "./plain.ts";
+import { podSpecErrors } from "./pod-validation.ts";
+import type { ApiObject, Rules } from "./rules.ts";
+
+export const podRules: Rules = {
+  ...plainRules,
+  hasGeneration: true,
+  deletionAnswer: "object",
+  selectable: {
+    own: true,
+    paths: selectablePaths(
+      "spec.nodeName",
+      "spec.restartPolicy",
+      "spec.schedulerName",
+      "spec.serviceAccountName",
+      "spec.hostNetwork",
+      "status.phase",
+      "status.podIP",
+      "status.nominatedNodeName",
+    ),
+  },
+  withDefaults: (pod) => ({
+    ...pod,
+    spec: withPodOnlyDefaults(withTemplateDefaults(pod.spec)),
+  }),
+  beforeCreate: (pod) => {
+    const spec = withAdmission(fieldsOf(pod.spec));
+    return { ...pod, spec, status: { phase: "Pending", qosClass: qosClassOf(spec) } };
+  },
+  beforeStatusUpdate: (pod, old) => {
+    const status = fieldsOf(pod.status);
+    const podIPs = textOf(status.podIP) === "" ? undefined : [{ ip: status.podIP }];
+    const addressChanged = status.podIP !== fieldsOf(old.status).podIP;
+    return {
+      ...pod,
+      metadata: withFields(pod.metadata, { ownerReferences: old.metadata.ownerReferences }),
+      status: {
+        ...status,
+        qosClass: fieldsOf(old.status).qosClass,
+        ...(podIPs !== undefined && (addressChanged || status.podIPs === undefined) ? { podIPs } : {}),
+      },
+    };
+  },
+  validate: (pod, old) => [
+    ...podSpecErrors(fieldsOf(pod.spec), "spec"),
+    ...(old === undefined ? [] : changeErrors(fieldsOf(pod.spec), fieldsOf(old.spec))),
+  ],
+};
+
+/** A spec as it is in a template with these defaults. */
+export function withTemplateDefaults(spec: unknown): Fields {
+  const template = { spec } as unknown as PodTemplateSpec;
+  return fieldsOf(withPodTemplateDefaults(template).spec);
+}
+
+const notReadyTaints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+
+// What the admission plugins of a real server add. Token volumes are not among it: service accounts have no tokens here.
+function withAdmission(spec: Fields): Fields {
+  const tolerations = fieldsIn(spec.tolerations);
+  const added = notReadyTaints
+    .filter((key) => !tolerations.some((one) => tolerates(one, key)))
+    .map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
+  const account = spec.serviceAccountName ?? "default";
+  return {
+    priority: 0,
+    preemptionPolicy: "PreemptLowerPriority",
+    ...spec,
+    serviceAccountName: account,
+    serviceAccount: account,
+    tolerations: [...tolerations, ...added],
+  };
+}
+
+function tolerates(toleration: Fields, key: string): boolean {
+  const effect = toleration.effect ?? "";
+  return (
+    (toleration.key === key || toleration.key === undefined) && (effect === "" || effect === "NoExecute")
+  );
+}
+
+function qosClassOf(spec: Fields): string {
+  const containers = [...fieldsIn(spec.containers), ...fieldsIn(spec.initContainers)].map((container) => {
+    const { limits, requests } = fieldsOf(container.resources);
+    return { limits: fieldsOf(limits), requests: fieldsOf(requests) };
+  });
+  const wanted = ["cpu", "memory"];
+  const asks = (list: Fields): boolean =>
+    wanted.some((name) => list[name] !== undefined && list[name] !== "0");
+  if (!containers.some(({ limits, requests }) => asks(limits) || asks(requests))) return "BestEffort";
+  const isGuaranteed = containers.every(({ limits, requests }) =>
+    wanted.every((name) => limits[name] !== undefined && limits[name] === requests[name]),
+  );
+  return isGuaranteed ? "Guaranteed" : "Burstable";
+}
+
+const immutableText =
+  "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`," +
+  "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations)," +
+  "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+function changeErrors(spec: Fields, old: Fields): FieldError[] {
+  const tolerations = fieldsIn(spec.tolerations);
+  const lost = fieldsIn(old.tolerations).some((before) => !tolerations.some((one) => equalJson(one, before)));
+  return equalJson(withoutChangeable(spec), withoutChangeable(old)) && !lost
+    ? []
+    : [fieldError.forbidden("spec", immutableText)];
+}
+
+function withoutChangeable(spec: Fields): Fields {
+  const withoutImages = (containers: unknown): Fields[] =>
+    fieldsIn(containers).map((container) => withFields(container, { image: undefined }));
+  return withFields(spec, {
+    activeDeadlineSeconds: undefined,
+    tolerations: undefined,
+    containers: withoutImages(spec.containers),
+    initContainers: withoutImages(spec.initContainers),
+  });
+}
+
+/** Seconds that the pod gets to stop when it is deleted. */
+export function gracePeriodOf(pod: ApiObject, asked: number | undefined): number {
+  const spec = fieldsOf(pod.spec);
+  const phase = fieldsOf(pod.status).phase;
+  if (textOf(spec.nodeName) === "" || phase === "Succeeded" || phase === "Failed") return 0;
+  const wish = asked ?? spec.terminationGracePeriodSeconds;
+  return typeof wish === "number" ? Math.max(0, wish) : 0;
+}

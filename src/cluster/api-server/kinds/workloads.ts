@@ -1,0 +1,201 @@
+import type { PodTemplateSpec } from "../../../api/core.ts";
+import { withPodTemplateDefaults } from "../../../api/pod-defaults.ts";
+import { equalJson, type Fields, fieldsOf, listOf, textOf, withFields } from "../json.ts";
+import { labelErrors, labelSelectorErrors } from "../names.ts";
+import { type FieldError, fieldError } from "../refusal.ts";
+import { plainRules, selectablePaths } from "./plain.ts";
+import { notNegative, oneOf, podSpecErrors } from "./pod-validation.ts";
+import type { ApiObject, Rules } from "./rules.ts";
+
+export const replicaSetRules: Rules = {
+  ...plainRules,
+  hasGeneration: true,
+  selectable: { own: true, paths: selectablePaths("status.replicas") },
+  withDefaults: (replicaSet) => {
+    const spec = fieldsOf(replicaSet.spec);
+    return { ...replicaSet, spec: { replicas: 1, ...spec, template: templateOf(spec) } };
+  },
+  beforeCreate: (replicaSet) => ({ ...replicaSet, status: { replicas: 0 } }),
+  validate: (replicaSet, old) => {
+    const spec = fieldsOf(replicaSet.spec);
+    return [
+      ...notNegative(spec.replicas, "spec.replicas"),
+      ...notNegative(spec.minReadySeconds, "spec.minReadySeconds"),
+      ...selectorErrors(spec),
+      ...templateErrors(spec),
+      ...immutableSelector(replicaSet, old),
+    ];
+  },
+};
+
+export const deploymentRules: Rules = {
+  ...plainRules,
+  hasGeneration: true,
+  withDefaults: (deployment) => {
+    const spec = fieldsOf(deployment.spec);
+    return {
+      ...deployment,
+      spec: {
+        replicas: 1,
+        revisionHistoryLimit: 10,
+        progressDeadlineSeconds: 600,
+        ...spec,
+        strategy: withStrategyDefaults(fieldsOf(spec.strategy)),
+        template: templateOf(spec),
+      },
+    };
+  },
+  beforeCreate: (deployment) => ({ ...deployment, status: {} }),
+  beforeStatusUpdate: (deployment, old) => ({
+    ...deployment,
+    metadata: withFields(deployment.metadata, { labels: old.metadata.labels }),
+  }),
+  validate: (deployment, old) => {
+    const spec = fieldsOf(deployment.spec);
+    return [
+      ...notNegative(spec.replicas, "spec.replicas"),
+      ...selectorErrors(spec),
+      ...templateErrors(spec),
+      ...strategyErrors(fieldsOf(spec.strategy)),
+      ...notNegative(spec.minReadySeconds, "spec.minReadySeconds"),
+      ...notNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit"),
+      ...deadlineErrors(spec),
+      ...immutableSelector(deployment, old),
+    ];
+  },
+};
+
+function templateOf(spec: Fields): unknown {
+  return withPodTemplateDefaults({ spec: {}, ...fieldsOf(spec.template) } as unknown as PodTemplateSpec);
+}
+
+function withStrategyDefaults(strategy: Fields): Fields {
+  const type = strategy.type ?? "RollingUpdate";
+  if (type !== "RollingUpdate") return { ...strategy, type };
+  const rollingUpdate = { maxUnavailable: "25%", maxSurge: "25%", ...fieldsOf(strategy.rollingUpdate) };
+  return { ...strategy, type, rollingUpdate };
+}
+
+function strategyErrors(strategy: Fields): FieldError[] {
+  const path = "spec.strategy";
+  if (strategy.type === "Recreate" && strategy.rollingUpdate !== undefined) {
+    return [
+      fieldError.forbidden(
+        `${path}.rollingUpdate`,
+        "may not be specified when strategy `type` is 'Recreate'",
+      ),
+    ];
+  }
+  if (strategy.type !== "RollingUpdate") return oneOf(strategy.type, ["Recreate", "RollingUpdate"], path);
+  const { maxUnavailable, maxSurge } = fieldsOf(strategy.rollingUpdate);
+  const errors = [
+    ...countOrPercentErrors(maxUnavailable, `${path}.rollingUpdate.maxUnavailable`),
+    ...countOrPercentErrors(maxSurge, `${path}.rollingUpdate.maxSurge`),
+  ];
+  if (isNone(maxUnavailable) && isNone(maxSurge)) {
+    errors.push(
+      fieldError.invalid(
+        `${path}.rollingUpdate.maxUnavailable`,
+        maxUnavailable,
+        "may not be 0 when `maxSurge` is 0",
+      ),
+    );
+  }
+  return errors;
+}
+
+function countOrPercentErrors(value: unknown, field: string): FieldError[] {
+  if (typeof value === "string" && !/^[0-9]+%$/.test(value)) {
+    const text =
+      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for " +
+      "validation is '[0-9]+%')";
+    return [fieldError.invalid(field, value, text)];
+  }
+  return notNegative(value, field);
+}
+
+function isNone(value: unknown): boolean {
+  return value === 0 || value === "0%";
+}
+
+function deadlineErrors(spec: Fields): FieldError[] {
+  const { progressDeadlineSeconds: deadline, minReadySeconds = 0 } = spec;
+  if (typeof deadline !== "number" || deadline > Number(minReadySeconds)) return [];
+  return [
+    fieldError.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"),
+  ];
+}
+
+function selectorErrors(spec: Fields): FieldError[] {
+  if (spec.selector === undefined) return [fieldError.required("spec.selector")];
+  const errors = labelSelectorErrors(spec.selector, "spec.selector");
+  return isEmptySelector(spec.selector)
+    ? [
+        ...errors,
+        fieldError.invalid("spec.selector", spec.selector, "empty selector is invalid for deployment"),
+      ]
+    : errors;
+}
+
+function templateErrors(spec: Fields): FieldError[] {
+  const template = fieldsOf(spec.template);
+  const labels = fieldsOf(template.metadata).labels;
+  const podSpec = fieldsOf(template.spec);
+  const isMatch =
+    spec.selector !== undefined &&
+    !isEmptySelector(spec.selector) &&
+    selects(spec.selector, fieldsOf(labels));
+  return [
+    ...(isMatch || isEmptySelector(spec.selector)
+      ? []
+      : [
+          fieldError.invalid(
+            "spec.template.metadata.labels",
+            labels,
+            "`selector` does not match template `labels`",
+          ),
+        ]),
+    ...labelErrors(labels, "spec.template.metadata.labels"),
+    ...podSpecErrors(podSpec, "spec.template.spec"),
+    ...(podSpec.restartPolicy === "OnFailure" || podSpec.restartPolicy === "Never"
+      ? [fieldError.notSupported("spec.template.spec.restartPolicy", podSpec.restartPolicy, ["Always"])]
+      : []),
+  ];
+}
+
+function isEmptySelector(selector: unknown): boolean {
+  if (selector === undefined) return false;
+  const { matchLabels, matchExpressions } = fieldsOf(selector);
+  return Object.keys(fieldsOf(matchLabels)).length === 0 && listOf(matchExpressions).length === 0;
+}
+
+// An empty `metav1.LabelSelector` matches everything.
+function selects(selector: unknown, labels: Fields): boolean {
+  const { matchLabels, matchExpressions } = fieldsOf(selector);
+  const labelsMatch = Object.entries(fieldsOf(matchLabels)).every(([key, value]) => labels[key] === value);
+  return (
+    labelsMatch &&
+    listOf(matchExpressions).every((expression) => {
+      const { key, operator, values } = fieldsOf(expression);
+      const value = labels[textOf(key)];
+      switch (operator) {
+        case "In":
+          return value !== undefined && listOf(values).includes(value);
+        case "NotIn":
+          return !listOf(values).includes(value);
+        case "Exists":
+          return value !== undefined;
+        default:
+          return value === undefined;
+      }
+    })
+  );
+}
+
+function immutableSelector(object: ApiObject, old: ApiObject | undefined): FieldError[] {
+  if (old === undefined) return [];
+  const selector = fieldsOf(object.spec).selector;
+  return equalJson(selector, fieldsOf(old.spec).selector)
+    ? []
+    : [fieldError.invalid("spec.selector", selector, "field is immutable")];
+}

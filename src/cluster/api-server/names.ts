@@ -1,0 +1,183 @@
+import { type Fields, fieldsOf, isFields, listOf, textOf } from "./json.ts";
+import { type FieldError, fieldError } from "./refusal.ts";
+
+const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const subdomain = `${label}(\\.${label})*`;
+const qualifiedName = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
+const labelValue = `(${qualifiedName})?`;
+
+const whole = (pattern: string): RegExp => new RegExp(`^${pattern}$`);
+const patterns = {
+  label: whole(label),
+  subdomain: whole(subdomain),
+  serviceName: whole("[a-z]([-a-z0-9]*[a-z0-9])?"),
+  qualifiedName: whole(qualifiedName),
+  labelValue: whole(labelValue),
+};
+
+const subdomainText =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and " +
+  `end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${subdomain}')`;
+const labelText =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an " +
+  `alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '${label}')`;
+const serviceNameText =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and " +
+  "end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+
+/** What is wrong with a name; empty when nothing is. */
+export type NameRule = (name: string) => readonly string[];
+
+export const subdomainName: NameRule = (name) =>
+  name.length > 253
+    ? ["must be no more than 253 characters"]
+    : patterns.subdomain.test(name)
+      ? []
+      : [subdomainText];
+
+export const labelName: NameRule = (name) => {
+  if (name.includes(".")) return ["must not contain dots"];
+  if (name.length > 63) return ["must be no more than 63 characters"];
+  return patterns.label.test(name) ? [] : [labelText];
+};
+
+export const serviceName: NameRule = (name) =>
+  name.length > 63
+    ? ["must be no more than 63 characters"]
+    : patterns.serviceName.test(name)
+      ? []
+      : [serviceNameText];
+
+/** What is wrong with a label's or annotation's key. */
+export function qualifiedNameProblems(key: string): string[] {
+  const parts = key.split("/");
+  if (parts.length > 2) {
+    return [
+      "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an " +
+        `alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '${qualifiedName}') ` +
+        "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+    ];
+  }
+  const problems: string[] = [];
+  const name = parts.at(-1) ?? "";
+  const prefix = parts.length === 2 ? parts[0] : undefined;
+  if (prefix === "") problems.push("prefix part must be non-empty");
+  else if (prefix !== undefined) problems.push(...subdomainName(prefix).map((text) => `prefix part ${text}`));
+  if (name === "") problems.push("name part must be non-empty");
+  else if (name.length > 63) problems.push("name part must be no more than 63 characters");
+  if (!patterns.qualifiedName.test(name)) {
+    problems.push(
+      "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric " +
+        `character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '${qualifiedName}')`,
+    );
+  }
+  return problems;
+}
+
+export function labelErrors(labels: unknown, field: string): FieldError[] {
+  return Object.entries(fieldsOf(labels)).flatMap(([key, value]) => {
+    const problems = qualifiedNameProblems(key).map((text) => fieldError.invalid(field, key, text));
+    const text = textOf(value);
+    if (text.length > 63) {
+      problems.push(fieldError.invalid(field, text, "must be no more than 63 characters"));
+    }
+    if (!patterns.labelValue.test(text)) {
+      problems.push(
+        fieldError.invalid(
+          field,
+          text,
+          "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start " +
+            "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for " +
+            `validation is '${labelValue}')`,
+        ),
+      );
+    }
+    return problems;
+  });
+}
+
+const annotationBytes = 256 * 1024;
+
+/** What is wrong with an object's metadata. */
+export function metadataErrors(metadata: Fields, nameRule: NameRule): FieldError[] {
+  const errors: FieldError[] = [];
+  const name = textOf(metadata.name);
+  if (name === "") errors.push(fieldError.required("metadata.name", "name or generateName is required"));
+  else errors.push(...nameRule(name).map((text) => fieldError.invalid("metadata.name", name, text)));
+  errors.push(...labelErrors(metadata.labels, "metadata.labels"));
+  errors.push(...annotationErrors(metadata.annotations));
+  errors.push(...ownerErrors(listOf(metadata.ownerReferences)));
+  for (const finalizer of listOf(metadata.finalizers)) {
+    errors.push(
+      ...qualifiedNameProblems(textOf(finalizer)).map((text) =>
+        fieldError.invalid("metadata.finalizers", finalizer, text),
+      ),
+    );
+  }
+  return errors;
+}
+
+function annotationErrors(annotations: unknown): FieldError[] {
+  if (!isFields(annotations)) return [];
+  let bytes = 0;
+  const errors: FieldError[] = [];
+  for (const [key, value] of Object.entries(annotations)) {
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(textOf(value));
+    errors.push(
+      ...qualifiedNameProblems(key.toLowerCase()).map((text) =>
+        fieldError.invalid("metadata.annotations", key, text),
+      ),
+    );
+  }
+  if (bytes > annotationBytes) errors.push(fieldError.tooLong("metadata.annotations", annotationBytes));
+  return errors;
+}
+
+function ownerErrors(owners: readonly unknown[]): FieldError[] {
+  const errors = owners.flatMap((owner, index) =>
+    ["apiVersion", "kind", "name", "uid"]
+      .filter((field) => textOf(fieldsOf(owner)[field]) === "")
+      .map((field) =>
+        fieldError.invalid(`metadata.ownerReferences[${index}].${field}`, "", `${field} must not be empty`),
+      ),
+  );
+  const controllers = owners.map(fieldsOf).filter((owner) => owner.controller === true);
+  if (controllers.length > 1) {
+    errors.push(
+      fieldError.invalid(
+        "metadata.ownerReferences",
+        owners,
+        'Only one reference can have Controller set to true. Found "true" in references for ' +
+          controllers.map((owner) => `${textOf(owner.kind)}/${textOf(owner.name)}`).join(" and "),
+      ),
+    );
+  }
+  return errors;
+}
+
+/** Errors of a `metav1.LabelSelector`. */
+export function labelSelectorErrors(selector: unknown, field: string): FieldError[] {
+  const { matchLabels, matchExpressions } = fieldsOf(selector);
+  const expressions = listOf(matchExpressions).flatMap((expression, index) => {
+    const { operator, values } = fieldsOf(expression);
+    const path = `${field}.matchExpressions[${index}]`;
+    const count = listOf(values).length;
+    if (operator === "In" || operator === "NotIn") {
+      return count > 0
+        ? []
+        : [fieldError.required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'")];
+    }
+    if (operator === "Exists" || operator === "DoesNotExist") {
+      return count === 0
+        ? []
+        : [
+            fieldError.forbidden(
+              `${path}.values`,
+              "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+            ),
+          ];
+    }
+    return [fieldError.invalid(`${path}.operator`, operator ?? "", "not a valid selector operator")];
+  });
+  return [...labelErrors(matchLabels, `${field}.matchLabels`), ...expressions];
+}

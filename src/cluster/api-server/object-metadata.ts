@@ -1,0 +1,71 @@
+import type { ObjectMeta } from "../../api/core.ts";
+import { equalJson, withFields } from "./json.ts";
+import type { Kind } from "./kind.ts";
+import type { ApiObject } from "./kinds/rules.ts";
+import { badRequest, conflict, fieldError, invalid, modifiedMeanwhile } from "./refusal.ts";
+
+export function hasSubresource({ info }: Kind, name: string): boolean {
+  return info.subresources.some((subresource) => subresource.name === name);
+}
+
+export function checkNamespace({ metadata }: ApiObject, namespace: string): void {
+  if ((metadata.namespace ?? namespace) !== namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+}
+
+export function checkName({ metadata }: ApiObject, name: string): void {
+  if (metadata.name === "") throw badRequest("name must be provided");
+  if (metadata.name !== name) {
+    throw badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
+  }
+}
+
+/** Refuses (409) a write to another version than the current one. */
+export function checkVersion(kind: Kind, { metadata }: ApiObject, sent: ApiObject): void {
+  const { resourceVersion } = sent.metadata;
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    throw conflict(kind.info, metadata.name, modifiedMeanwhile);
+  }
+}
+
+/** The sent metadata; what a client cannot change is as it was. */
+export function metadataOf(sent: ObjectMeta, old: ObjectMeta): ObjectMeta {
+  return withFields(sent, {
+    namespace: old.namespace,
+    uid: old.uid,
+    resourceVersion: old.resourceVersion,
+    generation: old.generation,
+    generateName: old.generateName,
+    creationTimestamp: old.creationTimestamp,
+    deletionTimestamp: old.deletionTimestamp,
+    deletionGracePeriodSeconds: old.deletionGracePeriodSeconds,
+    selfLink: undefined,
+    managedFields: undefined,
+  });
+}
+
+/** Refuses (422) finalizers that are new to an object that is being deleted. */
+export function checkNewFinalizers(kind: Kind, old: ApiObject, next: ApiObject): void {
+  if (old.metadata.deletionTimestamp === undefined) return;
+  const before = new Set(old.metadata.finalizers);
+  const added = (next.metadata.finalizers ?? []).filter((finalizer) => !before.has(finalizer));
+  if (added.length === 0) return;
+  const names = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
+  const error = fieldError.forbidden(
+    "metadata.finalizers",
+    `no new finalizers can be added if the object is being deleted, found new finalizers []string{${names}}`,
+  );
+  throw invalid(kind.info, old.metadata.name, [error]);
+}
+
+/** Counts the generation on when more than metadata and status differs. */
+export function withGeneration(kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
+  const { generation } = old.metadata;
+  if (!kind.rules.hasGeneration || generation === undefined) return next;
+  const ignored = { metadata: undefined, ...(hasSubresource(kind, "status") ? { status: undefined } : {}) };
+  if (equalJson(withFields(next, ignored), withFields(old, ignored))) return next;
+  return { ...next, metadata: { ...next.metadata, generation: generation + 1 } };
+}

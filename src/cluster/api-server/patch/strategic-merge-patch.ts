@@ -1,0 +1,173 @@
+import { equalJson, type Fields, fieldsOf, isFields, listOf } from "../json.ts";
+import { serverError } from "../refusal.ts";
+import type { FieldShape, Shape } from "../shape.ts";
+
+const orderPrefix = "$setElementOrder/";
+const deletePrefix = "$deleteFromPrimitiveList/";
+
+/**
+ * Applies a strategic merge patch: as a JSON merge patch, but lists with a merge key in `shape` are merged element by element,
+ * and directives (`$patch`, `$retainKeys`, `$setElementOrder/x`, `$deleteFromPrimitiveList/x`) are obeyed.
+ * `original` is left as it is. Throws a refusal for a directive that is unknown or a merge key that is missing.
+ */
+export function applyStrategicMergePatch(original: unknown, patch: unknown, shape: Shape): unknown {
+  if (!isFields(patch)) return patch;
+  return mergeFields(fieldsOf(original), patch, shape);
+}
+
+function mergeFields(original: Fields, patch: Fields, shape: Shape): Fields {
+  const directive = patch.$patch;
+  if (directive === "replace") return withoutDirectives(patch, shape);
+  if (directive === "delete") return {};
+  if (directive !== undefined && directive !== "merge") throw unknownDirective(patch);
+
+  const result: Record<string, unknown> = { ...original };
+  if (Array.isArray(patch.$retainKeys)) {
+    const kept = new Set(patch.$retainKeys);
+    for (const key of Object.keys(result)) if (!kept.has(key)) delete result[key];
+  }
+  for (const [key, value] of Object.entries(patch)) {
+    if (key.startsWith("$")) continue;
+    if (value === null) delete result[key];
+    else result[key] = mergeField(result[key], value, fieldIn(shape, key), patch[orderPrefix + key]);
+  }
+  for (const [key, value] of Object.entries(patch)) {
+    if (key.startsWith(deletePrefix)) {
+      const list = key.slice(deletePrefix.length);
+      const gone = listOf(value);
+      const kept = listOf(result[list]).filter((element) => !gone.some((one) => equalJson(one, element)));
+      // Elements that the same patch adds stay: the deletion means the list as it was.
+      const added = listOf(patch[list]).filter((element) => !kept.some((one) => equalJson(one, element)));
+      result[list] = [...kept, ...added];
+    }
+    if (key.startsWith(orderPrefix)) {
+      const list = key.slice(orderPrefix.length);
+      const field = fieldIn(shape, list);
+      // With changed elements the order was already used while merging them.
+      if (patch[list] === undefined && Array.isArray(result[list])) {
+        result[list] = inOrder(result[list], listOf(original[list]), listOf(value), field?.patchMergeKey);
+      }
+    }
+  }
+  return result;
+}
+
+function mergeField(
+  original: unknown,
+  patch: unknown,
+  field: FieldShape | undefined,
+  order: unknown,
+): unknown {
+  const shape: Shape = field?.shape ?? { is: "open" };
+  const strategy = field?.patchStrategy ?? [];
+  if (isFields(patch)) {
+    return strategy.includes("replace")
+      ? withoutDirectives(patch, shape)
+      : mergeFields(fieldsOf(original), patch, shape);
+  }
+  if (!Array.isArray(patch) || !strategy.includes("merge") || shape.is !== "list") return patch;
+  const live = listOf(original);
+  const key = field?.patchMergeKey;
+  const merged =
+    key === undefined ? mergeScalars(live, patch) : mergeElements(live, patch, shape.element, key);
+  const wanted = Array.isArray(order) ? order : patch.filter((element) => !isDeletion(element));
+  return inOrder(merged, live, wanted, key);
+}
+
+function mergeScalars(live: readonly unknown[], patch: readonly unknown[]): unknown[] {
+  return [...live, ...patch.filter((element) => !live.includes(element))];
+}
+
+function mergeElements(
+  live: readonly unknown[],
+  patch: readonly unknown[],
+  shape: Shape,
+  key: string,
+): unknown[] {
+  const elements = patch.map((element) => {
+    const fields = fieldsOf(element);
+    if (fields.$patch === "replace") return fields;
+    if (fields[key] === undefined) {
+      throw serverError(`map: ${goText(fields)} does not contain declared merge key: ${key}`);
+    }
+    return fields;
+  });
+  if (elements.some((element) => element.$patch === "replace")) {
+    return elements
+      .filter((element) => element[key] !== undefined)
+      .map((element) => withoutDirectives(element, shape));
+  }
+  const merged = [...live];
+  for (const element of elements) {
+    const index = merged.findIndex((one) => equalJson(fieldsOf(one)[key], element[key]));
+    if (element.$patch === "delete") {
+      if (index >= 0) merged.splice(index, 1);
+    } else if (index >= 0) {
+      merged[index] = mergeFields(fieldsOf(merged[index]), element, shape);
+    } else {
+      merged.push(mergeFields({}, element, shape));
+    }
+  }
+  return merged;
+}
+
+/**
+ * Elements that the patch orders come in its order; each other element stands before the first of them that it preceded
+ * in the live list.
+ */
+function inOrder(
+  elements: readonly unknown[],
+  live: readonly unknown[],
+  order: readonly unknown[],
+  key: string | undefined,
+): unknown[] {
+  const idOf = (element: unknown): string =>
+    JSON.stringify(key === undefined ? element : (fieldsOf(element)[key] ?? null));
+  const wanted = new Map(order.map((element, index) => [idOf(element), index]));
+  const before = new Map(live.map((element, index) => [idOf(element), index]));
+  const ordered = elements
+    .filter((element) => wanted.has(idOf(element)))
+    .sort((a, b) => (wanted.get(idOf(a)) ?? 0) - (wanted.get(idOf(b)) ?? 0));
+  const others = elements.filter((element) => !wanted.has(idOf(element)));
+  const result: unknown[] = [];
+  for (const element of ordered) {
+    const place = before.get(idOf(element));
+    while (place !== undefined && others.length > 0) {
+      const otherPlace = before.get(idOf(others[0]));
+      if (otherPlace === undefined || otherPlace > place) break;
+      result.push(others.shift());
+    }
+    result.push(element);
+  }
+  return [...result, ...others];
+}
+
+function withoutDirectives(patch: Fields, shape: Shape): Fields {
+  const { $patch: _directive, ...content } = patch;
+  return mergeFields({}, content, shape);
+}
+
+function isDeletion(element: unknown): boolean {
+  return isFields(element) && (element.$patch === "delete" || element.$patch === "replace");
+}
+
+function fieldIn(shape: Shape, key: string): FieldShape | undefined {
+  if (shape.is === "struct") return shape.fields.get(key);
+  if (shape.is !== "map") return undefined;
+  return { shape: shape.element, presence: "optional", patchStrategy: [], patchMergeKey: undefined };
+}
+
+function unknownDirective(patch: Fields): Error {
+  return serverError(`unknown patch type: ${String(patch.$patch)} in map: ${goText(patch)}`);
+}
+
+// The server prints the offending element in its own notation.
+function goText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
+  if (!isFields(value))
+    return value === null ? "<nil>" : typeof value === "string" ? value : JSON.stringify(value);
+  const entries = Object.keys(value)
+    .sort()
+    .map((key) => `${key}:${goText(value[key])}`);
+  return `map[${entries.join(" ")}]`;
+}

@@ -1,0 +1,125 @@
+// Answers of a real kube-apiserver v1.34, to requests in the order in which they were made.
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { apiVersionOf, pathOf } from "../../../api/resources.ts";
+import { startApi } from "../api-server.fixture.ts";
+import { type Fields, fieldsOf, isFields } from "../json.ts";
+import answers from "./data/answers.json" with { type: "json" };
+import defaults from "./data/defaults.json" with { type: "json" };
+
+interface Answer {
+  readonly case: string;
+  readonly request: {
+    readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+    readonly path: string;
+    readonly contentType?: string;
+    readonly body?: unknown;
+  };
+  readonly code: number;
+  readonly status?: object;
+  readonly body?: unknown;
+  readonly text?: string;
+  readonly warnings?: readonly string[];
+}
+
+interface Defaulted {
+  readonly title: string;
+  readonly sent: Fields & { readonly apiVersion: string; readonly kind: string };
+  readonly added: readonly [path: string, value: unknown][];
+  readonly dropped: readonly string[];
+}
+
+const api = startApi();
+
+before(async () => {
+  for (const name of ["t", "ns1"]) await api.post("/api/v1/namespaces", { metadata: { name } });
+});
+
+describe("what the real server adds to a new object", () => {
+  for (const { title, sent, added, dropped } of defaults as unknown as readonly Defaulted[]) {
+    it(title, async () => {
+      const info = api.api
+        .resources()
+        .find((resource) => resource.kind === sent.kind && apiVersionOf(resource) === sent.apiVersion);
+      assert.ok(info, `${sent.kind} is served`);
+      const url = pathOf(info, info.namespaced ? "t" : undefined);
+      const answer =
+        title === "Namespace" ? await api.get("/api/v1/namespaces/ns1") : await api.post(url, sent);
+      assert.ok(answer.code < 300, JSON.stringify(answer.body));
+      for (const [path, value] of added) {
+        const found = at(answer.body, path);
+        if (path.endsWith("[+]"))
+          assert.ok(
+            found.some((one) => isLike(one, value)),
+            `${path} has ${JSON.stringify(value)}`,
+          );
+        else assert.deepEqual(found[0], value, path);
+      }
+      for (const path of dropped) assert.equal(at(answer.body, path)[0], undefined, `${path} is dropped`);
+    });
+  }
+});
+
+describe("what the real server answers", () => {
+  before(async () => {
+    await api.post("/api/v1/namespaces/t/configmaps", { metadata: { name: "x" }, data: { a: "1" } });
+  });
+
+  for (const answer of answers as readonly Answer[]) {
+    it(answer.case, async () => {
+      const { method, path, body, contentType } = answer.request;
+      const [url = "", query = ""] = path.split("?");
+      const got = await api.api.request({
+        method,
+        path: url,
+        query: Object.fromEntries(new URLSearchParams(query)),
+        body,
+        contentType:
+          contentType ?? (method === "PATCH" ? "application/merge-patch+json" : "application/json"),
+      });
+      assert.equal(got.code, answer.code, JSON.stringify(got.body));
+      if (answer.status !== undefined) assert.deepEqual(got.body, answer.status);
+      if (answer.text !== undefined) assert.equal(got.body, answer.text);
+      if (answer.body !== undefined) assertLike(got.body, answer.body);
+      if (answer.warnings !== undefined) assert.deepEqual(got.warnings, answer.warnings);
+    });
+  }
+});
+
+/** `recorded` may leave fields out, and writes `<…>` for values that differ each time. */
+function isLike(value: unknown, recorded: unknown): boolean {
+  if (typeof recorded === "string" && recorded.startsWith("<")) return value !== undefined;
+  if (Array.isArray(recorded)) {
+    return (
+      Array.isArray(value) &&
+      value.length === recorded.length &&
+      recorded.every((one, index) => isLike(value[index], one))
+    );
+  }
+  if (isFields(recorded)) {
+    return isFields(value) && Object.entries(recorded).every(([key, one]) => isLike(value[key], one));
+  }
+  return value === recorded;
+}
+
+function assertLike(value: unknown, recorded: unknown): void {
+  if (!isLike(value, recorded)) assert.deepEqual(value, recorded);
+}
+
+// Paths as in `spec.containers[name=c].ports[0].protocol`, `labels["a/b"]`, `tolerations[+]` (all elements).
+function at(value: unknown, path: string): unknown[] {
+  let found = [value];
+  for (const [, quoted, key, wanted, index, each, field] of path.matchAll(
+    /\["([^"]+)"\]|\[(\w+)=([^\]]+)\]|\[(\d+)\]|\[(\+)\]|([^.[\]]+)/g,
+  )) {
+    found = found.flatMap((one) => {
+      if (Array.isArray(one)) {
+        if (each !== undefined) return one;
+        if (index !== undefined) return [one[Number(index)]];
+        return one.filter((element) => String(fieldsOf(element)[key ?? ""]) === wanted);
+      }
+      return [fieldsOf(one)[quoted ?? field ?? ""]];
+    });
+  }
+  return found;
+}
