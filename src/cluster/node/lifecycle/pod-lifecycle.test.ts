@@ -1,0 +1,373 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ContainerStatus, Pod, PodSpec } from "../../../api/core.ts";
+import { ManualClock } from "../../../time/manual-clock.ts";
+import type { CheckResult, Handler } from "../pod-driver.ts";
+import type { BehaviourRule } from "../simulated-behaviour.ts";
+import { SimulatedDriver } from "../simulated-driver.ts";
+import { PodLifecycle } from "./pod-lifecycle.ts";
+
+function podOf(spec: Partial<PodSpec> = {}, annotations: Record<string, string> = {}): Pod {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web-1", namespace: "default", uid: "u-1", annotations },
+    spec: { containers: [{ name: "web", image: "web:1" }], restartPolicy: "Always", ...spec },
+  };
+}
+
+function live(pod: Pod, ...behaviours: BehaviourRule[]) {
+  const clock = new ManualClock();
+  const driver = new SimulatedDriver({ clock, behaviours });
+  return { clock, driver, ...resumed(pod, clock, driver) };
+}
+
+function resumed(pod: Pod, clock: ManualClock, driver: SimulatedDriver) {
+  const events: string[] = [];
+  const lifecycle = new PodLifecycle({
+    pod,
+    driver,
+    clock,
+    hostIp: "127.0.0.1",
+    events: { record: (_pod, type, reason, message) => events.push(`${type} ${reason} ${message}`) },
+    changed: () => {},
+  });
+  const running = lifecycle.run();
+  return { lifecycle, running, events, web: () => containerStatus(lifecycle) };
+}
+
+function containerStatus(lifecycle: PodLifecycle): ContainerStatus {
+  const [status] = lifecycle.status().containerStatuses ?? [];
+  assert.ok(status);
+  return status;
+}
+
+function conditions(lifecycle: PodLifecycle): Record<string, string> {
+  return Object.fromEntries(
+    (lifecycle.status().conditions ?? []).map(({ type, status, reason }) => [
+      type,
+      reason === undefined ? status : `${status} ${reason}`,
+    ]),
+  );
+}
+
+describe("a pod", () => {
+  it("runs and is ready at once when nothing says otherwise", async () => {
+    const { clock, lifecycle, web, events } = live(podOf());
+    await clock.settle();
+    assert.equal(lifecycle.status().phase, "Running");
+    assert.equal(lifecycle.status().podIP, "127.1.0.2");
+    assert.equal(web().ready, true);
+    assert.deepEqual(conditions(lifecycle), {
+      PodReadyToStartContainers: "True",
+      Initialized: "True",
+      Ready: "True",
+      ContainersReady: "True",
+      PodScheduled: "True",
+    });
+    assert.deepEqual(events, [
+      'Normal Pulled Container image "web:1" already present on machine',
+      "Normal Created Created container: web",
+      "Normal Started Started container web",
+    ]);
+    lifecycle.abandon();
+  });
+
+  it("becomes ready and unready when its behaviour says so", async () => {
+    const rule = { image: "web:*", startAfterSeconds: 2, readyAfterSeconds: 3, unreadyAfterSeconds: 10 };
+    const { clock, lifecycle, web } = live(podOf(), rule);
+    await clock.advance(1);
+    assert.equal(lifecycle.status().phase, "Pending");
+    await clock.advance(3.9);
+    assert.deepEqual([lifecycle.status().phase, web().ready], ["Running", false]);
+    assert.equal(conditions(lifecycle)["Ready"], "False ContainersNotReady");
+    await clock.advance(0.1);
+    assert.equal(web().ready, true);
+    await clock.advance(7);
+    assert.equal(web().ready, false);
+    lifecycle.abandon();
+  });
+
+  it("obeys sim.test annotations before rules, also when they change", async () => {
+    const pod = podOf({}, { "sim.test/never-ready": "true", "sim.test/ready-after": "1m1s" });
+    const { clock, lifecycle, web } = live(pod, { readyAfterSeconds: 1 });
+    await clock.advance(61);
+    assert.equal(web().ready, false);
+    lifecycle.update(podOf({}, { "sim.test/ready-after": "1m1s" }));
+    assert.equal(web().ready, true);
+    lifecycle.abandon();
+  });
+
+  it("keeps the transition time of a condition that has not changed", async () => {
+    const { clock, lifecycle } = live(podOf(), { readyAfterSeconds: 5 });
+    await clock.settle();
+    const before = lifecycle.status();
+    await clock.advance(5);
+    const after = lifecycle.status();
+    const at = (status: typeof after, name: string) =>
+      status.conditions?.find(({ type }) => type === name)?.lastTransitionTime;
+    assert.equal(at(after, "Initialized"), at(before, "Initialized"));
+    assert.equal(at(after, "Ready"), "2026-01-01T00:00:05Z");
+    lifecycle.abandon();
+  });
+
+  it("is ready only when its readiness gates are open", async () => {
+    const pod = podOf({ readinessGates: [{ conditionType: "example.com/in" }] });
+    const { clock, lifecycle } = live(pod);
+    await clock.settle();
+    assert.equal(conditions(lifecycle)["ContainersReady"], "True");
+    assert.equal(conditions(lifecycle)["Ready"], "False ReadinessGatesNotReady");
+    const status = { conditions: [{ type: "example.com/in", status: "True" }] };
+    lifecycle.update({ ...pod, status });
+    assert.equal(conditions(lifecycle)["Ready"], "True");
+    lifecycle.abandon();
+  });
+});
+
+describe("restarts", () => {
+  it("come at once after the first crash, then after 10 s, 20 s … 300 s", async () => {
+    const { clock, lifecycle, web, events } = live(podOf(), { crashAfterSeconds: 1 });
+    await clock.advance(1.5);
+    assert.equal(web().restartCount, 1);
+    assert.ok(web().state?.running);
+    assert.equal(web().lastState?.terminated?.exitCode, 1);
+    for (const [index, seconds] of [10, 20, 40, 80, 160, 300, 300].entries()) {
+      await clock.advance(0.5);
+      assert.equal(web().state?.waiting?.reason, "CrashLoopBackOff", `before ${seconds} s`);
+      await clock.advance(seconds - 0.1);
+      assert.equal(web().restartCount, index + 1, `before ${seconds} s have passed`);
+      await clock.advance(0.6);
+      assert.equal(web().restartCount, index + 2, `after ${seconds} s`);
+    }
+    assert.match(web().lastState?.terminated?.reason ?? "", /Error/);
+    assert.ok(
+      events.includes("Warning BackOff Back-off restarting failed container web in pod web-1_default(u-1)"),
+    );
+    lifecycle.abandon();
+  });
+
+  it("name the wait in the waiting message", async () => {
+    const { clock, lifecycle, web } = live(podOf(), { crashAfterSeconds: 1 });
+    await clock.advance(2);
+    const message = "back-off 10s restarting failed container=web pod=web-1_default(u-1)";
+    assert.equal(web().state?.waiting?.message, message);
+    assert.equal(lifecycle.status().phase, "Running");
+    lifecycle.abandon();
+  });
+
+  it("are forgiven after ten minutes without a crash", async () => {
+    const { clock, driver, lifecycle, web } = live(podOf(), { crashAfterSeconds: 1, crashes: 3 });
+    await clock.advance(35);
+    assert.equal(web().restartCount, 3);
+    await clock.advance(601);
+    driver.crash("u-1");
+    await clock.settle();
+    assert.equal(web().restartCount, 4);
+    assert.ok(web().state?.running);
+    lifecycle.abandon();
+  });
+
+  const outcomes = [
+    { policy: "Never", exitCode: 0, phase: "Succeeded", restarts: 0 },
+    { policy: "Never", exitCode: 3, phase: "Failed", restarts: 0 },
+    { policy: "OnFailure", exitCode: 0, phase: "Succeeded", restarts: 0 },
+    { policy: "OnFailure", exitCode: 3, phase: "Running", restarts: 1 },
+    { policy: "Always", exitCode: 0, phase: "Running", restarts: 1 },
+  ];
+  for (const { policy, exitCode, phase, restarts } of outcomes) {
+    it(`with policy ${policy} and exit code ${exitCode} leave the pod ${phase}`, async () => {
+      const { clock, lifecycle, web } = live(podOf({ restartPolicy: policy }), {
+        crashAfterSeconds: 1,
+        exitCode,
+      });
+      await clock.advance(1.5);
+      assert.deepEqual([lifecycle.status().phase, web().restartCount], [phase, restarts]);
+      lifecycle.abandon();
+    });
+  }
+
+  it("follow a failed liveness probe", async () => {
+    const livenessProbe = { tcpSocket: { port: 80 }, periodSeconds: 2, failureThreshold: 2 };
+    const pod = podOf({ containers: [{ name: "web", image: "web:1", livenessProbe }] });
+    const { clock, lifecycle, web, events } = live(pod, { unhealthyAfterSeconds: 5 });
+    await clock.advance(7.5);
+    assert.equal(web().restartCount, 0);
+    await clock.advance(1);
+    assert.equal(web().restartCount, 1);
+    assert.ok(events.includes("Normal Killing Container web failed liveness probe, will be restarted"));
+    lifecycle.abandon();
+  });
+});
+
+describe("an unknown image", () => {
+  it("is tried again with back-off and starts by itself when it is added", async () => {
+    const { clock, driver, lifecycle, web, events } = live(podOf(), { unknownImage: true });
+    await clock.settle();
+    assert.equal(web().state?.waiting?.reason, "ErrImagePull");
+    await clock.advance(3);
+    assert.equal(web().state?.waiting?.reason, "ImagePullBackOff");
+    assert.match(
+      web().state?.waiting?.message ?? "",
+      /^Back-off pulling image "web:1": ErrImagePull: image web:1/,
+    );
+    await clock.advance(7.5);
+    assert.equal(web().state?.waiting?.reason, "ErrImagePull");
+    await clock.advance(3);
+    driver.behave({ image: "web:1" });
+    await clock.settle();
+    assert.deepEqual([web().ready, web().restartCount], [true, 0]);
+    assert.ok(events.includes('Normal BackOff Back-off pulling image "web:1"'));
+    lifecycle.abandon();
+  });
+});
+
+describe("init containers", () => {
+  const initContainers = [
+    { name: "first", image: "init:1" },
+    { name: "second", image: "init:2" },
+  ];
+
+  it("run one after the other before all others", async () => {
+    const { clock, lifecycle, events } = live(podOf({ initContainers }));
+    await clock.settle();
+    const started = events.filter((text) => text.includes(" Started "));
+    assert.deepEqual(
+      started.map((text) => text.split(" ").at(-1)),
+      ["first", "second", "web"],
+    );
+    assert.equal(lifecycle.status().phase, "Running");
+    assert.equal(lifecycle.status().initContainerStatuses?.[1]?.state?.terminated?.exitCode, 0);
+    lifecycle.abandon();
+  });
+
+  it("that cannot start keep the others waiting", async () => {
+    const { clock, lifecycle, web } = live(podOf({ initContainers }), {
+      image: "init:2",
+      unknownImage: true,
+    });
+    await clock.advance(5);
+    assert.equal(web().state?.waiting?.reason, "PodInitializing");
+    assert.equal(conditions(lifecycle)["Initialized"], "False ContainersNotInitialized");
+    assert.equal(lifecycle.status().phase, "Pending");
+    lifecycle.abandon();
+  });
+});
+
+describe("termination", () => {
+  it("runs preStop, then asks, then kills when the grace period is over", async () => {
+    const lifecycleHooks = { preStop: { sleep: { seconds: 4 } } };
+    const pod = podOf({ containers: [{ name: "web", image: "web:1", lifecycle: lifecycleHooks }] });
+    const { clock, lifecycle, web, running } = live(pod, { terminateAfterSeconds: 100 });
+    await clock.settle();
+    const stopped = lifecycle.stop(10, true);
+    await clock.advance(9.9);
+    assert.ok(web().state?.running);
+    await clock.advance(0.1);
+    assert.equal(web().state?.terminated?.exitCode, 137);
+    await Promise.all([stopped, running]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("ends as soon as the container does", async () => {
+    const { clock, lifecycle, web, events } = live(podOf(), { terminateAfterSeconds: 3 });
+    await clock.settle();
+    const stopped = lifecycle.stop(30, true);
+    await clock.advance(3);
+    await stopped;
+    assert.equal(web().state?.terminated?.exitCode, 0);
+    assert.equal(web().restartCount, 0);
+    assert.ok(events.includes("Normal Killing Stopping container web"));
+    assert.equal(clock.pending, 0);
+  });
+
+  it("is shortened by a second request and never lengthened", async () => {
+    const { clock, lifecycle, web } = live(podOf(), { terminateAfterSeconds: 100 });
+    await clock.settle();
+    const stopped = lifecycle.stop(30, true);
+    await clock.advance(1);
+    void lifecycle.stop(5, true);
+    void lifecycle.stop(60, true);
+    await clock.advance(4.9);
+    assert.ok(web().state?.running);
+    await clock.advance(0.1);
+    await stopped;
+    assert.equal(web().state?.terminated?.exitCode, 137);
+  });
+
+  it("leaves a container two seconds also when there is no grace period", async () => {
+    const { clock, lifecycle, web } = live(podOf(), { terminateAfterSeconds: 1.5 });
+    await clock.settle();
+    const stopped = lifecycle.stop(0, true);
+    await clock.advance(2);
+    await stopped;
+    assert.equal(web().state?.terminated?.exitCode, 0);
+  });
+
+  it("ends a pod that waits in back-off at once", async () => {
+    const { clock, lifecycle } = live(podOf(), { crashAfterSeconds: 1 });
+    await clock.advance(3);
+    await lifecycle.stop(30, true);
+    assert.equal(clock.pending, 0);
+  });
+});
+
+describe("a new agent", () => {
+  it("takes over running containers as they are", async () => {
+    const { clock, driver, lifecycle } = live(podOf());
+    await clock.settle();
+    const status = lifecycle.status();
+    lifecycle.abandon();
+    await clock.advance(60);
+    const next = resumed({ ...podOf(), status }, clock, driver);
+    await clock.settle();
+    assert.deepEqual(next.lifecycle.status(), status);
+    assert.deepEqual(next.events, []);
+    driver.crash("u-1");
+    await clock.settle();
+    assert.equal(next.web().restartCount, 1);
+    next.lifecycle.abandon();
+  });
+
+  it("notices what has ended while nobody looked", async () => {
+    const { clock, driver, lifecycle } = live(podOf());
+    await clock.settle();
+    const status = lifecycle.status();
+    lifecycle.abandon();
+    driver.crash("u-1", 7);
+    const next = resumed({ ...podOf(), status }, clock, driver);
+    await clock.settle();
+    assert.deepEqual([next.web().restartCount, next.web().lastState?.terminated?.exitCode], [1, 7]);
+    next.lifecycle.abandon();
+  });
+
+  it("starts again what is lost without a trace", async () => {
+    const { clock, lifecycle } = live(podOf());
+    await clock.settle();
+    const status = lifecycle.status();
+    lifecycle.abandon();
+    const next = resumed({ ...podOf(), status }, clock, new SimulatedDriver({ clock }));
+    await clock.settle();
+    assert.equal(next.web().lastState?.terminated?.reason, "ContainerStatusUnknown");
+    assert.deepEqual([next.web().restartCount, next.web().ready], [1, true]);
+    next.lifecycle.abandon();
+  });
+});
+
+describe("hooks", () => {
+  it("that fail are told and do not stop the termination", async () => {
+    class Refusing extends SimulatedDriver {
+      override async check(_key: unknown, _handler: Handler): Promise<CheckResult> {
+        return { healthy: false, message: "refused" };
+      }
+    }
+    const clock = new ManualClock();
+    const hooks = { preStop: { exec: { command: ["false"] } } };
+    const pod = podOf({ containers: [{ name: "web", image: "web:1", lifecycle: hooks }] });
+    const { lifecycle, events } = resumed(pod, clock, new Refusing({ clock }));
+    await clock.settle();
+    const stopped = lifecycle.stop(30, true);
+    await clock.settle();
+    await stopped;
+    assert.ok(events.includes("Warning FailedPreStopHook PreStopHook failed"));
+  });
+});

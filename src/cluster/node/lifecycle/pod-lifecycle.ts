@@ -1,0 +1,126 @@
+import type { Container, ContainerStatus, Pod, PodStatus } from "../../../api/core.ts";
+import { type Clock, later } from "../../../time/clock.ts";
+import type { PodDriver, PodNetwork } from "../pod-driver.ts";
+import type { PodEventSink } from "../pod-events.ts";
+import { ContainerLifecycle } from "./container-lifecycle.ts";
+import { pause } from "./pause.ts";
+import { podStatus } from "./pod-status.ts";
+
+export interface PodLifecycleOptions {
+  readonly pod: Pod;
+  readonly driver: PodDriver;
+  readonly clock: Clock;
+  readonly events: PodEventSink;
+  readonly hostIp: string;
+  /** Called after each change of `status()` or `network`. */
+  readonly changed: () => void;
+}
+
+const networkRetrySeconds = 10;
+
+/** One pod from its address to its end: init containers one after the other, then all others side by side. */
+export class PodLifecycle {
+  readonly #options: PodLifecycleOptions;
+  readonly #initContainers: readonly ContainerLifecycle[];
+  readonly #containers: readonly ContainerLifecycle[];
+  readonly #stopping = new AbortController();
+  #pod: Pod;
+  #status: PodStatus | undefined;
+  #network: PodNetwork | undefined;
+  #ended: Promise<void> | undefined;
+
+  constructor(options: PodLifecycleOptions) {
+    this.#options = options;
+    this.#pod = options.pod;
+    this.#status = options.pod.status;
+    const { initContainers, containers } = options.pod.spec;
+    this.#initContainers = (initContainers ?? []).map((container) => this.#lifecycle(container, "init"));
+    this.#containers = containers.map((container) => this.#lifecycle(container, "main"));
+  }
+
+  /** The pod as last told. */
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  get network(): PodNetwork | undefined {
+    return this.#network;
+  }
+
+  /** Begins, or goes on where an earlier agent has left off. Resolves when no container will run any more. */
+  run(): Promise<void> {
+    this.#ended ??= this.#live();
+    return this.#ended;
+  }
+
+  /** Takes in a newer version of the pod's object: conditions of others, annotations. */
+  update(pod: Pod): void {
+    this.#pod = pod;
+    this.#options.driver.podChanged?.(pod);
+    if (pod.spec.readinessGates !== undefined) this.#options.changed();
+  }
+
+  /** Ends all containers in parallel; called again it can only shorten the grace period. */
+  async stop(graceSeconds: number, withPreStop: boolean): Promise<void> {
+    this.#stopping.abort();
+    const all = [...this.#initContainers, ...this.#containers];
+    await Promise.all(all.map((container) => container.stop(graceSeconds, withPreStop)));
+    await this.#ended;
+  }
+
+  /** Lets go of the pod: no timer is left, containers that run go on running. */
+  abandon(): void {
+    this.#stopping.abort();
+    for (const container of [...this.#initContainers, ...this.#containers]) container.abandon();
+  }
+
+  status(): PodStatus {
+    const { clock, hostIp } = this.#options;
+    const statuses = (containers: readonly ContainerLifecycle[]): ContainerStatus[] =>
+      containers.map((container) => container.status());
+    this.#status = podStatus({
+      pod: this.#pod,
+      before: this.#status,
+      now: clock.now(),
+      hostIp,
+      network: this.#network,
+      initContainers: statuses(this.#initContainers),
+      containers: statuses(this.#containers),
+    });
+    return this.#status;
+  }
+
+  #lifecycle(container: Container, role: "init" | "main"): ContainerLifecycle {
+    const { pod, driver, clock, events, changed } = this.#options;
+    const known = role === "init" ? pod.status?.initContainerStatuses : pod.status?.containerStatuses;
+    const previous = known?.find(({ name }) => name === container.name);
+    return new ContainerLifecycle({ pod, container, role, driver, clock, events, changed, previous });
+  }
+
+  async #live(): Promise<void> {
+    if (!(await this.#prepare())) return;
+    this.#options.changed();
+    for (const container of this.#initContainers) {
+      // A finished init container stays finished, also for an agent that finds it so.
+      if (container.exitCode !== 0) await container.run();
+      if (container.exitCode !== 0) return;
+    }
+    await Promise.all(this.#containers.map((container) => container.run()));
+  }
+
+  async #prepare(): Promise<boolean> {
+    const { pod, driver, clock, events } = this.#options;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        this.#network = await driver.prepare(pod);
+        return true;
+      } catch (error) {
+        const cause = error instanceof Error ? error.message : String(error);
+        const message = `Failed to create pod sandbox: ${cause}`;
+        events.record(pod, "Warning", "FailedCreatePodSandBox", message);
+        await pause(clock, later(clock.now(), networkRetrySeconds), this.#stopping.signal);
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,262 @@
+import type { Pod } from "../../api/core.ts";
+import { pathOf, resources } from "../../api/resources.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
+import { WatchCache } from "../../kubernetes/watch-cache.ts";
+import { backoffSeconds } from "../../time/backoff.ts";
+import { type Cancel, type Clock, type Instant, later } from "../../time/clock.ts";
+import { pause } from "./lifecycle/pause.ts";
+import { PodLifecycle } from "./lifecycle/pod-lifecycle.ts";
+import { type NodeFacts, nodeObject, nodeStatus } from "./node-object.ts";
+import type { PodDriver } from "./pod-driver.ts";
+import { PodEvents } from "./pod-events.ts";
+import { PodStatusWriter } from "./pod-status-writer.ts";
+
+export interface NodeAgentOptions {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  readonly driver: PodDriver;
+  readonly node: Omit<NodeFacts, "runtime">;
+  /** What people should know and no event can tell. */
+  readonly onProblem?: (text: string) => void;
+}
+
+export interface StopOptions {
+  /** `keep` leaves containers running for the next agent to adopt; `stop` ends them, the pods' objects stay. */
+  readonly pods: "keep" | "stop";
+  /** For `stop`: between SIGTERM and SIGKILL, seconds. */
+  readonly graceSeconds?: number;
+}
+
+interface OwnPod {
+  readonly lifecycle: PodLifecycle;
+  readonly writer: PodStatusWriter;
+  finishing: boolean;
+}
+
+const heartbeatSeconds = 300;
+const retrySeconds = 2;
+const longestRetrySeconds = 30;
+// For a pod whose object was taken away without waiting for its end.
+const orphanGraceSeconds = 2;
+const lastWritesSeconds = 2;
+
+/** The cluster's one node: scheduler and kubelet in one. Every pod that nobody has placed is its own. */
+export class NodeAgent {
+  readonly #options: NodeAgentOptions;
+  readonly #onProblem: (text: string) => void;
+  readonly #pods = new Map<string, OwnPod>();
+  readonly #binding = new Set<string>();
+  readonly #cache: WatchCache<Pod>;
+  readonly #events: PodEvents;
+  readonly #stopping = new AbortController();
+  readonly #readySince: Instant;
+  #unsubscribe: Cancel = () => {};
+
+  constructor(options: NodeAgentOptions) {
+    const { client, clock, node } = options;
+    this.#options = options;
+    this.#onProblem = options.onProblem ?? (() => {});
+    this.#readySince = clock.now();
+    this.#cache = new WatchCache<Pod>({
+      client,
+      clock,
+      resource: resources.pods,
+      onProblem: this.#onProblem,
+    });
+    this.#events = new PodEvents({ client, clock, nodeName: node.name, onProblem: this.#onProblem });
+  }
+
+  /** Resolves when the node is registered and all pods of an earlier agent are taken over or ended. */
+  async start(): Promise<void> {
+    const registered = this.#keepRegistered();
+    this.#cache.start();
+    await this.#cache.whenSynced();
+    await this.#options.driver.removeAllBut(
+      new Set(this.#cache.list().flatMap(({ metadata: { uid } }) => (uid === undefined ? [] : [uid]))),
+    );
+    this.#unsubscribe = this.#cache.subscribe(({ type, object }) => {
+      if (type === "deleted") this.#lost(object);
+      else this.#seen(object);
+    });
+    for (const pod of this.#cache.list()) this.#seen(pod);
+    await registered;
+  }
+
+  async stop(options: StopOptions): Promise<void> {
+    const { clock, driver } = this.#options;
+    this.#stopping.abort();
+    this.#unsubscribe();
+    this.#cache.stop();
+    const own = [...this.#pods.values()];
+    if (options.pods === "stop") {
+      const graceSeconds = options.graceSeconds ?? orphanGraceSeconds;
+      await Promise.all(own.map(({ lifecycle }) => lifecycle.stop(graceSeconds, false)));
+      const written = new AbortController();
+      void Promise.all(own.map(({ writer }) => writer.flushed())).then(() => written.abort());
+      await pause(clock, later(clock.now(), lastWritesSeconds), written.signal);
+    }
+    for (const { lifecycle, writer } of own) {
+      lifecycle.abandon();
+      writer.close();
+    }
+    this.#events.close();
+    driver.close();
+  }
+
+  /** Registers the node, and from then on renews its status now and then. Resolves when it is registered. */
+  async #keepRegistered(failures = 0): Promise<void> {
+    const { clock, node } = this.#options;
+    const problem = await this.#register();
+    if (this.#stopping.signal.aborted) return;
+    if (problem !== undefined && failures === 0) {
+      this.#onProblem(`node ${node.name} not registered: ${problem}; trying again`);
+    }
+    const failuresNow = problem === undefined ? 0 : failures + 1;
+    const seconds =
+      failuresNow === 0 ? heartbeatSeconds : backoffSeconds(failuresNow, retrySeconds, longestRetrySeconds);
+    const again = pause(clock, later(clock.now(), seconds), this.#stopping.signal).then((reached) =>
+      reached ? this.#keepRegistered(failuresNow) : undefined,
+    );
+    if (failuresNow > 0) await again;
+  }
+
+  /** Why it did not succeed, if so. */
+  async #register(): Promise<string | undefined> {
+    const { client, clock, driver, node } = this.#options;
+    const facts: NodeFacts = { ...node, runtime: driver.runtime };
+    const status = nodeStatus(facts, clock.now(), this.#readySince);
+    const patch = { type: "merge", body: { status }, subresource: "status" } as const;
+    try {
+      try {
+        await client.patch(resources.nodes, undefined, node.name, patch);
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.kind !== "notFound") throw error;
+        await client.create(resources.nodes, undefined, nodeObject(facts));
+        await client.patch(resources.nodes, undefined, node.name, patch);
+      }
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return error.message;
+    }
+  }
+
+  #seen(pod: Pod): void {
+    const uid = pod.metadata.uid ?? "";
+    const own = this.#pods.get(uid);
+    if (own !== undefined) {
+      own.lifecycle.update(pod);
+      if (pod.metadata.deletionTimestamp !== undefined) this.#end(own);
+    } else if (pod.spec.nodeName === this.#options.node.name) {
+      // One that is being bound just now is taken up when that has been told.
+      if (!this.#binding.has(uid)) this.#adopt(pod);
+    } else if (!pod.spec.nodeName && pod.metadata.deletionTimestamp === undefined) {
+      void this.#bind(pod);
+    }
+  }
+
+  async #bind(pod: Pod): Promise<void> {
+    const { client, clock, node } = this.#options;
+    const { namespace, name, uid } = pod.metadata;
+    if (uid === undefined || this.#binding.has(uid)) return;
+    this.#binding.add(uid);
+    let isRefused = false;
+    const binding = {
+      apiVersion: "v1",
+      kind: "Binding",
+      metadata: { name, namespace, uid },
+      target: { apiVersion: "v1", kind: "Node", name: node.name },
+    };
+    try {
+      const path = pathOf(resources.pods, namespace, name, "binding");
+      await client.raw({ method: "POST", path, body: binding });
+      const message = `Successfully assigned ${namespace}/${name} to ${node.name}`;
+      this.#events.record(pod, "Normal", "Scheduled", message);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      // Gone or bound by somebody else: the watch tells.
+      if (error.kind !== "notFound" && error.kind !== "conflict") {
+        isRefused = true;
+        this.#onProblem(`pod ${namespace}/${name} not assigned to ${node.name}: ${error.message}`);
+        await pause(clock, later(clock.now(), retrySeconds), this.#stopping.signal);
+      }
+    } finally {
+      this.#binding.delete(uid);
+    }
+    if (this.#stopping.signal.aborted) return;
+    const current = this.#cache.get(namespace ?? "", name);
+    if (current !== undefined && (isRefused || current.spec.nodeName)) this.#seen(current);
+  }
+
+  #adopt(pod: Pod): void {
+    const { client, clock, driver, node } = this.#options;
+    const lifecycle = new PodLifecycle({
+      pod,
+      driver,
+      clock,
+      events: this.#events,
+      hostIp: node.address,
+      changed: () => writer.changed(),
+    });
+    const writer = new PodStatusWriter({
+      client,
+      clock,
+      pod,
+      read: () => ({ status: lifecycle.status(), network: lifecycle.network }),
+      onProblem: this.#onProblem,
+    });
+    const own: OwnPod = { lifecycle, writer, finishing: false };
+    this.#pods.set(pod.metadata.uid ?? "", own);
+    lifecycle.run().catch((error: unknown) => this.#broken(pod, error));
+    if (pod.metadata.deletionTimestamp !== undefined) this.#end(own);
+  }
+
+  /** The pod is to be deleted: its containers end, then its object. */
+  #end(own: OwnPod): void {
+    const { pod } = own.lifecycle;
+    const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? orphanGraceSeconds;
+    const stopped = own.lifecycle.stop(graceSeconds, true);
+    if (own.finishing) return;
+    own.finishing = true;
+    stopped.then(() => this.#delete(own)).catch((error: unknown) => this.#broken(pod, error));
+  }
+
+  async #delete({ lifecycle, writer }: OwnPod): Promise<void> {
+    const { client, clock } = this.#options;
+    const { namespace, name, uid, finalizers = [] } = lifecycle.pod.metadata;
+    // Whoever holds the object with a finalizer wants to see how the pod has ended.
+    if (finalizers.length > 0) await writer.flushed();
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await client.delete(resources.pods, namespace, name, { uid, gracePeriodSeconds: 0 });
+        return;
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (error.kind === "notFound" || error.kind === "conflict") return;
+        this.#onProblem(`pod ${namespace}/${name} has ended but is not deleted: ${error.message}`);
+        await pause(clock, later(clock.now(), retrySeconds), this.#stopping.signal);
+      }
+    }
+  }
+
+  /** The pod's object is gone. */
+  #lost(pod: Pod): void {
+    const uid = pod.metadata.uid ?? "";
+    const own = this.#pods.get(uid);
+    if (own === undefined) return;
+    this.#pods.delete(uid);
+    own.writer.close();
+    own.lifecycle
+      .stop(orphanGraceSeconds, false)
+      .then(() => this.#options.driver.remove(uid))
+      .catch((error: unknown) => this.#broken(pod, error));
+    this.#events.forget(uid);
+  }
+
+  #broken(pod: Pod, error: unknown): void {
+    const { namespace, name } = pod.metadata;
+    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#onProblem(`pod ${namespace}/${name} is not looked after any more: ${cause}`);
+  }
+}

@@ -1,0 +1,90 @@
+import type { Pod, Probe } from "../../api/core.ts";
+import type { Cancel, Instant } from "../../time/clock.ts";
+
+/** One container of a pod, ordinary or init, by its name in the pod's spec. */
+export interface ContainerKey {
+  readonly pod: Pod;
+  readonly container: string;
+}
+
+export interface PodNetwork {
+  readonly podIp: string;
+  /** Real port for each container port, where the pod has no address of its own. */
+  readonly portMap?: Readonly<Record<string, number>>;
+}
+
+export interface ContainerExit {
+  readonly exitCode: number;
+  readonly signal?: number;
+  /** `Completed`, `Error`, `StartError`, `ContainerStatusUnknown`. */
+  readonly reason: string;
+  readonly message?: string;
+  readonly startedAt: Instant;
+  readonly finishedAt: Instant;
+}
+
+/** A started container. */
+export interface RunningContainer {
+  /** As in `containerStatuses[].containerID`. */
+  readonly id: string;
+  readonly startedAt: Instant;
+  /** Resolves once, when the container has ended; never rejects. */
+  readonly exited: Promise<ContainerExit>;
+  /** Asks the container to end (`SIGTERM`) or ends it (`SIGKILL`); nothing happens when it has ended. */
+  signal(name: "SIGTERM" | "SIGKILL"): void;
+  /** Present when the driver itself knows readiness, so that no readiness probe is made. Tells the state at once and each change. */
+  followReadiness?(listener: (ready: boolean) => void): Cancel;
+}
+
+/** What became of a container that an earlier agent started. */
+export type Earlier =
+  | { readonly is: "running"; readonly run: number; readonly container: RunningContainer }
+  | { readonly is: "ended"; readonly run: number; readonly id: string; readonly exit: ContainerExit }
+  | { readonly is: "unknown" };
+
+export type Handler = Pick<Probe, "httpGet" | "tcpSocket" | "exec">;
+
+/** `message` is worded to follow `Readiness probe failed: `. */
+export type CheckResult = { readonly healthy: true } | { readonly healthy: false; readonly message: string };
+
+/** How pods really run: as processes of this machine, or simulated. Life-cycle rules are not a driver's business. */
+export interface PodDriver {
+  /** Name and version for `nodeInfo.containerRuntimeVersion`. */
+  readonly runtime: string;
+  /** Gives the pod its address; the same one when called again for the same pod. */
+  prepare(pod: Pod): Promise<PodNetwork>;
+  /** Finds the container's image and answers its id; throws `ContainerError` with reason `ErrImagePull`. */
+  pull(key: ContainerKey): Promise<string>;
+  /** Starts the n-th run, n from 0; throws `ContainerError`. */
+  start(key: ContainerKey, run: number): Promise<RunningContainer>;
+  /** Looks for the container as an earlier agent left it. */
+  resume(key: ContainerKey): Promise<Earlier>;
+  /** Makes one probe or runs one hook. Never rejects: a check that cannot be made is unhealthy. */
+  check(key: ContainerKey, handler: Handler, timeoutSeconds: number): Promise<CheckResult>;
+  /** The pod's object has changed. */
+  podChanged?(pod: Pod): void;
+  /** Forgets an ended pod: address, files. */
+  remove(podUid: string): Promise<void>;
+  /** Ends and forgets everything of pods not in `podUids`. */
+  removeAllBut(podUids: ReadonlySet<string>): Promise<void>;
+  /** Calls `listener` when an image may have become available. */
+  followImages(listener: () => void): Cancel;
+  /** Lets go of timers and files; running containers stay. */
+  close(): void;
+}
+
+/** Why a container cannot run, in the kubelet's words: `reason` is what `containerStatuses[].state.waiting` shows. */
+export class ContainerError extends Error {
+  readonly reason:
+    | "ErrImagePull"
+    | "InvalidImageName"
+    | "CreateContainerConfigError"
+    | "CreateContainerError"
+    | "RunContainerError";
+
+  constructor(reason: ContainerError["reason"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ContainerError";
+    this.reason = reason;
+  }
+}

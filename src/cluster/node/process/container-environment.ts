@@ -1,0 +1,129 @@
+import type { Container, EnvVar, KubernetesObject, Pod } from "../../../api/core.ts";
+import { type Resource, resources } from "../../../api/resources.ts";
+import type { KubernetesClient } from "../../../kubernetes/client.ts";
+import { ApiError } from "../../../kubernetes/errors.ts";
+import { ContainerError, type PodNetwork } from "../pod-driver.ts";
+import { expandVariables } from "./expand-variables.ts";
+
+export interface EnvironmentSources {
+  readonly client: KubernetesClient;
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly network: PodNetwork;
+  readonly hostIp: string;
+  readonly imageEnvironment: Readonly<Record<string, string>>;
+  /** What every container gets. */
+  readonly base: Readonly<Record<string, string>>;
+}
+
+interface DataObject extends KubernetesObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+type Variables = Record<string, string>;
+
+/** A container's environment. Throws `ContainerError` with `CreateContainerConfigError` when the manifest names what is not there. */
+export async function containerEnvironment(sources: EnvironmentSources): Promise<Variables> {
+  const { container, network, pod } = sources;
+  const [port] = container.ports ?? [];
+  const variables: Variables = {
+    ...sources.base,
+    HOSTNAME: pod.metadata.name,
+    HOST: network.podIp,
+    ...(port === undefined
+      ? {}
+      : { PORT: String(network.portMap?.[port.containerPort] ?? port.containerPort) }),
+    ...sources.imageEnvironment,
+  };
+  for (const { prefix = "", configMapRef, secretRef } of container.envFrom ?? []) {
+    const data =
+      configMapRef !== undefined
+        ? await dataOf(sources, resources.configMaps, configMapRef)
+        : secretRef !== undefined
+          ? await dataOf(sources, resources.secrets, secretRef)
+          : undefined;
+    for (const [name, value] of Object.entries(data ?? {})) variables[`${prefix}${name}`] = value;
+  }
+  for (const variable of container.env ?? []) {
+    const value = await valueOf(variable, sources, variables);
+    if (value !== undefined) variables[variable.name] = value;
+  }
+  return variables;
+}
+
+async function valueOf(
+  { value, valueFrom, name }: EnvVar,
+  sources: EnvironmentSources,
+  soFar: Readonly<Variables>,
+): Promise<string | undefined> {
+  if (valueFrom === undefined) return expandVariables(value ?? "", soFar);
+  const { fieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
+  if (fieldRef !== undefined) return fieldValue(fieldRef.fieldPath, sources);
+  if (configMapKeyRef !== undefined) return keyOf(sources, resources.configMaps, configMapKeyRef);
+  if (secretKeyRef !== undefined) return keyOf(sources, resources.secrets, secretKeyRef);
+  throw configError(`env ${name}: this kind of valueFrom is not known on the embedded cluster`);
+}
+
+function fieldValue(path: string, { pod, network, hostIp }: EnvironmentSources): string {
+  const { metadata, spec } = pod;
+  const entry = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);
+  if (entry !== null) {
+    const entries = entry[1] === "labels" ? metadata.labels : metadata.annotations;
+    return entries?.[entry[2] ?? ""] ?? "";
+  }
+  const fields: Readonly<Record<string, string>> = {
+    "metadata.name": metadata.name,
+    "metadata.namespace": metadata.namespace ?? "",
+    "metadata.uid": metadata.uid ?? "",
+    "spec.nodeName": spec.nodeName ?? "",
+    "spec.serviceAccountName": spec.serviceAccountName ?? "",
+    "status.podIP": network.podIp,
+    "status.podIPs": network.podIp,
+    "status.hostIP": hostIp,
+    "status.hostIPs": hostIp,
+  };
+  const value = fields[path];
+  if (value === undefined) throw configError(`fieldPath "${path}" is not known`);
+  return value;
+}
+
+async function keyOf(
+  sources: EnvironmentSources,
+  resource: Resource,
+  reference: { readonly name: string; readonly key: string; readonly optional?: boolean },
+): Promise<string | undefined> {
+  const data = await dataOf(sources, resource, reference);
+  const value = data?.[reference.key];
+  if (value === undefined && data !== undefined && reference.optional !== true) {
+    const { namespace } = sources.pod.metadata;
+    throw configError(
+      `couldn't find key ${reference.key} in ${resource.kind} ${namespace}/${reference.name}`,
+    );
+  }
+  return value;
+}
+
+/** The texts of a ConfigMap or Secret; undefined for an optional one that is not there. */
+async function dataOf(
+  { client, pod }: EnvironmentSources,
+  resource: Resource,
+  { name, optional }: { readonly name: string; readonly optional?: boolean },
+): Promise<Readonly<Variables> | undefined> {
+  try {
+    const { data = {} } = await client.get<DataObject>(resource, pod.metadata.namespace, name);
+    if (resource.kind !== "Secret") return data;
+    return Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]),
+    );
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.kind === "notFound" && optional === true) return undefined;
+    const message =
+      error.kind === "notFound" ? `${resource.kind.toLowerCase()} "${name}" not found` : error.message;
+    throw configError(message, error);
+  }
+}
+
+function configError(message: string, cause?: Error): ContainerError {
+  return new ContainerError("CreateContainerConfigError", message, { cause });
+}

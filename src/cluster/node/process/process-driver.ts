@@ -1,0 +1,299 @@
+import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import type { Container, Pod } from "../../../api/core.ts";
+import type { KubernetesClient } from "../../../kubernetes/client.ts";
+import { type Cancel, type Clock, instant, later } from "../../../time/clock.ts";
+import type { Addresses } from "../../addresses.ts";
+import { ImageError } from "../images/image-folder.ts";
+import type { ImageStore, ResolvedImage } from "../images/image-store.ts";
+import {
+  type CheckResult,
+  ContainerError,
+  type ContainerKey,
+  type Earlier,
+  type Handler,
+  type PodDriver,
+  type PodNetwork,
+  type RunningContainer,
+} from "../pod-driver.ts";
+import { checkCommand, checkHttp, checkTcp } from "./checks.ts";
+import { containerEnvironment } from "./container-environment.ts";
+import { ContainerProcess, type ProcessPlan } from "./container-process.ts";
+import { expandVariables } from "./expand-variables.ts";
+import { limitLog } from "./log-size.ts";
+import { canListenOn, PodAddresses, sharedAddress } from "./pod-addresses.ts";
+import { PodFolder, type PodRecord } from "./pod-folder.ts";
+
+export interface ProcessDriverOptions {
+  readonly dataFolder: string;
+  readonly addresses: Addresses;
+  readonly clock: Clock;
+  /** Reads the ConfigMaps and Secrets that manifests name. */
+  readonly client: KubernetesClient;
+  readonly images: ImageStore;
+  readonly hostIp: string;
+  readonly onProblem: (text: string) => void;
+  /** `own`: each pod has an address; `shared`: all are on 127.0.0.1 with ports of their own; found out when absent. */
+  readonly addressing?: "own" | "shared";
+}
+
+const logCheckSeconds = 10;
+const leftoverGraceSeconds = 2;
+
+/** Runs containers as processes of this machine. What it must know after a crash is in the pods' folders. */
+export class ProcessDriver implements PodDriver {
+  readonly runtime = `process://${process.version}`;
+  readonly #options: ProcessDriverOptions;
+  readonly #addresses: PodAddresses;
+  readonly #records = new Map<string, PodRecord>();
+  readonly #plans = new Map<string, ProcessPlan>();
+  readonly #processes = new Map<string, ContainerProcess>();
+  #opened: Promise<"own" | "shared"> | undefined;
+  #cancelLogCheck: Cancel = () => {};
+
+  constructor(options: ProcessDriverOptions) {
+    this.#options = options;
+    this.#addresses = new PodAddresses(options.addresses);
+  }
+
+  async prepare(pod: Pod): Promise<PodNetwork> {
+    const uid = pod.metadata.uid ?? "";
+    const addressing = await this.#open();
+    const known = this.#records.get(uid);
+    if (known !== undefined) return known;
+    const record = addressing === "own" ? this.#addresses.give(pod) : await sharedAddress(pod);
+    this.#folder(uid).writePod(record);
+    this.#records.set(uid, record);
+    return record;
+  }
+
+  async pull(key: ContainerKey): Promise<string> {
+    const { folder } = await this.#image(key);
+    return `file://${folder}`;
+  }
+
+  async start(key: ContainerKey, run: number): Promise<RunningContainer> {
+    const name = nameOf(key);
+    const folder = this.#folder(uidOf(key));
+    const logPath = folder.openLog(key.container, run);
+    const plan = await this.#plan(key);
+    this.#plans.set(name, plan);
+    const id = `process://${randomUUID()}`;
+    const { clock } = this.#options;
+    const container = await ContainerProcess.start(plan, { id, run, logPath, clock });
+    folder.writeContainer(key.container, container.record);
+    this.#follow(key, container);
+    return container;
+  }
+
+  async resume(key: ContainerKey): Promise<Earlier> {
+    const { clock } = this.#options;
+    const record = this.#folder(uidOf(key)).readContainer(key.container);
+    if (record === undefined) return { is: "unknown" };
+    const { run, id, exit } = record;
+    if (exit !== undefined) {
+      return { is: "ended", run, id, exit: { ...exit, startedAt: instant(record.startedAt) } };
+    }
+    const container = ContainerProcess.adopt(record, clock);
+    if (container === undefined) return { is: "unknown" };
+    this.#follow(key, container);
+    return { is: "running", run, container };
+  }
+
+  async check(key: ContainerKey, handler: Handler, timeoutSeconds: number): Promise<CheckResult> {
+    const { clock } = this.#options;
+    const { httpGet, tcpSocket, exec } = handler;
+    try {
+      if (httpGet !== undefined) {
+        return await checkHttp(clock, httpGet, this.#target(key, httpGet), timeoutSeconds);
+      }
+      if (tcpSocket !== undefined) return await checkTcp(clock, this.#target(key, tcpSocket), timeoutSeconds);
+      if (exec === undefined) return { healthy: false, message: "this kind of check is not known" };
+      const plan = this.#plans.get(nameOf(key)) ?? (await this.#plan(key));
+      this.#plans.set(nameOf(key), plan);
+      const [program = "", ...args] = exec.command ?? [];
+      const command = [programOf(program), ...args];
+      return await checkCommand(clock, { ...plan, command }, timeoutSeconds);
+    } catch (error) {
+      return { healthy: false, message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async remove(podUid: string): Promise<void> {
+    await this.#open();
+    const folder = this.#folder(podUid);
+    await this.#endLeftovers(podUid);
+    folder.remove();
+    const record = this.#records.get(podUid);
+    if (record !== undefined) this.#addresses.release(record);
+    this.#records.delete(podUid);
+    for (const name of this.#plans.keys()) if (name.startsWith(`${podUid}/`)) this.#plans.delete(name);
+  }
+
+  async removeAllBut(podUids: ReadonlySet<string>): Promise<void> {
+    const gone = PodFolder.uids(this.#options.dataFolder).filter((uid) => !podUids.has(uid));
+    await Promise.all(gone.map((uid) => this.remove(uid)));
+  }
+
+  followImages(listener: () => void): Cancel {
+    return this.#options.images.follow(listener);
+  }
+
+  close(): void {
+    this.#cancelLogCheck();
+    for (const container of this.#processes.values()) container.release();
+  }
+
+  /** Reads once what an earlier agent has left, so that no address is given twice. */
+  #open(): Promise<"own" | "shared"> {
+    this.#opened ??= this.#readRecords();
+    return this.#opened;
+  }
+
+  async #readRecords(): Promise<"own" | "shared"> {
+    const { dataFolder, addresses, addressing, onProblem } = this.#options;
+    for (const uid of PodFolder.uids(dataFolder)) {
+      try {
+        const record = this.#folder(uid).readPod();
+        if (record === undefined) continue;
+        this.#records.set(uid, record);
+        this.#addresses.keep(record);
+      } catch (error) {
+        onProblem(
+          `pod folder ${uid}: ${error instanceof Error ? error.message : String(error)}; the pod gets a new address`,
+        );
+      }
+    }
+    this.#checkLogs();
+    if (addressing !== undefined) return addressing;
+    return (await canListenOn(addresses.pod(0))) ? "own" : "shared";
+  }
+
+  #follow(key: ContainerKey, container: ContainerProcess): void {
+    const name = nameOf(key);
+    const folder = this.#folder(uidOf(key));
+    this.#processes.set(name, container);
+    void container.exited.then(({ startedAt: _startedAt, ...exit }) => {
+      if (this.#processes.get(name) !== container) return;
+      this.#processes.delete(name);
+      folder.writeContainer(key.container, { ...container.record, exit });
+    });
+  }
+
+  /** Ends what still runs in a pod's folder, asking first. */
+  async #endLeftovers(podUid: string): Promise<void> {
+    const { clock } = this.#options;
+    const folder = this.#folder(podUid);
+    const ends = folder.containers().map(async (name) => {
+      const record = folder.readContainer(name);
+      if (record === undefined || record.exit !== undefined) return;
+      const key = `${podUid}/${name}`;
+      const container = this.#processes.get(key) ?? ContainerProcess.adopt(record, clock);
+      this.#processes.delete(key);
+      if (container === undefined) return;
+      container.signal("SIGTERM");
+      const cancel = clock.at(later(clock.now(), leftoverGraceSeconds), () => container.signal("SIGKILL"));
+      await container.exited;
+      cancel();
+    });
+    await Promise.all(ends);
+  }
+
+  #checkLogs(): void {
+    const { clock } = this.#options;
+    for (const [name, { record }] of this.#processes) {
+      const [uid = "", container = ""] = name.split("/");
+      limitLog(this.#folder(uid).logPath(container, record.run));
+    }
+    this.#cancelLogCheck = clock.at(later(clock.now(), logCheckSeconds), () => this.#checkLogs());
+  }
+
+  async #image(key: ContainerKey): Promise<ResolvedImage> {
+    const { image = "" } = containerOf(key);
+    try {
+      return await this.#options.images.resolve(image);
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      throw new ContainerError("ErrImagePull", error.message, { cause: error });
+    }
+  }
+
+  async #plan(key: ContainerKey): Promise<ProcessPlan> {
+    const { client, hostIp } = this.#options;
+    const { pod } = key;
+    const container = containerOf(key);
+    const image = await this.#image(key);
+    const folder = join(image.folder, container.workingDir ?? image.workingDir);
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+      const message = `working directory ${folder} does not exist (workingDir is taken inside the image's folder)`;
+      throw new ContainerError("CreateContainerError", message);
+    }
+    const home = join(this.#folder(uidOf(key)).path, container.name);
+    const environment = await containerEnvironment({
+      client,
+      pod,
+      container,
+      network: await this.prepare(pod),
+      hostIp,
+      imageEnvironment: image.env,
+      base: baseEnvironment(home),
+    });
+    const words = [...(container.command ?? image.command), ...(container.args ?? [])];
+    const [program = "", ...args] = words.map((word) => expandVariables(word, environment));
+    return { command: [programOf(program), ...args], folder, environment };
+  }
+
+  #target(
+    key: ContainerKey,
+    { port, host }: { readonly port: number | string; readonly host?: string },
+  ): { readonly host: string; readonly port: number } {
+    const network = this.#records.get(uidOf(key));
+    const { ports = [] } = containerOf(key);
+    const wanted =
+      typeof port === "number"
+        ? port
+        : (ports.find(({ name }) => name === port)?.containerPort ?? Number(port));
+    if (network === undefined || Number.isNaN(wanted)) {
+      throw new Error(`container ${key.container} has no port "${port}"`);
+    }
+    if (host !== undefined && host !== "") return { host, port: wanted };
+    return { host: network.podIp, port: network.portMap?.[wanted] ?? wanted };
+  }
+
+  #folder(podUid: string): PodFolder {
+    return new PodFolder(this.#options.dataFolder, podUid);
+  }
+}
+
+/** Little of the user's own environment: enough to find programs and to show texts. */
+function baseEnvironment(home: string): Record<string, string> {
+  const { PATH = "/usr/local/bin:/usr/bin:/bin", LANG, TZ } = process.env;
+  return {
+    PATH: [dirname(process.execPath), PATH].join(delimiter),
+    HOME: home,
+    TMPDIR: home,
+    ...(LANG === undefined ? {} : { LANG }),
+    ...(TZ === undefined ? {} : { TZ }),
+  };
+}
+
+// Images that say `node` mean the Node that Teal itself runs on.
+function programOf(word: string): string {
+  return word === "node" ? process.execPath : word;
+}
+
+function containerOf({ pod, container }: ContainerKey): Container {
+  const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  const found = all.find(({ name }) => name === container);
+  if (found === undefined) throw new Error(`pod ${pod.metadata.name} has no container ${container}`);
+  return found;
+}
+
+function uidOf({ pod }: ContainerKey): string {
+  return pod.metadata.uid ?? "";
+}
+
+function nameOf(key: ContainerKey): string {
+  return `${uidOf(key)}/${key.container}`;
+}

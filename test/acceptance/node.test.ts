@@ -1,0 +1,416 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Container, ContainerStatus, KubernetesObject, Pod, PodSpec } from "../../src/api/core.ts";
+import { portMapAnnotation } from "../../src/api/names.ts";
+import { resources } from "../../src/api/resources.ts";
+import { ImageStore } from "../../src/cluster/node/images/image-store.ts";
+import type { NodeAgent } from "../../src/cluster/node/node-agent.ts";
+import { podLogsIn } from "../../src/cluster/node/pod-logs.ts";
+import { processIdentity } from "../../src/cluster/node/process/process-identity.ts";
+import { PodApi } from "../../src/cluster/node/testing/pod-api.ts";
+import { KubernetesClient } from "../../src/kubernetes/client.ts";
+import type { ApiRequest } from "../../src/kubernetes/transport.ts";
+import { SystemClock } from "../../src/time/system-clock.ts";
+import { processAgent } from "./node-agent-process.ts";
+
+const weather = join(import.meta.dirname, "../../examples/weather/app");
+const image = "docker.io/atulinfracloud/weathersample";
+const clock = new SystemClock();
+
+let dataFolder: string;
+let api: PodApi;
+let client: KubernetesClient;
+let images: ImageStore;
+let agents: NodeAgent[];
+
+beforeEach(async () => {
+  dataFolder = await mkdtemp(join(tmpdir(), "teal-node-"));
+  api = new PodApi(clock);
+  client = new KubernetesClient(api);
+  images = new ImageStore(dataFolder);
+  agents = [];
+  await images.add(`${image}:v1`, join(weather, "v1"));
+  await images.add(`${image}:v2`, join(weather, "v2"));
+});
+
+afterEach(async () => {
+  const pids = await livingPids();
+  await Promise.all(agents.map((agent) => agent.stop({ pods: "stop", graceSeconds: 2 })));
+  await until("all processes have ended", () => pids.every((pid) => processIdentity(pid) === undefined));
+  await rm(dataFolder, { recursive: true });
+});
+
+describe("a weather pod", () => {
+  it("serves the page of its version at its own address and is told apart in every answer", async () => {
+    await startAgent();
+    await createPod("weather-1", weatherContainer("v1"));
+    await createPod("weather-2", weatherContainer("v2"));
+    const first = await podThat("weather-1", isReady);
+    const second = await podThat("weather-2", isReady);
+    assert.notEqual(first.status?.podIP, second.status?.podIP);
+    const answers = await Promise.all(
+      [first, second].map(({ status }) => fetch(`http://${status?.podIP}:5000/api/weather`)),
+    );
+    const told = answers.map(({ headers }) => [headers.get("x-version"), headers.get("x-pod")]);
+    assert.deepEqual(told, [
+      ["1", "weather-1"],
+      ["2", "weather-2"],
+    ]);
+    const bodies = await Promise.all(answers.map((answer) => answer.json() as Promise<{ city: string }>));
+    assert.deepEqual(
+      bodies.map(({ city }) => city),
+      ["Hyderabad", "New York"],
+    );
+    const page = await (await fetch(`http://${first.status?.podIP}:5000/`)).text();
+    assert.match(page, /Hyderabad/);
+    assert.match(page, /weather-1/);
+  });
+
+  it("finishes what is under way when it is deleted, after its preStop hook", async () => {
+    await startAgent();
+    const proof = join(dataFolder, "stopped");
+    const hooks = { preStop: { exec: { command: ["sh", "-c", `echo bye > ${proof}`] } } };
+    await createPod("weather", { ...weatherContainer("v1"), lifecycle: hooks });
+    const { status, metadata } = await podThat("weather", isReady);
+    const slow = fetch(`http://${status?.podIP}:5000/slow?ms=1200`);
+    await sleep(200);
+    await client.delete(resources.pods, "default", "weather");
+    const answer = await slow;
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get("connection"), "close");
+    await until("the pod's object is gone", () => podOf("weather") === undefined);
+    assert.equal(await readFile(proof, "utf8"), "bye\n");
+    await assert.rejects(fetch(`http://${status?.podIP}:5000/`));
+    const folder = join(dataFolder, "pods", metadata.uid ?? "");
+    await until(
+      "its folder is gone",
+      async () => (await readFile(join(folder, "pod.json")).catch(() => 0)) === 0,
+    );
+  });
+
+  it("gets ports of its own where pods have no addresses", async () => {
+    await startAgent({ addressing: "shared" });
+    await createPod("weather", weatherContainer("v1"));
+    const { metadata, status } = await podThat("weather", isReady);
+    const ports: unknown = JSON.parse(metadata.annotations?.[portMapAnnotation] ?? "{}");
+    const port = (ports as Record<string, number>)["5000"];
+    assert.equal(status?.podIP, "127.0.0.1");
+    assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+  });
+
+  it("is restarted when its liveness probe fails", async () => {
+    await startAgent();
+    const flag = join(dataFolder, "sick");
+    const livenessProbe = {
+      exec: { command: ["sh", "-c", `test ! -e ${flag}`] },
+      periodSeconds: 1,
+      failureThreshold: 1,
+    };
+    await createPod("weather", { ...weatherContainer("v1"), livenessProbe });
+    await podThat("weather", isReady);
+    await writeFile(flag, "");
+    await podThat("weather", (pod) => container(pod)?.restartCount === 1);
+    await rm(flag);
+    await podThat("weather", isReady);
+    const reasons = events().map(({ reason }) => reason);
+    assert.ok(reasons.includes("Unhealthy") && reasons.includes("Killing"));
+  });
+});
+
+describe("trouble", () => {
+  it("at a crash shows exit code, back-off and the log of the run before", async () => {
+    await startAgent();
+    const command = ["sh", "-c", "echo run of $NAME; echo oops >&2; exit 3"];
+    const env = [{ name: "NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }];
+    await createPod("crash", { ...weatherContainer("v1"), command, env });
+    const pod = await podThat("crash", (now) => waiting(now) === "CrashLoopBackOff");
+    assert.equal(container(pod)?.lastState?.terminated?.exitCode, 3);
+    assert.equal(container(pod)?.restartCount, 1);
+    assert.match(
+      container(pod)?.state?.waiting?.message ?? "",
+      /^back-off 10s restarting failed container=web/,
+    );
+    assert.equal(await logOf(pod), "run of crash\noops\n");
+    assert.equal(await logOf(pod, { previous: true }), "run of crash\noops\n");
+    assert.equal(await logOf(pod, { tailLines: 1 }), "oops\n");
+  });
+
+  it("with an unknown image names the way out, and ends when the image is added", async () => {
+    await startAgent();
+    await createPod("weather", { ...weatherContainer("v1"), image: "shop:7" });
+    const pod = await podThat("weather", (now) => waiting(now) === "ErrImagePull");
+    assert.match(container(pod)?.state?.waiting?.message ?? "", /"shop:7".*teal image add shop:7 DIR/);
+    await podThat("weather", (now) => waiting(now) === "ImagePullBackOff");
+    await images.add("shop:7", join(weather, "v2"));
+    const ready = await podThat("weather", isReady);
+    assert.equal(container(ready)?.restartCount, 0);
+  });
+
+  it("with a program that is not there says which one and where", async () => {
+    await startAgent();
+    await createPod("broken", { ...weatherContainer("v1"), command: ["no-such-program"] });
+    const pod = await podThat("broken", (now) => waiting(now) === "CrashLoopBackOff");
+    const terminated = container(pod)?.lastState?.terminated;
+    assert.deepEqual([terminated?.exitCode, terminated?.reason], [128, "StartError"]);
+    assert.match(terminated?.message ?? "", /cannot start "no-such-program" in .*: no such program/);
+  });
+
+  it("with a missing ConfigMap waits for it", async () => {
+    await startAgent();
+    const env = [{ name: "X", valueFrom: { configMapKeyRef: { name: "settings", key: "x" } } }];
+    await createPod("weather", { ...weatherContainer("v1"), env });
+    const pod = await podThat("weather", (now) => waiting(now) === "CreateContainerConfigError");
+    assert.equal(container(pod)?.state?.waiting?.message, 'configmap "settings" not found');
+  });
+
+  it("with a program that ignores SIGTERM ends with the grace period, and takes its children along", async () => {
+    await startAgent();
+    const command = ["sh", "-c", 'trap "" TERM; sleep 1000 & echo $!; wait; wait'];
+    await createPod(
+      "deaf",
+      { ...weatherContainer("v1", false), command },
+      { terminationGracePeriodSeconds: 2 },
+    );
+    const pod = await podThat("deaf", isReady);
+    await until("the child is known", async () => (await logOf(pod)) !== "");
+    const child = Number(await logOf(pod));
+    assert.ok(processIdentity(child));
+    await client.delete(resources.pods, "default", "deaf");
+    await until("the pod's object is gone", () => podOf("deaf") === undefined);
+    await until("the child has ended", () => processIdentity(child) === undefined);
+  });
+});
+
+describe("an environment", () => {
+  it("holds what the manifest says and nothing of the user's", async () => {
+    process.env["TEAL_TEST_SECRET"] = "leaked";
+    await startAgent();
+    await client.create(resources.configMaps, "default", {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "settings" },
+      data: { COLOUR: "teal" },
+    });
+    const env = [
+      { name: "A", value: "one" },
+      { name: "B", value: "$(A)-$$(A)-$(MISSING)" },
+    ];
+    const envFrom = [{ configMapRef: { name: "settings" } }];
+    const command = ["sh", "-c", "env; echo ARG=$0", "$(B)"];
+    await createPod(
+      "env",
+      { ...weatherContainer("v1", false), command, env, envFrom },
+      { restartPolicy: "Never" },
+    );
+    const pod = await podThat("env", ({ status }) => status?.phase === "Succeeded");
+    const lines = (await logOf(pod)).split("\n");
+    for (const line of [
+      "A=one",
+      "B=one-$(A)-$(MISSING)",
+      "COLOUR=teal",
+      "PORT=5000",
+      "HOSTNAME=env",
+      "VERSION=1",
+    ]) {
+      assert.ok(lines.includes(line), line);
+    }
+    assert.ok(lines.includes("ARG=one-$(A)-$(MISSING)"));
+    assert.ok(lines.includes(`HOST=${pod.status?.podIP}`));
+    assert.ok(!lines.some((line) => line.includes("TEAL_TEST_SECRET")));
+    delete process.env["TEAL_TEST_SECRET"];
+  });
+});
+
+describe("logs", () => {
+  it("are followed until the container ends", async () => {
+    await startAgent();
+    const command = ["sh", "-c", "echo one; sleep 0.6; echo two"];
+    await createPod("talk", { ...weatherContainer("v1", false), command }, { restartPolicy: "Never" });
+    const pod = await podThat("talk", isReady);
+    assert.equal(await logOf(pod, { follow: true }), "one\ntwo\n");
+  });
+});
+
+describe("an agent that is killed", () => {
+  let server: Server;
+  let address: string;
+  let child: ChildProcess | undefined;
+  before(async () => {
+    server = createServer((request, response) => void serve(request, response)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const bound = server.address();
+    assert.ok(typeof bound === "object" && bound !== null);
+    address = `http://127.0.0.1:${bound.port}`;
+  });
+  after(() => {
+    child?.kill("SIGKILL");
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it("is succeeded by one that takes over what runs, sees it end, and ends what nobody wants", async () => {
+    const killed = await agentProcess(address);
+    await createPod("stays", weatherContainer("v1"));
+    await createPod("goes", weatherContainer("v1"));
+    const stays = await podThat("stays", isReady);
+    await podThat("goes", isReady);
+    const pids = await livingPids();
+    assert.equal(pids.length, 2);
+    killed.kill("SIGKILL");
+    await once(killed, "exit");
+    // While nobody looks after it, the pod serves on, and the other one's object goes.
+    assert.equal((await fetch(`http://${stays.status?.podIP}:5000/`)).status, 200);
+    await client.delete(resources.pods, "default", "goes", { gracePeriodSeconds: 0 });
+
+    const writesBefore = api.writes.length;
+    await startAgent();
+    await until("the leftover has ended", async () => (await livingPids()).length === 1);
+    assert.deepEqual(podOf("stays"), stays);
+    const writes = api.writes.slice(writesBefore).filter((write) => write.includes("/pods/"));
+    assert.deepEqual(writes, []);
+
+    const [pid = 0] = await livingPids();
+    process.kill(pid, "SIGKILL");
+    const restarted = await podThat("stays", (pod) => isReady(pod) && container(pod)?.restartCount === 1);
+    assert.equal(container(restarted)?.lastState?.terminated?.reason, "ContainerStatusUnknown");
+    assert.equal(restarted.status?.podIP, stays.status?.podIP);
+  });
+
+  async function agentProcess(url: string): Promise<ChildProcess> {
+    const program = join(import.meta.dirname, "node-agent-process.ts");
+    child = fork(program, [url, dataFolder], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    await once(child, "message", { signal: AbortSignal.timeout(20_000) });
+    return child;
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", address);
+    const query = Object.fromEntries(url.searchParams);
+    const text = (await request.toArray()).join("");
+    const body: unknown = text === "" ? undefined : JSON.parse(text);
+    const asked: ApiRequest = {
+      method: request.method as ApiRequest["method"],
+      path: url.pathname,
+      query,
+      body,
+      contentType: request.headers["content-type"] ?? "application/json",
+    };
+    response.setHeader("content-type", "application/json");
+    if (query["watch"] === "true") {
+      response.flushHeaders();
+      const cancel = api.watch(asked, {
+        event: (event) => response.write(`${JSON.stringify(event)}\n`),
+        ended: () => response.end(),
+      });
+      response.on("close", cancel);
+      return;
+    }
+    const answer = await api.request(asked);
+    response.writeHead(answer.code).end(JSON.stringify(answer.body));
+  }
+});
+
+async function startAgent(options: { readonly addressing?: "own" | "shared" } = {}): Promise<void> {
+  const agent = processAgent(api, dataFolder, options);
+  agents.push(agent);
+  await agent.start();
+}
+
+function weatherContainer(version: string, withProbe = true): Container {
+  const ports = [{ name: "http", containerPort: 5000 }];
+  const readinessProbe = { httpGet: { path: "/healthz", port: "http" } };
+  return { name: "web", image: `${image}:${version}`, ports, ...(withProbe ? { readinessProbe } : {}) };
+}
+
+async function createPod(name: string, only: Container, spec: Partial<PodSpec> = {}): Promise<void> {
+  const pod: Pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace: "default" },
+    spec: { containers: [only], restartPolicy: "Always", terminationGracePeriodSeconds: 10, ...spec },
+  };
+  await client.create(resources.pods, "default", pod);
+}
+
+function podOf(name: string): Pod | undefined {
+  return api.all<Pod>("pods").find(({ metadata }) => metadata.name === name);
+}
+
+function container(pod: Pod): ContainerStatus | undefined {
+  return pod.status?.containerStatuses?.[0];
+}
+
+function waiting(pod: Pod): string | undefined {
+  return container(pod)?.state?.waiting?.reason;
+}
+
+function isReady(pod: Pod): boolean {
+  return container(pod)?.ready === true;
+}
+
+function events() {
+  return api.all<KubernetesObject & { reason: string }>("events");
+}
+
+async function podThat(name: string, is: (pod: Pod) => boolean): Promise<Pod> {
+  let pod: Pod | undefined;
+  await until(
+    () => `pod ${name} is as wanted; it is ${JSON.stringify(pod?.status, null, 1)}`,
+    () => {
+      pod = podOf(name);
+      return pod !== undefined && is(pod);
+    },
+  );
+  assert.ok(pod);
+  return pod;
+}
+
+async function until(
+  what: string | (() => string),
+  holds: () => boolean | Promise<boolean>,
+  seconds = 20,
+): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await holds())) {
+    if (Date.now() > deadline)
+      assert.fail(`after ${seconds} s: not yet ${typeof what === "string" ? what : what()}`);
+    await sleep(20);
+  }
+}
+
+async function logOf(
+  pod: Pod,
+  options: { readonly previous?: boolean; readonly follow?: boolean; readonly tailLines?: number } = {},
+): Promise<string> {
+  const asked = {
+    container: "web",
+    previous: false,
+    follow: false,
+    timestamps: false,
+    tailLines: undefined,
+    sinceSeconds: undefined,
+    limitBytes: undefined,
+    ...options,
+  };
+  let text = "";
+  for await (const piece of podLogsIn(dataFolder, clock)(pod, asked)) text += piece;
+  return text;
+}
+
+/** Pids of all containers that run now, from their records. */
+async function livingPids(): Promise<number[]> {
+  await mkdir(join(dataFolder, "pods"), { recursive: true });
+  const pids: number[] = [];
+  for await (const path of glob(join(dataFolder, "pods/*/*/record.json"))) {
+    const record = JSON.parse(await readFile(path, "utf8")) as { pid: number; identity: string };
+    if (processIdentity(record.pid) === record.identity) pids.push(record.pid);
+  }
+  return pids;
+}
