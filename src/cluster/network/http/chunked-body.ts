@@ -1,0 +1,111 @@
+// Where in the grammar of RFC 9112 section 7.1 the next byte stands.
+const sizeFirst = 0;
+const size = 1;
+const extension = 2;
+const sizeLineFeed = 3;
+const data = 4;
+const dataReturn = 5;
+const dataLineFeed = 6;
+const trailerStart = 7;
+const trailerLine = 8;
+const trailerLineFeed = 9;
+const lastLineFeed = 10;
+const finished = 11;
+const broken = 12;
+
+const longestSizeDigits = 12;
+const extensionLimitBytes = 4 * 1024;
+const trailerLimitBytes = 64 * 1024;
+
+const hexDigits = new Int8Array(256).fill(-1);
+for (let digit = 0; digit < 16; digit++) {
+  hexDigits[digit.toString(16).charCodeAt(0)] = digit;
+  hexDigits[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
+}
+
+/** Follows a chunked body to its end without changing a byte of it. */
+export class ChunkedBody {
+  #state = sizeFirst;
+  #remaining = 0;
+  #digits = 0;
+  #sideBytes = 0;
+
+  reset(): void {
+    this.#state = sizeFirst;
+    this.#remaining = this.#digits = this.#sideBytes = 0;
+  }
+
+  get isDone(): boolean {
+    return this.#state === finished;
+  }
+
+  /** The bytes break the grammar; they must not be forwarded, as the two sides might disagree about where the body ends. */
+  get isMalformed(): boolean {
+    return this.#state === broken;
+  }
+
+  /** Follows `bytes` from `from` on; answers the offset just after the last byte that belongs to the body. */
+  advance(bytes: Buffer, from: number): number {
+    let at = from;
+    while (at < bytes.length && this.#state < finished) {
+      if (this.#state === data) {
+        const step = Math.min(this.#remaining, bytes.length - at);
+        at += step;
+        this.#remaining -= step;
+        if (this.#remaining === 0) this.#state = dataReturn;
+      } else {
+        this.#state = this.#next(bytes[at] ?? 0);
+        at++;
+      }
+    }
+    return at;
+  }
+
+  #next(byte: number): number {
+    switch (this.#state) {
+      case sizeFirst:
+      case size:
+        return this.#sizeByte(byte);
+      case extension:
+        if (byte === 13) return sizeLineFeed;
+        return ++this.#sideBytes <= extensionLimitBytes && isText(byte) ? extension : broken;
+      case sizeLineFeed:
+        if (byte !== 10) return broken;
+        this.#sideBytes = 0;
+        return this.#remaining === 0 ? trailerStart : data;
+      case dataReturn:
+        return byte === 13 ? dataLineFeed : broken;
+      case dataLineFeed:
+        this.#digits = 0;
+        return byte === 10 ? sizeFirst : broken;
+      case trailerStart:
+        if (byte === 13) return lastLineFeed;
+        return byte !== 32 && byte !== 9 && isText(byte) ? trailerLine : broken;
+      case trailerLine:
+        if (byte === 13) return trailerLineFeed;
+        return ++this.#sideBytes <= trailerLimitBytes && isText(byte) ? trailerLine : broken;
+      case trailerLineFeed:
+        return byte === 10 ? trailerStart : broken;
+      case lastLineFeed:
+        return byte === 10 ? finished : broken;
+      default:
+        return broken;
+    }
+  }
+
+  #sizeByte(byte: number): number {
+    const digit = hexDigits[byte] ?? -1;
+    if (digit !== -1) {
+      if (++this.#digits > longestSizeDigits) return broken;
+      this.#remaining = this.#remaining * 16 + digit;
+      return size;
+    }
+    if (this.#state === sizeFirst) return broken;
+    if (byte === 13) return sizeLineFeed;
+    return byte === 59 ? extension : broken;
+  }
+}
+
+function isText(byte: number): boolean {
+  return (byte >= 32 && byte !== 127) || byte === 9;
+}

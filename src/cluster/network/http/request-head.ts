@@ -1,0 +1,66 @@
+import { endOfToken, FramingFields, readFields } from "./fields.ts";
+import { invalidMessage, MessageFault } from "./message-fault.ts";
+
+export interface RequestHead {
+  readonly method: string;
+  /** Minor version: 0 for HTTP/1.0, 1 for HTTP/1.1. */
+  readonly minorVersion: 0 | 1;
+  readonly fields: FramingFields;
+  /** The client wants its connection kept for a further request. */
+  readonly keepsAlive: boolean;
+  /** The client asks to leave HTTP (WebSocket and the like). */
+  readonly asksUpgrade: boolean;
+}
+
+const space = 32;
+const versionLength = "HTTP/1.1".length;
+
+/** Reads the head that lies in `bytes` from `start` to `end`, as found by a `HeadReader`. */
+export function parseRequestHead(bytes: Buffer, start: number, end: number): RequestHead | MessageFault {
+  const methodEnd = endOfToken(bytes, start, end);
+  if (methodEnd === start || methodEnd - start > 32 || bytes[methodEnd] !== space) {
+    return invalidMessage("the request line has no valid method");
+  }
+  let targetEnd = methodEnd + 1;
+  for (let byte = bytes[targetEnd] ?? 0; byte > space && byte !== 127; byte = bytes[targetEnd] ?? 0)
+    targetEnd++;
+  if (targetEnd === methodEnd + 1 || bytes[targetEnd] !== space) {
+    return invalidMessage("the request line has no valid target");
+  }
+  const lineEnd = targetEnd + 1 + versionLength;
+  if (bytes[lineEnd] !== 13 || bytes[lineEnd + 1] !== 10)
+    return invalidMessage("the request line has no valid version");
+  const version = bytes.toString("latin1", targetEnd + 1, lineEnd);
+  if (version !== "HTTP/1.1" && version !== "HTTP/1.0") {
+    return version.startsWith("HTTP/") && version !== "HTTP/0.9"
+      ? new MessageFault(505, `${version} is not served`)
+      : invalidMessage("the request line has no valid version");
+  }
+
+  const fields = new FramingFields();
+  const minorVersion = version === "HTTP/1.1" ? 1 : 0;
+  const method = bytes.toString("latin1", start, methodEnd);
+  return (
+    readFields(bytes, lineEnd + 2, end, fields) ??
+    faultOf(method, minorVersion, fields) ?? {
+      method,
+      minorVersion,
+      fields,
+      keepsAlive: minorVersion === 1 ? !fields.connectionCloses : fields.connectionKeepsAlive,
+      asksUpgrade: minorVersion === 1 && fields.connectionUpgrades && fields.hasUpgrade,
+    }
+  );
+}
+
+function faultOf(method: string, minorVersion: 0 | 1, fields: FramingFields): MessageFault | undefined {
+  if (method === "CONNECT") return new MessageFault(405, "CONNECT is not served");
+  if (minorVersion === 1 && fields.hosts === 0) return invalidMessage("Host is missing");
+  if (fields.hosts > 1) return invalidMessage("Host is given twice");
+  if (fields.transferEncoding === "absent") return undefined;
+  if (fields.contentLength !== -1)
+    return invalidMessage("Content-Length and Transfer-Encoding are both given");
+  if (minorVersion === 0) return invalidMessage("Transfer-Encoding is not part of HTTP/1.0");
+  if (fields.transferEncoding === "other")
+    return new MessageFault(501, "the only Transfer-Encoding served is chunked");
+  return undefined;
+}

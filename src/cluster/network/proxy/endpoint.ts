@@ -1,0 +1,104 @@
+import { type Instant, later } from "../../../time/clock.ts";
+import { Connection, type ConnectionOrigin, type ConnectionOwner } from "./connection.ts";
+import type { Sessions } from "./sessions.ts";
+
+const idleLimit = 64;
+// Common servers (Node among them) close an idle connection after 5 s; ours are gone before.
+const idleSeconds = 4;
+// A request that must not be sent twice takes a kept connection only if it was in use a moment ago.
+const freshSeconds = 1;
+
+interface Idle {
+  readonly connection: Connection;
+  readonly since: Instant;
+}
+
+/** One pod port that requests can go to, with the kept connections to it. */
+export class Endpoint implements ConnectionOrigin, ConnectionOwner {
+  readonly address: string;
+  readonly port: number;
+  /** Requests and raw connections that are with this endpoint now. */
+  outstanding = 0;
+  #isRetired = false;
+  readonly #sessions: Sessions;
+  readonly #open = new Set<Connection>();
+  readonly #idle: Idle[] = [];
+
+  constructor(address: string, port: number, sessions: Sessions) {
+    this.address = address;
+    this.port = port;
+    this.#sessions = sessions;
+  }
+
+  /** A kept connection, if there is one; for a request that can be sent again an older one will do. */
+  take(owner: ConnectionOwner, canSendAgain: boolean): Connection | undefined {
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      const limit = canSendAgain ? idleSeconds : freshSeconds;
+      if (idle.connection.isOpen && later(idle.since, limit) > this.#sessions.now) {
+        idle.connection.giveTo(owner);
+        return idle.connection;
+      }
+      idle.connection.destroy();
+    }
+    return undefined;
+  }
+
+  dial(owner: ConnectionOwner): Connection {
+    const connection = Connection.dial(this.address, this.port, owner, this);
+    this.#open.add(connection);
+    return connection;
+  }
+
+  /** Takes back a connection on which nothing is in flight. */
+  keep(connection: Connection): void {
+    if (this.#isRetired || this.#idle.length >= idleLimit || !connection.isOpen) {
+      connection.giveTo(this);
+      connection.destroy();
+      return;
+    }
+    connection.giveTo(this);
+    connection.resume();
+    this.#idle.push({ connection, since: this.#sessions.now });
+  }
+
+  /** No new request comes here any more. What is in flight goes on; kept connections are closed. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const idle of this.#idle.splice(0)) idle.connection.destroy();
+  }
+
+  /** The pod is gone: nothing that is still open can have an end of its own. */
+  abandon(): void {
+    this.retire();
+    for (const connection of this.#open) connection.destroy();
+  }
+
+  closeIdle(now: Instant): void {
+    // The oldest come first.
+    while (this.#idle[0] !== undefined && later(this.#idle[0].since, idleSeconds) <= now) {
+      this.#idle.shift()?.connection.destroy();
+    }
+  }
+
+  forget(connection: Connection): void {
+    this.#open.delete(connection);
+  }
+
+  connected(): void {}
+
+  drained(): void {}
+
+  // Nobody asked, so whatever comes on an idle connection makes it useless.
+  received(connection: Connection): void {
+    connection.destroy();
+  }
+
+  ended(connection: Connection): void {
+    connection.destroy();
+  }
+
+  closed(connection: Connection): void {
+    const index = this.#idle.findIndex((idle) => idle.connection === connection);
+    if (index !== -1) this.#idle.splice(index, 1);
+  }
+}

@@ -1,0 +1,12 @@
+// All in seconds. The answer of a pod has no limit: how long it may take is between the client and the pod.
+
+/** For a client to send a whole request head, from its first byte. */
+export const headSeconds = 30;
+/** For a client that keeps its connection without a request. */
+export const idleSeconds = 120;
+/** For a pod to accept a connection. */
+export const connectSeconds = 5;
+/** For a client to read the last answer and close. */
+export const lingerSeconds = 5;
+/** A client that says nothing for so long may be waiting for the server to speak first. */
+export const silenceSeconds = 0.3;

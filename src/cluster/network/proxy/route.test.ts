@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { ManualClock } from "../../../time/manual-clock.ts";
+import { Route } from "./route.ts";
+import { Sessions } from "./sessions.ts";
+
+const a = { address: "127.0.0.1", port: 1 };
+const b = { address: "127.0.0.1", port: 2 };
+const c = { address: "127.0.0.1", port: 3 };
+
+describe("a route", () => {
+  let sessions: Sessions;
+  let route: Route;
+  beforeEach(() => {
+    sessions = new Sessions(new ManualClock());
+    route = new Route("Service default/web port 80", sessions);
+  });
+  afterEach(() => sessions.stop(0));
+
+  const ports = (count: number) => Array.from({ length: count }, () => route.pick([])?.port);
+
+  test("has no endpoint before it is given one", () => {
+    assert.equal(route.pick([]), undefined);
+    assert.equal(route.isEmpty, true);
+  });
+
+  test("takes its endpoints in turn when all have the same in flight", () => {
+    route.swap([a, b, c]);
+    assert.deepEqual(ports(6), [1, 2, 3, 1, 2, 3]);
+  });
+
+  test("takes the endpoint with the least in flight", () => {
+    route.swap([a, b, c]);
+    const busy = [route.pick([]), route.pick([])];
+    for (const endpoint of busy) if (endpoint !== undefined) endpoint.outstanding++;
+    assert.deepEqual(ports(3), [3, 3, 3]);
+  });
+
+  test("passes over those already tried, until none is left", () => {
+    route.swap([a, b]);
+    const first = route.pick([]);
+    assert.ok(first !== undefined);
+    const second = route.pick([first]);
+    assert.ok(second !== undefined && second !== first);
+    assert.equal(route.pick([first, second]), undefined);
+  });
+
+  test("answers with the new set at once after a swap, and keeps the endpoints that stay", () => {
+    route.swap([a, b]);
+    const kept = [route.pick([]), route.pick([])].find((endpoint) => endpoint?.port === 2);
+    assert.ok(kept !== undefined);
+    kept.outstanding++;
+    route.swap([b]);
+    assert.equal(route.pick([]), kept);
+    route.swap([c]);
+    assert.deepEqual(ports(2), [3, 3]);
+  });
+});

@@ -1,0 +1,79 @@
+import type { Instant } from "../../../time/clock.ts";
+import { Endpoint } from "./endpoint.ts";
+import type { Sessions } from "./sessions.ts";
+
+export interface EndpointAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What is known of the protocol before the first byte; `unknown` is told from what client and pod say. */
+export type Protocol = "http" | "tcp" | "unknown";
+
+/** Where requests to one port of one Service go at this moment. */
+export class Route {
+  /** Namespace, name and port in words, for people: `Service default/web port 80`. */
+  readonly label: string;
+  protocol: Protocol = "unknown";
+  #endpoints: readonly Endpoint[] = [];
+  /** No longer in the route, but with something in flight; true for one whose pod is terminating. */
+  readonly #leaving = new Map<Endpoint, boolean>();
+  #next = 0;
+  readonly #sessions: Sessions;
+
+  constructor(label: string, sessions: Sessions) {
+    this.label = label;
+    this.#sessions = sessions;
+  }
+
+  get isEmpty(): boolean {
+    return this.#endpoints.length === 0;
+  }
+
+  /**
+   * Swaps the endpoint set: every request read after this call goes to the new one. `terminating` lists the addresses of
+   * pods on their way out; when such an address is no longer listed, its pod has ended.
+   */
+  swap(addresses: readonly EndpointAddress[], terminating: readonly string[] = []): void {
+    const before = this.#endpoints;
+    this.#endpoints = addresses.map(
+      ({ address, port }) =>
+        before.find((endpoint) => endpoint.address === address && endpoint.port === port) ??
+        new Endpoint(address, port, this.#sessions),
+    );
+    for (const endpoint of before) {
+      if (this.#endpoints.includes(endpoint)) continue;
+      endpoint.retire();
+      this.#leaving.set(endpoint, false);
+    }
+    for (const [endpoint, wasTerminating] of this.#leaving) {
+      const isTerminating = terminating.includes(endpoint.address);
+      if (wasTerminating && !isTerminating) endpoint.abandon();
+      if (endpoint.outstanding === 0) this.#leaving.delete(endpoint);
+      else if (isTerminating) this.#leaving.set(endpoint, true);
+    }
+  }
+
+  /** The endpoint with the least in flight, in turn among equals, without those of `tried`. */
+  pick(tried: readonly Endpoint[]): Endpoint | undefined {
+    const endpoints = this.#endpoints;
+    const count = endpoints.length;
+    let best: Endpoint | undefined;
+    let bestIndex = 0;
+    for (let step = 0; step < count; step++) {
+      const index = (this.#next + step) % count;
+      const endpoint = endpoints[index];
+      if (endpoint === undefined || tried.includes(endpoint)) continue;
+      if (best === undefined || endpoint.outstanding < best.outstanding) {
+        best = endpoint;
+        bestIndex = index;
+      }
+    }
+    if (best !== undefined) this.#next = bestIndex + 1;
+    return best;
+  }
+
+  closeIdle(now: Instant): void {
+    for (const endpoint of this.#endpoints) endpoint.closeIdle(now);
+  }
+}

@@ -1,0 +1,87 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { isIPv4 } from "node:net";
+import { dirname } from "node:path";
+import type { EndpointAddress } from "./proxy/route.ts";
+import type { PortPlan, ServicePlan } from "./service-plan.ts";
+
+/** What was routed last, on disk: a restarted traffic process serves from it before the API server has answered. */
+export class RouteFile {
+  readonly #path: string;
+  #saved: string | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The saved plans; none when nothing was saved yet. Throws on a file that cannot be read or is damaged. */
+  async load(): Promise<readonly ServicePlan[]> {
+    let text: string;
+    try {
+      text = await readFile(this.#path, "utf8");
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+      throw error;
+    }
+    return parsePlans(JSON.parse(text));
+  }
+
+  /** Saves `plans` unless they are what was saved last. A reader sees either the old or the new file, never a part. */
+  async save(plans: readonly ServicePlan[]): Promise<void> {
+    const text = JSON.stringify({ version: 1, services: plans });
+    if (text === this.#saved) return;
+    const temporary = `${this.#path}.new`;
+    await mkdir(dirname(this.#path), { recursive: true });
+    await writeFile(temporary, text);
+    await rename(temporary, this.#path);
+    this.#saved = text;
+  }
+}
+
+interface SavedFile {
+  readonly version?: unknown;
+  readonly services?: unknown;
+}
+
+function parsePlans(saved: unknown): readonly ServicePlan[] {
+  const { version, services } = (saved ?? {}) as SavedFile;
+  if (version !== 1 || !Array.isArray(services)) throw new Error("it is no list of saved routes");
+  return services.map((service) => {
+    if (!isPlan(service)) throw new Error("it has a route that is incomplete");
+    return service;
+  });
+}
+
+function isPlan(value: Partial<ServicePlan> | null): value is ServicePlan {
+  return (
+    typeof value?.namespace === "string" &&
+    typeof value.name === "string" &&
+    isAddress(value.clusterIp) &&
+    (value.loadBalancerIp === undefined || isAddress(value.loadBalancerIp)) &&
+    Array.isArray(value.ports) &&
+    value.ports.every(isPortPlan)
+  );
+}
+
+function isPortPlan(value: Partial<PortPlan> | null): value is PortPlan {
+  return (
+    typeof value?.name === "string" &&
+    isPort(value.port) &&
+    (value.nodePort === undefined || isPort(value.nodePort)) &&
+    (value.protocol === "http" || value.protocol === "tcp" || value.protocol === "unknown") &&
+    Array.isArray(value.endpoints) &&
+    value.endpoints.every(isEndpoint) &&
+    Array.isArray(value.terminating)
+  );
+}
+
+function isEndpoint(value: Partial<EndpointAddress> | null): value is EndpointAddress {
+  return typeof value?.address === "string" && isPort(value.port);
+}
+
+function isAddress(value: unknown): boolean {
+  return typeof value === "string" && isIPv4(value);
+}
+
+function isPort(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value > 0 && value < 65536;
+}

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Endpoint, EndpointSlice, Service, ServicePort } from "../../api/core.ts";
+import { planService } from "./service-plan.ts";
+
+function service(spec: Partial<Service["spec"]>): Service {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { namespace: "shop", name: "web" },
+    spec: { type: "ClusterIP", clusterIP: "127.8.64.2", ports: [{ port: 80 }], ...spec },
+  };
+}
+
+function slice(
+  endpoints: readonly Endpoint[],
+  ports: EndpointSlice["ports"] = [{ name: "", port: 5000 }],
+): EndpointSlice {
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: "web-1" },
+    addressType: "IPv4",
+    endpoints,
+    ...(ports === undefined ? {} : { ports }),
+  };
+}
+
+const pod = (address: string, conditions: Endpoint["conditions"] = { ready: true }): Endpoint => ({
+  addresses: [address],
+  conditions,
+});
+const portsOf = (ports: readonly ServicePort[], slices: readonly EndpointSlice[] = []) =>
+  planService(service({ ports }), slices)?.ports ?? [];
+
+describe("the plan of a Service", () => {
+  test("is none for a headless Service, an ExternalName and one that has no address yet", () => {
+    assert.equal(planService(service({ clusterIP: "None" }), []), undefined);
+    assert.equal(planService(service({ type: "ExternalName" }), []), undefined);
+    const { clusterIP: _none, ...spec } = service({}).spec;
+    assert.equal(planService({ ...service({}), spec }, []), undefined);
+  });
+
+  test("routes to the pods that are ready, of all slices, each once", () => {
+    const slices = [
+      slice([pod("127.8.0.2"), pod("127.8.0.3", { ready: false }), pod("127.8.0.4", {})]),
+      slice([pod("127.8.0.2"), pod("127.8.0.5")]),
+    ];
+    assert.deepEqual(
+      portsOf([{ port: 80 }], slices)[0]?.endpoints.map(({ address }) => address),
+      ["127.8.0.2", "127.8.0.4", "127.8.0.5"],
+    );
+  });
+
+  test("finds the pods' port in the slice by the name of the Service's port", () => {
+    const slices = [
+      slice(
+        [pod("127.8.0.2")],
+        [
+          { name: "web", port: 5000, protocol: "TCP" },
+          { name: "admin", port: 9000, protocol: "TCP" },
+          { name: "web", port: 53, protocol: "UDP" },
+        ],
+      ),
+    ];
+    const ports = portsOf(
+      [
+        { name: "admin", port: 81 },
+        { name: "web", port: 80 },
+        { name: "other", port: 82 },
+      ],
+      slices,
+    );
+    assert.deepEqual(
+      ports.map((port) => port.endpoints.map((endpoint) => endpoint.port)),
+      [[9000], [5000], []],
+    );
+  });
+
+  test("names the pods on their way out", () => {
+    const leaving = pod("127.8.0.3", { ready: false, serving: true, terminating: true });
+    assert.deepEqual(portsOf([{ port: 80 }], [slice([pod("127.8.0.2"), leaving])])[0]?.terminating, [
+      "127.8.0.3",
+    ]);
+  });
+
+  test("has node ports only for the types that expose them", () => {
+    const ports = [{ port: 80, nodePort: 30080 }];
+    assert.equal(planService(service({ ports }), [])?.ports[0]?.nodePort, undefined);
+    for (const type of ["NodePort", "LoadBalancer"]) {
+      assert.equal(planService(service({ type, ports }), [])?.ports[0]?.nodePort, 30080);
+    }
+  });
+
+  test("leaves UDP ports out", () => {
+    assert.deepEqual(
+      portsOf([
+        { name: "dns", port: 53, protocol: "UDP" },
+        { name: "web", port: 80 },
+      ]).map((port) => port.name),
+      ["web"],
+    );
+  });
+
+  for (const [port, protocol] of [
+    [{ port: 80 }, "unknown"],
+    [{ port: 80, name: "http" }, "http"],
+    [{ port: 80, name: "http-web" }, "http"],
+    [{ port: 80, name: "web" }, "unknown"],
+    [{ port: 80, name: "http", appProtocol: "kubernetes.io/h2c" }, "tcp"],
+    [{ port: 80, appProtocol: "HTTP" }, "http"],
+    [{ port: 80, appProtocol: "tcp" }, "tcp"],
+    [{ port: 80, name: "https" }, "tcp"],
+    [{ port: 80, appProtocol: "example.com/own" }, "unknown"],
+  ] as const) {
+    test(`takes the protocol of ${JSON.stringify(port)} for ${protocol}`, () => {
+      assert.equal(portsOf([port])[0]?.protocol, protocol);
+    });
+  }
+});

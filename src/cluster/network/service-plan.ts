@@ -1,0 +1,104 @@
+import { isIPv4 } from "node:net";
+import type { EndpointSlice, Service, ServicePort } from "../../api/core.ts";
+import type { EndpointAddress, Protocol } from "./proxy/route.ts";
+
+/** One port of a Service: what clients connect to, and which pods answer. */
+export interface PortPlan {
+  /** Empty for the single port that needs no name. */
+  readonly name: string;
+  readonly port: number;
+  readonly nodePort?: number;
+  readonly protocol: Protocol;
+  readonly endpoints: readonly EndpointAddress[];
+  /** Addresses of pods on their way out. */
+  readonly terminating: readonly string[];
+}
+
+/** All that the proxy needs to know of one Service. Plain data: it is saved, and served from after a restart. */
+export interface ServicePlan {
+  readonly namespace: string;
+  readonly name: string;
+  readonly clusterIp: string;
+  /** Only of a Service of type LoadBalancer. */
+  readonly loadBalancerIp?: string;
+  readonly ports: readonly PortPlan[];
+}
+
+const exposedTypes = new Set(["NodePort", "LoadBalancer"]);
+
+/** Whether the Service has an address of its own that is to be served. */
+export function isServed(service: Service): boolean {
+  const { type, clusterIP } = service.spec;
+  return type !== "ExternalName" && clusterIP !== undefined && isIPv4(clusterIP);
+}
+
+export function isLoadBalancer(service: Service): boolean {
+  return service.spec.type === "LoadBalancer" && isServed(service);
+}
+
+/** Where requests to a Service go, found from the Service and its EndpointSlices; undefined when it has no address to serve. */
+export function planService(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  loadBalancerIp?: string,
+): ServicePlan | undefined {
+  if (!isServed(service)) return undefined;
+  const isExposed = exposedTypes.has(service.spec.type ?? "");
+  return {
+    namespace: service.metadata.namespace ?? "default",
+    name: service.metadata.name,
+    clusterIp: service.spec.clusterIP ?? "",
+    ...(loadBalancerIp === undefined ? {} : { loadBalancerIp }),
+    ports: (service.spec.ports ?? []).filter(isTcp).map((port) => ({
+      name: port.name ?? "",
+      port: port.port,
+      ...(isExposed && port.nodePort !== undefined ? { nodePort: port.nodePort } : {}),
+      protocol: protocolOfPort(port),
+      endpoints: readyEndpoints(port, slices),
+      terminating: slices.flatMap((slice) =>
+        slice.endpoints
+          .filter((endpoint) => endpoint.conditions?.terminating === true)
+          .flatMap((endpoint) => endpoint.addresses),
+      ),
+    })),
+  };
+}
+
+/** UDP and SCTP are not served. */
+export function isTcp(port: { readonly protocol?: string }): boolean {
+  return (port.protocol ?? "TCP") === "TCP";
+}
+
+const protocolWords: Readonly<Record<string, Protocol>> = {
+  http: "http",
+  "kubernetes.io/ws": "http",
+  tcp: "tcp",
+  tls: "tcp",
+  https: "tcp",
+  grpc: "tcp",
+  http2: "tcp",
+  "kubernetes.io/h2c": "tcp",
+  "kubernetes.io/wss": "tcp",
+};
+
+// `appProtocol` says it outright; a port name says it by custom, as `http` or `http-something`.
+function protocolOfPort(port: ServicePort): Protocol {
+  if (port.appProtocol !== undefined) return protocolWords[port.appProtocol.toLowerCase()] ?? "unknown";
+  return protocolWords[port.name?.split("-")[0] ?? ""] ?? "unknown";
+}
+
+function readyEndpoints(port: ServicePort, slices: readonly EndpointSlice[]): readonly EndpointAddress[] {
+  const found = new Map<string, EndpointAddress>();
+  for (const slice of slices) {
+    for (const slicePort of slice.ports ?? []) {
+      if ((slicePort.name ?? "") !== (port.name ?? "") || !isTcp(slicePort)) continue;
+      for (const endpoint of slice.endpoints) {
+        const address = endpoint.addresses[0];
+        if (endpoint.conditions?.ready === false || address === undefined || slicePort.port === undefined)
+          continue;
+        found.set(`${address}:${slicePort.port}`, { address, port: slicePort.port });
+      }
+    }
+  }
+  return [...found.values()];
+}

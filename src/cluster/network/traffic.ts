@@ -1,0 +1,239 @@
+import { join } from "node:path";
+import type { EndpointSlice, Service } from "../../api/core.ts";
+import {
+  embeddedEndpointSliceController,
+  endpointSliceManagedByLabel,
+  routedGenerationAnnotation,
+  serviceNameLabel,
+} from "../../api/names.ts";
+import { type Resource, resources } from "../../api/resources.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
+import { WatchCache } from "../../kubernetes/watch-cache.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { Addresses } from "../addresses.ts";
+import { WorkQueue } from "../workloads/work-queue.ts";
+import { LoadBalancerAddresses } from "./load-balancer-addresses.ts";
+import { hasIngress, ingressFor } from "./load-balancer-status.ts";
+import { Sessions } from "./proxy/sessions.ts";
+import { RouteFile } from "./route-file.ts";
+import { ServiceListeners } from "./service-listeners.ts";
+import { isLoadBalancer, planService } from "./service-plan.ts";
+
+export interface TrafficOptions {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  readonly addresses: Addresses;
+  readonly dataFolder: string;
+  /** Takes one line for every problem, and one when it is over. */
+  readonly log?: (line: string) => void;
+}
+
+const stopGraceSeconds = 5;
+
+/** The Service proxy of the embedded cluster. */
+export interface Traffic {
+  /** Accepts no more clients, lets what is in flight finish for a few seconds, then closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Serves at once what was routed last, then what the API server says, until it is stopped. */
+export async function startTraffic(options: TrafficOptions): Promise<Traffic> {
+  const traffic = new TrafficProcess(options);
+  await traffic.start();
+  return traffic;
+}
+
+/**
+ * Keeps one `ServiceListeners` per Service in step with the API, in two moves that never change places: first the routes
+ * are swapped, at once and in this process alone; then the queue saves them and tells the API server that they are in force.
+ */
+class TrafficProcess implements Traffic {
+  readonly #client: KubernetesClient;
+  readonly #clock: Clock;
+  readonly #log: (line: string) => void;
+  readonly #sessions: Sessions;
+  readonly #loadBalancers: LoadBalancerAddresses;
+  readonly #file: RouteFile;
+  readonly #services: WatchCache<Service>;
+  readonly #slices: WatchCache<EndpointSlice>;
+  readonly #confirmations: WorkQueue;
+  readonly #proxies = new Map<string, ServiceListeners>();
+  /** Of each Service: the generation of each of its slices that requests are routed by. */
+  readonly #routed = new Map<string, ReadonlyMap<string, number>>();
+  #isSaved = true;
+  /** Both halves of the picture, Services and slices, have been read whole. */
+  #isComplete = false;
+
+  constructor({ client, clock, addresses, dataFolder, log = console.error }: TrafficOptions) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#log = log;
+    this.#sessions = new Sessions(clock);
+    this.#sessions.onSweep((now) => {
+      for (const proxy of this.#proxies.values()) proxy.closeIdle(now);
+    });
+    this.#loadBalancers = new LoadBalancerAddresses(addresses);
+    this.#file = new RouteFile(join(dataFolder, "traffic", "routes.json"));
+    this.#services = new WatchCache<Service>({
+      client,
+      clock,
+      resource: resources.services,
+      onProblem: (text) => log(text),
+    });
+    this.#slices = new WatchCache<EndpointSlice>({
+      client,
+      clock,
+      resource: resources.endpointSlices,
+      labelSelector: serviceNameLabel,
+      indexes: { service: (slice) => [serviceOf(slice)] },
+      onProblem: (text) => log(text),
+    });
+    this.#confirmations = new WorkQueue({ clock, work: (service) => this.#confirm(service), onProblem: log });
+  }
+
+  async start(): Promise<void> {
+    await this.#restore();
+    this.#services.subscribe(({ object }) => this.#route(keyOf(object)));
+    this.#slices.subscribe(({ object, previous }) => {
+      this.#route(serviceOf(object));
+      if (previous !== undefined && serviceOf(previous) !== serviceOf(object))
+        this.#route(serviceOf(previous));
+    });
+    this.#services.start();
+    this.#slices.start();
+    void Promise.all([this.#services.whenSynced(), this.#slices.whenSynced()]).then(() => this.#routeAll());
+  }
+
+  async stop(): Promise<void> {
+    this.#isComplete = false;
+    this.#services.stop();
+    this.#slices.stop();
+    for (const proxy of this.#proxies.values()) proxy.stopListening();
+    await Promise.all([this.#sessions.stop(stopGraceSeconds), this.#confirmations.stop()]);
+    for (const proxy of this.#proxies.values()) proxy.remove();
+  }
+
+  async #restore(): Promise<void> {
+    const plans = await this.#file.load().catch((error: unknown) => {
+      this.#log(`the saved routes cannot be used, routing waits for the API server: ${String(error)}`);
+      return [];
+    });
+    for (const plan of plans) {
+      const service = `${plan.namespace}/${plan.name}`;
+      if (plan.loadBalancerIp !== undefined) this.#loadBalancers.reclaim(service, plan.loadBalancerIp);
+      this.#proxies.set(service, this.#proxyFor(service, plan));
+    }
+  }
+
+  #proxyFor(service: string, plan: ServiceListeners["plan"]): ServiceListeners {
+    return new ServiceListeners(plan, {
+      clock: this.#clock,
+      sessions: this.#sessions,
+      log: this.#log,
+      settled: () => this.#confirmations.add(service),
+    });
+  }
+
+  #routeAll(): void {
+    this.#isComplete = true;
+    for (const service of this.#services.list()) {
+      const address = service.status?.loadBalancer?.ingress?.[0]?.ip;
+      if (isLoadBalancer(service) && address !== undefined)
+        this.#loadBalancers.reclaim(keyOf(service), address);
+    }
+    const all = new Set([...this.#services.list().map(keyOf), ...this.#proxies.keys()]);
+    for (const service of all) this.#route(service);
+  }
+
+  // Half of the picture would look like a Service without pods, so nothing is touched before both halves are there.
+  #route(key: string): void {
+    if (!this.#isComplete) return;
+    const [namespace = "", name = ""] = key.split("/");
+    const service = this.#services.get(namespace, name);
+    const slices = this.#slices.by("service", key);
+    if (service === undefined || !isLoadBalancer(service)) this.#loadBalancers.free(key);
+    if (service === undefined) this.#routed.delete(key);
+    else
+      this.#routed.set(key, new Map(slices.map(({ metadata }) => [metadata.name, metadata.generation ?? 0])));
+
+    const address =
+      service !== undefined && isLoadBalancer(service) ? this.#loadBalancers.of(key) : undefined;
+    const plan = service === undefined ? undefined : planService(service, slices, address);
+    const proxy = this.#proxies.get(key);
+    if (plan === undefined) {
+      proxy?.remove();
+      this.#proxies.delete(key);
+    } else if (proxy === undefined) {
+      this.#proxies.set(key, this.#proxyFor(key, plan));
+    } else {
+      proxy.apply(plan);
+    }
+    this.#isSaved = false;
+    this.#confirmations.add(key);
+  }
+
+  // A restarted process must not route by older slices than those confirmed, so the file comes first.
+  async #confirm(key: string): Promise<undefined> {
+    const routed = this.#routed.get(key);
+    if (!this.#isSaved) await this.#save();
+    const [namespace = "", name = ""] = key.split("/");
+    for (const [slice, generation] of routed ?? []) await this.#confirmSlice(namespace, slice, generation);
+    const service = this.#services.get(namespace, name);
+    if (service !== undefined && routed !== undefined) await this.#writeIngress(key, service);
+  }
+
+  async #save(): Promise<void> {
+    this.#isSaved = true;
+    try {
+      await this.#file.save([...this.#proxies.values()].map((proxy) => proxy.plan));
+    } catch (error) {
+      this.#isSaved = false;
+      this.#log(`the routes cannot be saved, a restart would go back to older ones: ${String(error)}`);
+    }
+  }
+
+  async #confirmSlice(namespace: string, name: string, generation: number): Promise<void> {
+    const metadata = this.#slices.get(namespace, name)?.metadata;
+    if (metadata?.labels?.[endpointSliceManagedByLabel] !== embeddedEndpointSliceController) return;
+    if (metadata.annotations?.[routedGenerationAnnotation] === String(generation)) return;
+    await this.#patch(resources.endpointSlices, namespace, name, {
+      metadata: { annotations: { [routedGenerationAnnotation]: String(generation) } },
+    });
+  }
+
+  async #writeIngress(key: string, service: Service): Promise<void> {
+    const { namespace = "", name } = service.metadata;
+    const proxy = this.#proxies.get(key);
+    const address = proxy?.plan.loadBalancerIp;
+    const ingress =
+      proxy === undefined || address === undefined
+        ? []
+        : ingressFor(service, address, (port) => proxy.loadBalancerState(port));
+    if (ingress === undefined || hasIngress(service, ingress)) return;
+    const body = { status: { loadBalancer: { ingress: ingress.length === 0 ? null : ingress } } };
+    await this.#patch(resources.services, namespace, name, body, "status");
+  }
+
+  async #patch(
+    resource: Resource,
+    namespace: string,
+    name: string,
+    body: object,
+    subresource?: string,
+  ): Promise<void> {
+    const patch = { type: "merge", body, ...(subresource === undefined ? {} : { subresource }) } as const;
+    await this.#client.patch(resource, namespace, name, patch).catch((error: unknown) => {
+      // Deleted in the meantime: there is nothing left to tell.
+      if (!(error instanceof ApiError && error.kind === "notFound")) throw error;
+    });
+  }
+}
+
+function keyOf(service: Service): string {
+  return `${service.metadata.namespace}/${service.metadata.name}`;
+}
+
+function serviceOf(slice: EndpointSlice): string {
+  return `${slice.metadata.namespace}/${slice.metadata.labels?.[serviceNameLabel] ?? ""}`;
+}
