@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { EndpointSlice, Pod, ReplicaSet } from "../api/core.ts";
+import { instanceIdLabel, podTemplateHashLabel, serviceNameLabel } from "../api/names.ts";
+import { resources } from "../api/resources.ts";
+import { later } from "../time/clock.ts";
+import {
+  refusal,
+  replicaSet,
+  rollout,
+  type Scene,
+  scene,
+  service,
+  started,
+} from "./small-cluster.fixture.ts";
+
+const { rollouts, replicaSets, services, endpointSlices, pods } = resources;
+
+describe("gathering", () => {
+  test("shows the planner the owned ReplicaSets, the routes' objects and the rivals", async () => {
+    const run = scene();
+    const { cluster, seen, controller } = run;
+    const web = cluster.put(rollouts, rollout("web", { preview: "web-preview" }));
+    cluster.put(rollouts, {
+      ...rollout("zebra"),
+      spec: { strategy: { blueGreen: { activeService: "web-active" } } },
+    });
+    cluster.put(rollouts, {
+      ...rollout("abba"),
+      spec: { strategy: { blueGreen: { activeService: "web-active" } } },
+    });
+    cluster.put(replicaSets, replicaSet("web-1", web));
+    cluster.put(replicaSets, replicaSet("web-2", web, "somebody else"));
+    cluster.put(services, service("web-active"));
+    const slice = { addressType: "IPv4", endpoints: [], apiVersion: "", kind: "" };
+    cluster.put<EndpointSlice>(endpointSlices, {
+      ...slice,
+      metadata: { name: "web-active-x", labels: { [serviceNameLabel]: "web-active" } },
+    });
+    cluster.put<Pod>(pods, {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "web-1-a", labels: { [podTemplateHashLabel]: "1" } },
+      spec: { containers: [{ name: "large" }] },
+    });
+    await started(run);
+    const snapshot = seen.find((candidate) => candidate.rollout.metadata.name === "web");
+    assert.deepEqual(
+      snapshot?.replicaSets.map(({ metadata }) => metadata.name),
+      ["web-1"],
+    );
+    assert.deepEqual([...(snapshot?.rivals ?? [])], [["web-active", "abba"]]);
+    assert.equal(snapshot?.observed.service("shop", "web-active")?.metadata.name, "web-active");
+    assert.equal(snapshot?.observed.endpointSlices("shop", "web-active")[0]?.metadata.name, "web-active-x");
+    assert.deepEqual(snapshot?.observed.pod("shop", "web-1-a")?.spec, { containers: [] });
+    await controller.stop();
+  });
+
+  const changes: readonly [string, (scene: Scene) => void][] = [
+    ["itself", ({ cluster }) => cluster.put(rollouts, rollout("web"))],
+    [
+      "a ReplicaSet",
+      ({ cluster }) => cluster.put(replicaSets, cluster.find(replicaSets, "web-1") as ReplicaSet),
+    ],
+    ["a removed ReplicaSet", ({ cluster }) => cluster.remove(replicaSets, "web-1")],
+    ["a Service without hash", ({ cluster }) => cluster.put(services, service("web-active"))],
+    ["a removed Service", ({ cluster }) => cluster.remove(services, "web-active")],
+    [
+      "an EndpointSlice",
+      ({ cluster }) =>
+        cluster.put<EndpointSlice>(endpointSlices, {
+          apiVersion: "",
+          kind: "",
+          addressType: "IPv4",
+          endpoints: [],
+          metadata: { name: "x", labels: { [serviceNameLabel]: "web-active" } },
+        }),
+    ],
+    [
+      "a pod",
+      ({ cluster }) => {
+        const ownerReferences = [
+          { apiVersion: "apps/v1", kind: "ReplicaSet", name: "web-1", uid: "", controller: true },
+        ];
+        const metadata = { name: "p", labels: { [podTemplateHashLabel]: "1" }, ownerReferences };
+        cluster.put<Pod>(pods, { apiVersion: "v1", kind: "Pod", metadata, spec: { containers: [] } });
+      },
+    ],
+    [
+      "a rival",
+      ({ cluster }) =>
+        cluster.put(rollouts, {
+          ...rollout("rival"),
+          spec: { strategy: { blueGreen: { activeService: "web-active" } } },
+        }),
+    ],
+  ];
+  for (const [what, change] of changes) {
+    test(`plans a Rollout again when a change concerns it: ${what}`, async () => {
+      const run = scene();
+      const { cluster, seen, clock, controller } = run;
+      const web = cluster.put(rollouts, rollout("web"));
+      cluster.put(rollouts, rollout("other"));
+      cluster.put(replicaSets, replicaSet("web-1", web));
+      cluster.put(services, service("web-active"));
+      await started(run);
+      seen.length = 0;
+      change(run);
+      await clock.settle();
+      const planned = new Set(seen.map((snapshot) => snapshot.rollout.metadata.name));
+      assert.equal(planned.has("web"), true);
+      assert.equal(planned.has("other"), false);
+      await controller.stop();
+    });
+  }
+
+  test("does not plan again for what no route depends on", async () => {
+    const run = scene();
+    const { cluster, seen, clock, controller } = run;
+    const web = cluster.put(rollouts, rollout("web"));
+    cluster.put(replicaSets, replicaSet("web-1", web));
+    const ownerReferences = [
+      { apiVersion: "apps/v1", kind: "ReplicaSet", name: "web-1", uid: "", controller: true },
+    ];
+    const metadata = { name: "p", labels: { [podTemplateHashLabel]: "1" }, ownerReferences };
+    const pod = cluster.put<Pod>(pods, { apiVersion: "v1", kind: "Pod", metadata, spec: { containers: [] } });
+    await started(run);
+    seen.length = 0;
+    cluster.put<Pod>(pods, { ...pod, status: { phase: "Running", podIP: "10.0.0.1" } });
+    cluster.put(services, service("unknown"));
+    await clock.settle();
+    assert.equal(seen.length, 0);
+    await controller.stop();
+  });
+});
+
+describe("the controller", () => {
+  test("handles only Rollouts of its instance", async () => {
+    const named = (instanceId?: string): Scene => {
+      const run = scene(() => ({}), instanceId === undefined ? {} : { instanceId });
+      run.cluster.put(rollouts, rollout("plain"));
+      run.cluster.put(rollouts, rollout("a", { labels: { [instanceIdLabel]: "a" } }));
+      run.cluster.put(rollouts, rollout("b", { labels: { [instanceIdLabel]: "b" } }));
+      return run;
+    };
+    for (const [instanceId, expected] of [
+      [undefined, "plain"],
+      ["a", "a"],
+    ] as const) {
+      const run = named(instanceId);
+      await started(run);
+      assert.deepEqual(
+        run.seen.map((snapshot) => snapshot.rollout.metadata.name),
+        [expected],
+      );
+      await run.controller.stop();
+    }
+  });
+
+  test("says how to install the definition of Rollouts, once, and starts when it is there", async () => {
+    const run = scene();
+    const { cluster, clock, controller, log, seen } = run;
+    cluster.put(rollouts, rollout("web"));
+    cluster.intercept = ({ path }) => (path.endsWith("/rollouts") ? refusal(404, "NotFound") : undefined);
+    await started(run);
+    await clock.advance(60);
+    assert.equal(log.length, 1);
+    assert.match(log[0] ?? "", /kubectl apply -f deploy\/crds\/rollout.yaml/);
+    cluster.intercept = () => undefined;
+    await clock.advance(30);
+    await controller.whenSynced();
+    await clock.settle();
+    assert.equal(seen.length, 1);
+    await controller.stop();
+  });
+
+  test("leaves no timer and makes no pass after it has been stopped", async () => {
+    const run = scene(() => ({ status: { phase: "Healthy" }, recheckAt: later(run.clock.now(), 10) }));
+    const { cluster, clock, controller, seen } = run;
+    cluster.put(rollouts, rollout("web"));
+    await started(run);
+    const before = seen.length;
+    await controller.stop();
+    cluster.put(rollouts, rollout("web"));
+    await clock.advance(100);
+    assert.deepEqual([seen.length, clock.pending], [before, 0]);
+  });
+});

@@ -1,0 +1,52 @@
+import type { KubernetesObject } from "../api/core.ts";
+import { type Resource, resources } from "../api/resources.ts";
+import type { Rollout } from "../api/rollout.ts";
+import type { Action } from "../rollout/plan-types.ts";
+import { keyOf } from "./caches.ts";
+import type { Target, Writer } from "./writer.ts";
+
+/** Carries out one action with one API call. Answers the written object, nothing for a deletion; throws `ApiError`. */
+export async function execute(
+  action: Action,
+  rollout: Rollout,
+  writer: Writer,
+): Promise<KubernetesObject | undefined> {
+  const owner = keyOf(rollout);
+  const namespace = rollout.metadata.namespace ?? "";
+  const target = (resource: Resource, name: string): Target => ({ resource, namespace, name });
+  switch (action.do) {
+    case "createReplicaSet":
+      return writer.create(owner, { resource: resources.replicaSets, namespace }, action.replicaSet);
+    case "scaleReplicaSet":
+    case "annotateReplicaSet":
+      return writer.patch(owner, target(resources.replicaSets, action.seen.name), action.seen, action.patch);
+    case "deleteReplicaSet":
+      await writer.delete(owner, target(resources.replicaSets, action.seen.name), action.seen);
+      return undefined;
+    case "annotateRollout":
+    case "setReplicas":
+      return writer.patch(owner, target(resources.rollouts, action.seen.name), action.seen, action.patch);
+    case "route":
+      return writer.patch(owner, action.write, action.write, action.write.patch);
+  }
+}
+
+/** What an action does, for logs and people. */
+export function describe(action: Action): string {
+  switch (action.do) {
+    case "createReplicaSet":
+      return `create ReplicaSet ${action.replicaSet.metadata.name}`;
+    case "scaleReplicaSet":
+      return `scale ReplicaSet ${action.seen.name} from ${action.from} to ${action.to}`;
+    case "annotateReplicaSet":
+      return `update ReplicaSet ${action.seen.name}`;
+    case "deleteReplicaSet":
+      return `delete ReplicaSet ${action.seen.name}`;
+    case "annotateRollout":
+      return "annotate the Rollout";
+    case "setReplicas":
+      return "set the Rollout's replicas";
+    case "route":
+      return `point the ${action.role} route (${action.write.resource.kind} ${action.write.name}) to ${action.to}`;
+  }
+}

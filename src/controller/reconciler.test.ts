@@ -1,0 +1,371 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { ReplicaSet } from "../api/core.ts";
+import { podTemplateHashLabel } from "../api/names.ts";
+import { resources } from "../api/resources.ts";
+import type { Rollout } from "../api/rollout.ts";
+import type { Action, Plan, Snapshot } from "../rollout/plan-types.ts";
+import { later } from "../time/clock.ts";
+import { refusal, replicaSet, rollout, scene, service, started, writesOf } from "./small-cluster.fixture.ts";
+
+const { rollouts, replicaSets, services } = resources;
+
+function seenOf(object: ReplicaSet | Rollout | undefined) {
+  const { name = "", uid = "", resourceVersion = "" } = object?.metadata ?? {};
+  return { name, uid, resourceVersion };
+}
+
+function create({ rollout: owner }: Snapshot, hash: string): Action {
+  const name = `${owner.metadata.name}-${hash}`;
+  return {
+    do: "createReplicaSet",
+    replicaSet: replicaSet(name, owner),
+    because: "it is new",
+    event: { type: "Normal", reason: "NewReplicaSetCreated", message: `Created ReplicaSet ${name}` },
+  };
+}
+
+function scale(replica: ReplicaSet | undefined, to: number): Action {
+  return {
+    do: "scaleReplicaSet",
+    seen: seenOf(replica),
+    from: 0,
+    to,
+    patch: { metadata: { annotations: { size: String(to) } }, spec: { replicas: to } },
+    because: "more is needed",
+    event: { type: "Normal", reason: "ScalingReplicaSet", message: `Scaled to ${to}` },
+  };
+}
+
+describe("a pass", () => {
+  test("that decides nothing writes nothing", async () => {
+    const run = scene(({ rollout: { status } }) => ({
+      status: { ...status, phase: "Healthy", abort: false },
+    }));
+    run.cluster.put(rollouts, rollout("web", { status: { phase: "Healthy", abort: false } }));
+    await started(run);
+    assert.equal(run.seen.length, 1);
+    assert.deepEqual(writesOf(run), {});
+    await run.controller.stop();
+  });
+
+  test("makes one call per action, in order, with identity and version as precondition, then patches the status", async () => {
+    const bodies: unknown[] = [];
+    const run = scene(({ rollout: web, replicaSets: [old] }) =>
+      web.status?.phase === "Healthy"
+        ? {}
+        : {
+            actions: [
+              {
+                do: "annotateRollout",
+                seen: seenOf(web),
+                patch: { metadata: { annotations: { revision: "2" } } },
+                because: "new revision",
+              },
+              scale(old, 3),
+              {
+                do: "route",
+                role: "active",
+                from: undefined,
+                to: "1",
+                because: "it is ready",
+                write: {
+                  resource: services,
+                  namespace: "shop",
+                  name: "web-active",
+                  uid: "uid-web-active",
+                  resourceVersion: run.cluster.find(services, "web-active")?.metadata.resourceVersion ?? "",
+                  patch: { spec: { selector: { [podTemplateHashLabel]: "1" } } },
+                },
+              },
+            ],
+            status: { phase: "Healthy" },
+          },
+    );
+    const { cluster, controller, log } = run;
+    const web = cluster.put(
+      rollouts,
+      rollout("web", { status: { phase: "Paused", message: "m", abort: true } }),
+    );
+    const old = cluster.put(replicaSets, replicaSet("web-1", web));
+    cluster.put(services, service("web-active"));
+    cluster.intercept = ({ body, method }) => {
+      if (method === "PATCH") bodies.push(body);
+      return undefined;
+    };
+    await started(run);
+    assert.deepEqual(cluster.requests.slice(0, 5), [
+      "PATCH /apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web",
+      "PATCH /apis/apps/v1/namespaces/shop/replicasets/web-1",
+      "POST /api/v1/namespaces/shop/events",
+      "PATCH /api/v1/namespaces/shop/services/web-active",
+      "PATCH /apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web/status",
+    ]);
+    const version = old.metadata.resourceVersion;
+    assert.deepEqual(bodies[1], {
+      metadata: { annotations: { size: "3" }, uid: "uid-web-1", resourceVersion: version },
+      spec: { replicas: 3 },
+    });
+    assert.deepEqual((bodies[3] as { status: unknown }).status, {
+      phase: "Healthy",
+      message: null,
+      abort: null,
+    });
+    assert.deepEqual(cluster.find<Rollout>(rollouts, "web")?.status, { phase: "Healthy" });
+    assert.deepEqual(log.slice(1, 4), [
+      "shop/web: annotate the Rollout: new revision",
+      "shop/web: scale ReplicaSet web-1 from 0 to 3: more is needed",
+      "shop/web: point the active route (Service web-active) to 1: it is ready",
+    ]);
+    await controller.stop();
+  });
+
+  test("deletes a ReplicaSet only in the version that was seen, and does not do it twice", async () => {
+    const bodies: unknown[] = [];
+    const run = scene(({ replicaSets: [old] }) =>
+      old === undefined
+        ? {}
+        : { actions: [{ do: "deleteReplicaSet", seen: seenOf(old), because: "history" }] },
+    );
+    const { cluster, clock, controller } = run;
+    const web = cluster.put(rollouts, rollout("web"));
+    const { uid, resourceVersion } = cluster.put(replicaSets, replicaSet("web-1", web)).metadata;
+    cluster.intercept = ({ body, method }) => {
+      if (method === "DELETE") bodies.push(body);
+      return undefined;
+    };
+    cluster.hold(replicaSets);
+    await started(run);
+    cluster.put(rollouts, rollout("web"));
+    await clock.advance(1);
+    assert.equal(cluster.find(replicaSets, "web-1"), undefined);
+    cluster.release(replicaSets);
+    await clock.advance(1);
+    const preconditions = { uid, resourceVersion };
+    assert.deepEqual(bodies, [
+      { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background", preconditions },
+    ]);
+    await controller.stop();
+  });
+
+  test("ends at the first failure: nothing after it is done, the status is not written", async () => {
+    const run = scene((snapshot) => ({
+      actions: [create(snapshot, "1"), create(snapshot, "2")],
+      status: { phase: "Healthy" },
+    }));
+    const { cluster, controller } = run;
+    cluster.put(rollouts, rollout("web"));
+    cluster.intercept = ({ method, path }) =>
+      method === "POST" && path.endsWith("replicasets") ? refusal(500, "InternalError") : undefined;
+    await started(run);
+    assert.deepEqual(cluster.requests, ["POST /apis/apps/v1/namespaces/shop/replicasets"]);
+    await controller.stop();
+  });
+
+  test("records an action's event after the action, and the plan's after the status", async () => {
+    let isRefused = true;
+    const run = scene(
+      (snapshot): Partial<Plan> =>
+        snapshot.rollout.status?.phase === undefined
+          ? {
+              actions: snapshot.replicaSets.length === 0 ? [create(snapshot, "1")] : [],
+              status: { phase: "Healthy" },
+              events: [{ type: "Normal", reason: "RolloutCompleted", message: "done" }],
+            }
+          : {},
+    );
+    const { cluster, clock, controller } = run;
+    cluster.put(rollouts, rollout("web"));
+    cluster.intercept = ({ path }) =>
+      isRefused && path.endsWith("/status") ? refusal(500, "InternalError") : undefined;
+    await started(run);
+    assert.deepEqual(cluster.events(), ["NewReplicaSetCreated (1): Created ReplicaSet web-1"]);
+    isRefused = false;
+    await clock.advance(1);
+    assert.deepEqual(cluster.events(), [
+      "NewReplicaSetCreated (1): Created ReplicaSet web-1",
+      "RolloutCompleted (1): done",
+    ]);
+    await controller.stop();
+  });
+
+  test("waits until what it has written comes back through the watches", async () => {
+    const run = scene((snapshot) =>
+      snapshot.replicaSets.length === 0 ? { actions: [create(snapshot, "1")] } : {},
+    );
+    const { cluster, clock, controller, seen } = run;
+    cluster.put(rollouts, rollout("web"));
+    cluster.hold(replicaSets);
+    await started(run);
+    cluster.put(rollouts, rollout("web"));
+    await clock.advance(20);
+    assert.equal(seen.length, 1, "the cache does not know the new ReplicaSet yet");
+    cluster.release(replicaSets);
+    await clock.settle();
+    assert.equal(seen.at(-1)?.replicaSets.length, 1);
+    assert.equal(writesOf(run)["create replicasets"], 1);
+    await controller.stop();
+  });
+
+  test("does not wait for ever for a write that no watch tells of", async () => {
+    const run = scene((snapshot) =>
+      snapshot.replicaSets.length === 0 ? { actions: [create(snapshot, "1")] } : {},
+    );
+    const { cluster, clock, controller, seen } = run;
+    cluster.put(rollouts, rollout("web"));
+    cluster.hold(replicaSets);
+    await started(run);
+    await clock.advance(31);
+    assert.equal(seen.length > 1, true);
+    await controller.stop();
+  });
+
+  test("plans again quietly with fresh data after a conflict", async () => {
+    const run = scene(({ replicaSets: [old] }) =>
+      old?.spec.replicas === 3 ? {} : { actions: [scale(old, 3)] },
+    );
+    const { cluster, clock, controller, log } = run;
+    const web = cluster.put(rollouts, rollout("web"));
+    const old = cluster.put(replicaSets, replicaSet("web-1", web));
+    controller.start();
+    await controller.whenSynced();
+    cluster.hold(replicaSets);
+    cluster.put(replicaSets, {
+      ...old,
+      metadata: { ...old.metadata, labels: { [podTemplateHashLabel]: "1", x: "y" } },
+    });
+    await clock.settle();
+    cluster.release(replicaSets);
+    await clock.advance(0.2);
+    assert.equal(cluster.find<ReplicaSet>(replicaSets, "web-1")?.spec.replicas, 3);
+    assert.deepEqual(cluster.events(), ["ScalingReplicaSet (1): Scaled to 3"]);
+    assert.equal(
+      log.some((line) => line.includes("Conflict")),
+      false,
+    );
+    await controller.stop();
+  });
+
+  test("raises a Warning once for a refusal that stays, and tries again slowly", async () => {
+    const run = scene((snapshot) =>
+      snapshot.replicaSets.length === 0 ? { actions: [create(snapshot, "1")] } : {},
+    );
+    const { cluster, clock, controller, log } = run;
+    cluster.put(rollouts, rollout("web"));
+    let code = 403;
+    cluster.intercept = ({ method, path }) =>
+      method === "POST" && path.endsWith("replicasets") && code > 0
+        ? refusal(code, "Forbidden", "no quota")
+        : undefined;
+    await started(run);
+    await clock.advance(600);
+    const expected = "cannot create ReplicaSet web-1: no quota";
+    assert.deepEqual(cluster.events(), [`ReconciliationError (1): ${expected}`]);
+    assert.equal(log.filter((line) => line === `shop/web: ${expected}`).length, 1);
+    assert.equal(writesOf(run)["create replicasets"], 11);
+    code = 0;
+    await clock.advance(60);
+    assert.equal(cluster.find(replicaSets, "web-1")?.metadata.name, "web-1");
+    await controller.stop();
+  });
+
+  test("waits for the cache when the ReplicaSet that it wants to create is its own already", async () => {
+    const run = scene((snapshot) =>
+      snapshot.replicaSets.length === 0 ? { actions: [create(snapshot, "1")] } : {},
+    );
+    const { cluster, clock, controller, seen } = run;
+    const web = cluster.put(rollouts, rollout("web"));
+    controller.start();
+    await controller.whenSynced();
+    cluster.hold(replicaSets);
+    cluster.put(replicaSets, replicaSet("web-1", web));
+    await clock.advance(10);
+    assert.equal(writesOf(run)["create replicasets"], 1);
+    assert.equal(cluster.find<Rollout>(rollouts, "web")?.status?.collisionCount, undefined);
+    cluster.release(replicaSets);
+    await clock.advance(1);
+    assert.equal(seen.at(-1)?.replicaSets.length, 1);
+    await controller.stop();
+  });
+
+  test("raises the collision count when the name belongs to somebody else", async () => {
+    const run = scene((snapshot) => {
+      const hash = `${snapshot.rollout.status?.collisionCount ?? 0}`;
+      return snapshot.replicaSets.length === 0 ? { actions: [create(snapshot, hash)] } : {};
+    });
+    const { cluster, clock, controller } = run;
+    const web = cluster.put(rollouts, rollout("web", { status: { phase: "Progressing" } }));
+    cluster.put(replicaSets, replicaSet("web-0", web, "somebody else"));
+    await started(run);
+    await clock.advance(1);
+    assert.deepEqual(cluster.find<Rollout>(rollouts, "web")?.status, {
+      phase: "Progressing",
+      collisionCount: 1,
+    });
+    assert.equal(
+      cluster.find<ReplicaSet>(replicaSets, "web-1")?.metadata.ownerReferences?.[0]?.uid,
+      "uid-web",
+    );
+    await controller.stop();
+  });
+
+  test("raises the collision count when its own ReplicaSet of that name has another template", async () => {
+    // The planner knows the ReplicaSet and wants another one, whose hash happens to be the same.
+    const run = scene((snapshot) => {
+      const hash = `${snapshot.rollout.status?.collisionCount ?? 0}`;
+      return snapshot.replicaSets.length === 1 ? { actions: [create(snapshot, hash)] } : {};
+    });
+    const { cluster, clock, controller } = run;
+    const web = cluster.put(rollouts, rollout("web"));
+    cluster.put(replicaSets, replicaSet("web-0", web));
+    await started(run);
+    await clock.advance(1);
+    assert.equal(cluster.find<Rollout>(rollouts, "web")?.status?.collisionCount, 1);
+    assert.equal(cluster.all(replicaSets).length, 2);
+    await controller.stop();
+  });
+
+  test("writes the status to the object itself where the definition has no status subresource", async () => {
+    const run = scene(() => ({ status: { phase: "Healthy" } }));
+    const { cluster, controller } = run;
+    cluster.put(rollouts, rollout("web"));
+    cluster.intercept = ({ path }) => (path.endsWith("/status") ? refusal(404, "NotFound") : undefined);
+    await started(run);
+    assert.equal(cluster.find<Rollout>(rollouts, "web")?.status?.phase, "Healthy");
+    await controller.stop();
+  });
+
+  test("logs a planner that throws with the Rollout's name, and goes on with the others", async () => {
+    const run = scene(({ rollout: { metadata } }) => {
+      if (metadata.name === "broken") throw new Error("invariant broken");
+      return { status: { phase: "Healthy" } };
+    });
+    const { cluster, clock, controller, log, seen } = run;
+    cluster.put(rollouts, rollout("broken"));
+    cluster.put(rollouts, rollout("web"));
+    await started(run);
+    await clock.advance(59);
+    assert.equal(cluster.find<Rollout>(rollouts, "web")?.status?.phase, "Healthy");
+    assert.equal(
+      log.filter((line) => line.startsWith("shop/broken: internal error: Error: invariant broken")).length,
+      1,
+    );
+    const passes = () => seen.filter((snapshot) => snapshot.rollout.metadata.name === "broken").length;
+    assert.equal(passes(), 1);
+    await clock.advance(1);
+    assert.equal(passes(), 2);
+    await controller.stop();
+  });
+
+  test("comes back when the plan wishes", async () => {
+    const run = scene(() => ({ recheckAt: later(start, 30) }));
+    const start = run.clock.now();
+    run.cluster.put(rollouts, rollout("web"));
+    await started(run);
+    await run.clock.advance(29);
+    assert.equal(run.seen.length, 1);
+    await run.clock.advance(1);
+    assert.equal(run.seen.length, 2);
+    await run.controller.stop();
+  });
+});

@@ -1,0 +1,176 @@
+import { resources } from "../api/resources.ts";
+import type { Rollout } from "../api/rollout.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import { ApiError } from "../kubernetes/errors.ts";
+import { isLater } from "../kubernetes/resource-version.ts";
+import type { Action, Plan, PlannedEvent, Snapshot } from "../rollout/plan-types.ts";
+import type { Clock, Instant } from "../time/clock.ts";
+import { type Caches, controllersOf, keyOf } from "./caches.ts";
+import type { EventRecorder } from "./event-recorder.ts";
+import { describe, execute } from "./execute.ts";
+import { gather } from "./gather.ts";
+import type { OwnWrites } from "./own-writes.ts";
+import type { PassResult } from "./queue.ts";
+import { writeStatus } from "./status-writer.ts";
+import type { Writer } from "./writer.ts";
+
+export type Planner = (snapshot: Snapshot, now: Instant) => Plan;
+
+export interface ReconcilerOptions {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  readonly caches: Caches;
+  readonly ownWrites: OwnWrites;
+  readonly writer: Writer;
+  readonly events: EventRecorder;
+  readonly plan: Planner;
+  readonly log: (text: string) => void;
+}
+
+/** An action that was refused, with what it was about. */
+class ActionFailed extends Error {
+  override readonly cause: ApiError;
+
+  constructor(action: string, cause: ApiError) {
+    super(`cannot ${action}: ${cause.message}`);
+    this.cause = cause;
+  }
+}
+
+/** One pass over one Rollout: gather, plan, execute, status, events. */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  /** What people were told last about a Rollout that fails, so that they are told once. */
+  readonly #problems = new Map<string, string>();
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  async pass(key: string): Promise<PassResult> {
+    const { caches, ownWrites } = this.#options;
+    const [namespace = "", name = ""] = key.split("/");
+    const rollout = caches.rollouts.get(namespace, name);
+    if (rollout === undefined) {
+      this.#problems.delete(key);
+      ownWrites.forget(key);
+      return { is: "done" };
+    }
+    const until = ownWrites.waitUntil(key);
+    if (until !== undefined) return { is: "postponed", recheckAt: until };
+    try {
+      const plan = this.#options.plan(gather(rollout, caches), this.#options.clock.now());
+      const written = await this.#carryOut(plan.actions, rollout);
+      await this.#attempt("write the status", () => writeStatus(written, plan.status, this.#options.writer));
+      for (const event of plan.events) this.#record(rollout, event);
+      this.#problems.delete(key);
+      return { is: "done", recheckAt: earliest(plan.recheckAt, ownWrites.waitUntil(key)) };
+    } catch (error) {
+      return this.#failed(key, rollout, error);
+    }
+  }
+
+  /** Answers the Rollout as the actions have left it. */
+  async #carryOut(actions: readonly Action[], rollout: Rollout): Promise<Rollout> {
+    const { writer, log } = this.#options;
+    let current = rollout;
+    for (const action of actions) {
+      const written = await this.#attempt(describe(action), async () => {
+        try {
+          return await execute(action, rollout, writer);
+        } catch (error) {
+          if (action.do === "createReplicaSet") await this.#resolveTakenName(action, current, error);
+          throw error;
+        }
+      });
+      log(`${keyOf(rollout)}: ${describe(action)}: ${action.because}`);
+      if (written?.kind === resources.rollouts.kind) {
+        // Nobody else has written in between, so what was decided still holds for the new version.
+        current = { ...rollout, metadata: { ...rollout.metadata, ...versionOf(written.metadata) } };
+      }
+      if (action.event !== undefined) this.#record(rollout, action.event);
+    }
+    return current;
+  }
+
+  /**
+   * A ReplicaSet of the wanted name exists. If it is this Rollout's and just not in the cache yet, the next pass finds it.
+   * Otherwise two templates have got the same hash, and the collision count makes the next one different.
+   */
+  async #resolveTakenName(
+    action: Extract<Action, { do: "createReplicaSet" }>,
+    rollout: Rollout,
+    error: unknown,
+  ): Promise<void> {
+    if (!(error instanceof ApiError) || error.kind !== "alreadyExists") return;
+    const { client, caches, ownWrites, writer } = this.#options;
+    const { namespace = "", uid = "" } = rollout.metadata;
+    const { name } = action.replicaSet.metadata;
+    const found = await client.get(resources.replicaSets, namespace, name);
+    const existing = { ...found, kind: resources.replicaSets.kind };
+    const held = caches.replicaSets.get(namespace, name);
+    const isKnown =
+      held !== undefined && !isLater(existing.metadata.resourceVersion, held.metadata.resourceVersion);
+    if (controllersOf(existing).includes(uid) && !isKnown) {
+      ownWrites.wrote(keyOf(rollout), existing, held);
+      return;
+    }
+    const collisionCount = (rollout.status?.collisionCount ?? 0) + 1;
+    await writeStatus(rollout, { ...rollout.status, collisionCount }, writer);
+  }
+
+  async #attempt<T>(what: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw error instanceof ApiError ? new ActionFailed(what, error) : error;
+    }
+  }
+
+  #failed(key: string, rollout: Rollout, error: unknown): PassResult {
+    if (!(error instanceof ActionFailed)) {
+      // A bug of ours, in the planner or here. It must be seen, and must not harm other Rollouts.
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#tellOnce(key, `internal error: ${text}`);
+      return { is: "failed", slowly: true };
+    }
+    switch (error.cause.kind) {
+      // Somebody else was faster, or the caches were behind: everyday life, the next pass decides anew.
+      case "conflict":
+      case "notFound":
+      case "alreadyExists":
+      case "expired":
+        return { is: "failed", slowly: false };
+      case "retryable":
+      case "unreachable":
+        this.#tellOnce(key, error.message);
+        return { is: "failed", slowly: false };
+      case "invalid":
+      case "forbidden":
+        if (this.#tellOnce(key, error.message)) {
+          this.#record(rollout, { type: "Warning", reason: "ReconciliationError", message: error.message });
+        }
+        return { is: "failed", slowly: true };
+    }
+  }
+
+  #tellOnce(key: string, text: string): boolean {
+    if (this.#problems.get(key) === text) return false;
+    this.#problems.set(key, text);
+    this.#options.log(`${key}: ${text}`);
+    return true;
+  }
+
+  #record(rollout: Rollout, event: PlannedEvent): void {
+    this.#options.events.record(rollout, event);
+  }
+}
+
+function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
+}
+
+function versionOf({ resourceVersion }: { readonly resourceVersion?: string }): { resourceVersion?: string } {
+  return resourceVersion === undefined ? {} : { resourceVersion };
+}

@@ -1,0 +1,100 @@
+import type { KubernetesObject } from "../api/core.ts";
+import type { Resource } from "../api/resources.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import type { OwnWrites } from "./own-writes.ts";
+
+/** The object as it was when the decision to write it was made. */
+export interface Precondition {
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
+/** One write to one object. */
+export interface Target {
+  readonly resource: Resource;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The only way in which the controller changes the cluster. Every write is counted, and remembered until it comes back. */
+export class Writer {
+  readonly #client: KubernetesClient;
+  readonly #ownWrites: OwnWrites;
+  readonly #held: (object: KubernetesObject) => KubernetesObject | undefined;
+  readonly #counts = new Map<string, number>();
+
+  /** `held`: what the caches have of an object now. */
+  constructor(
+    client: KubernetesClient,
+    ownWrites: OwnWrites,
+    held: (object: KubernetesObject) => KubernetesObject | undefined,
+  ) {
+    this.#client = client;
+    this.#ownWrites = ownWrites;
+    this.#held = held;
+  }
+
+  /** Requests so far, also refused ones, by verb and resource: `patch rollouts/status`. */
+  counts(): ReadonlyMap<string, number> {
+    return this.#counts;
+  }
+
+  /** `owner` is the key on whose behalf it is written: its next pass waits until this comes back through the watch. */
+  async create(
+    owner: string,
+    { resource, namespace }: Omit<Target, "name">,
+    object: object,
+  ): Promise<KubernetesObject> {
+    this.#count("create", resource.plural);
+    return this.#wrote(owner, resource, await this.#client.create(resource, namespace, object));
+  }
+
+  async patch(
+    owner: string,
+    { resource, namespace, name }: Target,
+    seen: Precondition,
+    patch: object,
+    subresource?: string,
+  ): Promise<KubernetesObject> {
+    this.#count("patch", subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`);
+    const { uid, resourceVersion } = seen;
+    const metadata = { ...("metadata" in patch ? Object(patch.metadata) : {}), uid, resourceVersion };
+    const body = { ...patch, metadata };
+    const options = { type: "merge", body, ...(subresource === undefined ? {} : { subresource }) } as const;
+    return this.#wrote(owner, resource, await this.#client.patch(resource, namespace, name, options));
+  }
+
+  async delete(owner: string, { resource, namespace, name }: Target, seen: Precondition): Promise<void> {
+    this.#count("delete", resource.plural);
+    const { uid, resourceVersion } = seen;
+    await this.#client.delete(resource, namespace, name, {
+      uid,
+      resourceVersion,
+      propagationPolicy: "Background",
+    });
+    const object = { apiVersion: "", kind: resource.kind, metadata: { namespace, name, uid } };
+    this.#ownWrites.deleted(owner, object, this.#held(object));
+  }
+
+  /** An Event: nobody waits for it, and it has no precondition. */
+  async createEvent(target: Omit<Target, "name">, event: object): Promise<void> {
+    this.#count("create", target.resource.plural);
+    await this.#client.create(target.resource, target.namespace, event);
+  }
+
+  async repeatEvent({ resource, namespace, name }: Target, patch: object): Promise<void> {
+    this.#count("patch", resource.plural);
+    await this.#client.patch(resource, namespace, name, { type: "merge", body: patch });
+  }
+
+  #wrote(owner: string, { kind }: Resource, answer: KubernetesObject): KubernetesObject {
+    const written = { ...answer, kind };
+    this.#ownWrites.wrote(owner, written, this.#held(written));
+    return written;
+  }
+
+  #count(verb: string, what: string): void {
+    const key = `${verb} ${what}`;
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { JsonLines } from "./json-lines.ts";
+
+test("puts lines together however the bytes are cut, also within a character", () => {
+  const text = `{"city":"Zürich 🌦"}\n\n{"city":"हैदराबाद"}\n`;
+  const bytes = Buffer.from(text);
+  for (let size = 1; size <= bytes.length; size += 1) {
+    const lines = new JsonLines();
+    const values: unknown[] = [];
+    for (let at = 0; at < bytes.length; at += size) values.push(...lines.push(bytes.subarray(at, at + size)));
+    assert.deepEqual(values, [{ city: "Zürich 🌦" }, { city: "हैदराबाद" }]);
+    assert.equal(lines.isWithinLine, false);
+  }
+});
+
+test("knows that a line is not complete", () => {
+  const lines = new JsonLines();
+  assert.deepEqual(lines.push(Buffer.from('{"a":1}\n{"b"')), [{ a: 1 }]);
+  assert.equal(lines.isWithinLine, true);
+});
+
+test("refuses a line that is no JSON", () => {
+  assert.throws(() => new JsonLines().push(Buffer.from("<html>\n")), SyntaxError);
+});

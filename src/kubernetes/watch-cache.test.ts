@@ -1,0 +1,387 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Pod } from "../api/core.ts";
+import { resources } from "../api/resources.ts";
+import { ManualClock } from "../time/manual-clock.ts";
+import { KubernetesClient } from "./client.ts";
+import { ApiError } from "./errors.ts";
+import { ScriptedTransport } from "./scripted-transport.fixture.ts";
+import type { ApiResponse, WatchEvent } from "./transport.ts";
+import { type Change, WatchCache, type WatchCacheOptions } from "./watch-cache.ts";
+
+function pod(
+  name: string,
+  version: number,
+  more: { uid?: string; labels?: Record<string, string> } = {},
+): Pod {
+  const { uid = `uid-${name}`, labels = {} } = more;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace: "shop", uid, resourceVersion: String(version), labels },
+    spec: { containers: [] },
+  };
+}
+
+function listOf(version: number, items: readonly object[], next?: string): ApiResponse {
+  const metadata = { resourceVersion: String(version), ...(next === undefined ? {} : { continue: next }) };
+  return { code: 200, body: { kind: "PodList", apiVersion: "v1", metadata, items } };
+}
+
+function failure(code: number, reason: string, causes: readonly { reason: string }[] = []): ApiResponse {
+  const body = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    code,
+    reason,
+    message: reason,
+  };
+  return { code, body: { ...body, details: { causes } } };
+}
+
+function errorEvent(code: number, reason: string): WatchEvent {
+  return { type: "ERROR", object: failure(code, reason).body } as WatchEvent;
+}
+
+const bookmark = (version: number): WatchEvent => ({
+  type: "BOOKMARK",
+  object: { apiVersion: "v1", kind: "Pod", metadata: { name: "", resourceVersion: String(version) } },
+});
+
+function open(options: Partial<WatchCacheOptions<Pod>> = {}) {
+  const transport = new ScriptedTransport();
+  const clock = new ManualClock();
+  const changes: string[] = [];
+  const problems: string[] = [];
+  const cache = new WatchCache<Pod>({
+    client: new KubernetesClient(transport),
+    clock,
+    resource: resources.pods,
+    onProblem: (text) => problems.push(text),
+    ...options,
+  });
+  cache.subscribe(({ type, object }: Change<Pod>) => {
+    changes.push(`${type} ${object.metadata.name}@${object.metadata.resourceVersion}`);
+  });
+  const lists = (): number => transport.requests.length;
+  return { transport, clock, cache, changes, problems, lists };
+}
+
+async function opened(items: readonly Pod[], version = 10, options: Partial<WatchCacheOptions<Pod>> = {}) {
+  const scene = open(options);
+  scene.transport.answer = () => listOf(version, items);
+  scene.cache.start();
+  await scene.clock.settle();
+  scene.changes.length = 0;
+  return scene;
+}
+
+const names = (cache: WatchCache<Pod>): string[] => cache.list().map(({ metadata }) => metadata.name);
+
+describe("WatchCache", () => {
+  test("lists page by page, then watches from the list's version", async () => {
+    const { transport, cache, clock } = open({ namespace: "shop", labelSelector: "app" });
+    transport.answer = ({ query }) =>
+      query?.["continue"] === "more" ? listOf(12, [pod("b", 9)]) : listOf(12, [pod("a", 8)], "more");
+    let isSynced = false;
+    void cache.whenSynced().then(() => {
+      isSynced = true;
+    });
+    assert.equal(cache.synced, false);
+    cache.start();
+    await clock.settle();
+    assert.deepEqual(names(cache), ["a", "b"]);
+    assert.equal(cache.synced && isSynced, true);
+    assert.deepEqual(
+      transport.requests.map(({ path, query }) => [path, query]),
+      [
+        ["/api/v1/namespaces/shop/pods", { labelSelector: "app", limit: "500" }],
+        ["/api/v1/namespaces/shop/pods", { labelSelector: "app", limit: "500", continue: "more" }],
+      ],
+    );
+    const { query } = transport.latest.request;
+    assert.equal(query?.["resourceVersion"], "12");
+    assert.equal(query?.["allowWatchBookmarks"], "true");
+    assert.equal(query?.["watch"], "true");
+    cache.stop();
+  });
+
+  test("tells changes at once, in order, with what they replace", async () => {
+    const { transport, cache, changes } = await opened([pod("a", 5)]);
+    const previous: (string | undefined)[] = [];
+    cache.subscribe((change) => {
+      previous.push(change.previous?.metadata.resourceVersion);
+      const held = cache.get("shop", change.object.metadata.name);
+      assert.equal(held === undefined, change.type === "deleted");
+    });
+    transport.latest.send(
+      { type: "ADDED", object: pod("b", 11) },
+      { type: "MODIFIED", object: pod("a", 12) },
+      { type: "DELETED", object: pod("b", 13) },
+    );
+    assert.deepEqual(changes, ["added b@11", "updated a@12", "deleted b@11"]);
+    assert.deepEqual(previous, [undefined, "5", undefined]);
+    cache.stop();
+  });
+
+  test("goes on from the last bookmark or event after a broken connection, without a new list or a problem", async () => {
+    const { transport, cache, clock, lists, problems } = await opened([pod("a", 5)]);
+    transport.latest.send({ type: "ADDED", object: pod("b", 11) }, bookmark(40));
+    transport.latest.end(new ApiError("unreachable", "reset"));
+    await clock.advance(0.2);
+    assert.equal(transport.watches.length, 2);
+    assert.equal(transport.latest.request.query?.["resourceVersion"], "40");
+    assert.equal(lists(), 1);
+    assert.deepEqual(problems, []);
+    assert.deepEqual(names(cache), ["a", "b"]);
+    cache.stop();
+  });
+
+  test("opens the next watch at once when the server has ended one in good order", async () => {
+    const { transport, cache, clock } = await opened([]);
+    transport.latest.send(bookmark(11));
+    transport.latest.end();
+    await clock.settle();
+    assert.equal(transport.watches.length, 2);
+    cache.stop();
+  });
+
+  test("does not spin when a server ends every watch as soon as it is opened", async () => {
+    const { transport, cache, clock } = await opened([]);
+    for (let second = 0; second < 60; second += 1) {
+      transport.latest.end();
+      await clock.advance(1);
+    }
+    assert.ok(transport.watches.length < 15, `${transport.watches.length} watches in a minute`);
+    cache.stop();
+  });
+
+  for (const [how, expire] of [
+    ["an ERROR event", (t: ScriptedTransport) => t.latest.send(errorEvent(410, "Expired"))],
+    ["a refused watch", (t: ScriptedTransport) => t.latest.end(ApiError.fromResponse(410, {}))],
+    [
+      "a version from the future",
+      (t: ScriptedTransport) => {
+        const { code, body } = failure(504, "Timeout", [{ reason: "ResourceVersionTooLarge" }]);
+        t.latest.end(ApiError.fromResponse(code, body));
+      },
+    ],
+  ] as const) {
+    test(`lists anew after ${how} and tells only differences`, async () => {
+      const { transport, cache, clock, changes, problems } = await opened([
+        pod("same", 5),
+        pod("changed", 6),
+        pod("gone", 7),
+      ]);
+      const kept = cache.get("shop", "same");
+      transport.answer = () => listOf(90, [pod("same", 5), pod("changed", 60), pod("new", 61)]);
+      expire(transport);
+      assert.equal(cache.list().length, 3, "content stays until the new list is there");
+      await clock.settle();
+      assert.deepEqual(changes, ["deleted gone@7", "updated changed@60", "added new@61"]);
+      assert.equal(cache.get("shop", "same"), kept);
+      assert.equal(transport.latest.request.query?.["resourceVersion"], "90");
+      assert.deepEqual(problems, []);
+      cache.stop();
+    });
+  }
+
+  test("believes a list even where versions have gone back, as after a restored backup", async () => {
+    const { transport, cache, clock, changes } = await opened([pod("a", 500), pod("b", 499)], 500);
+    transport.latest.send({ type: "DELETED", object: pod("b", 501) });
+    transport.answer = () => listOf(20, [pod("a", 15)]);
+    transport.latest.send(errorEvent(410, "Expired"));
+    await clock.settle();
+    transport.latest.send(
+      { type: "MODIFIED", object: pod("a", 21) },
+      { type: "ADDED", object: pod("b", 22) },
+    );
+    assert.deepEqual(changes, ["deleted b@499", "updated a@15", "updated a@21", "added b@22"]);
+    cache.stop();
+  });
+
+  test("tells an object that was replaced unseen as deleted and added", async () => {
+    const { transport, cache, changes } = await opened([pod("a", 5, { uid: "first" })]);
+    transport.latest.send({ type: "ADDED", object: pod("a", 20, { uid: "second" }) });
+    assert.deepEqual(changes, ["deleted a@5", "added a@20"]);
+    cache.stop();
+  });
+
+  test("ignores events that come again or late, also about objects that are gone", async () => {
+    const { transport, cache, changes } = await opened([pod("a", 5)]);
+    transport.latest.send(
+      { type: "MODIFIED", object: pod("a", 20) },
+      { type: "MODIFIED", object: pod("a", 20) },
+      { type: "MODIFIED", object: pod("a", 12) },
+      { type: "DELETED", object: pod("a", 11) },
+      { type: "DELETED", object: pod("a", 30) },
+      { type: "MODIFIED", object: pod("a", 20) },
+      { type: "DELETED", object: pod("a", 30) },
+    );
+    assert.deepEqual(changes, ["updated a@20", "deleted a@20"]);
+    cache.stop();
+  });
+
+  test("takes a late event about one object although another one is further", async () => {
+    const { transport, cache, changes } = await opened([pod("a", 5), pod("b", 5)]);
+    transport.latest.send(
+      { type: "MODIFIED", object: pod("b", 20) },
+      { type: "MODIFIED", object: pod("a", 19) },
+    );
+    assert.deepEqual(changes, ["updated b@20", "updated a@19"]);
+    cache.stop();
+  });
+
+  test("compares versions as numbers, not as texts", async () => {
+    const { transport, cache, changes } = await opened([pod("a", 9)]);
+    transport.latest.send({ type: "MODIFIED", object: pod("a", 10) });
+    assert.deepEqual(changes, ["updated a@10"]);
+    cache.stop();
+  });
+
+  test("keeps its content while the server is away, tells the problem once and its end once", async () => {
+    const { transport, cache, clock, problems } = await opened([pod("a", 5)]);
+    const away = new ApiError("unreachable", "nothing listens there");
+    transport.refuseWatch = away;
+    transport.latest.end(away);
+    await clock.advance(600);
+    assert.deepEqual(problems, ["cannot watch pods: nothing listens there"]);
+    assert.deepEqual(names(cache), ["a"]);
+    transport.refuseWatch = undefined;
+    await clock.advance(30);
+    assert.deepEqual(problems, ["cannot watch pods: nothing listens there", "watching pods again"]);
+    transport.latest.end(away);
+    await clock.advance(1);
+    assert.equal(problems.length, 2, "a short break is no problem");
+    cache.stop();
+  });
+
+  test("waits 0.2 s after the first failure, twice as long after each further one, 30 s at most", async () => {
+    const { transport, cache, clock } = open();
+    const at: number[] = [];
+    const start = clock.now();
+    transport.answer = () => {
+      at.push((clock.now() - start) / 1000);
+      throw new ApiError("unreachable", "away");
+    };
+    cache.start();
+    await clock.advance(120);
+    assert.deepEqual(
+      at.map((seconds) => Math.round(seconds * 10) / 10),
+      [0, 0.2, 0.6, 1.4, 3, 6.2, 12.6, 25.4, 51, 81, 111],
+    );
+    cache.stop();
+    assert.equal(clock.pending, 0);
+  });
+
+  test("starts the waits from the beginning once a watch has worked", async () => {
+    const { transport, cache, clock } = await opened([]);
+    transport.refuseWatch = new ApiError("unreachable", "away");
+    transport.latest.end(transport.refuseWatch);
+    await clock.advance(100);
+    transport.refuseWatch = undefined;
+    await clock.advance(60);
+    const before = transport.watches.length;
+    transport.latest.send(bookmark(50));
+    transport.latest.end(new ApiError("unreachable", "reset"));
+    await clock.advance(0.2);
+    assert.equal(transport.watches.length, before + 1);
+    cache.stop();
+  });
+
+  test("says that a kind is missing and finds it when it is installed later", async () => {
+    const { transport, cache, clock, problems } = open({ resource: resources.rollouts });
+    transport.answer = () => ({ code: 404, body: "404 page not found" });
+    cache.start();
+    await clock.advance(60);
+    assert.equal(cache.synced, false);
+    assert.match(
+      problems.join(),
+      /^cannot watch rollouts.argoproj.io: .*CustomResourceDefinition installed\?$/,
+    );
+    assert.ok(transport.requests.length < 10);
+    transport.answer = () => listOf(3, []);
+    await clock.advance(30);
+    assert.equal(cache.synced, true);
+    cache.stop();
+  });
+
+  test("names the missing right when it is forbidden", async () => {
+    const { transport, cache, clock, problems } = open();
+    transport.answer = () => failure(403, "pods is forbidden");
+    cache.start();
+    await clock.settle();
+    assert.deepEqual(problems, [
+      "cannot watch pods: pods is forbidden; these credentials need the verbs list and watch",
+    ]);
+    cache.stop();
+  });
+
+  test("reads everything in one piece after pages have expired under it", async () => {
+    const { transport, cache, clock } = open();
+    transport.answer = ({ query }) => {
+      if (query?.["limit"] === undefined) return listOf(12, [pod("a", 1), pod("b", 2)]);
+      return query["continue"] === undefined ? listOf(9, [pod("a", 1)], "more") : failure(410, "Expired");
+    };
+    cache.start();
+    await clock.settle();
+    assert.deepEqual(names(cache), ["a", "b"]);
+    cache.stop();
+  });
+
+  test("keeps trimmed objects, never managedFields, and fills in the kind that lists leave out", async () => {
+    const { transport, cache, clock } = open({ trim: (object) => ({ ...object, spec: { containers: [] } }) });
+    const { kind, apiVersion, ...bare } = pod("a", 1);
+    const metadata = { ...bare.metadata, managedFields: [{ manager: "kubectl" }] };
+    const spec = { containers: [{ name: "web" }] };
+    transport.answer = () => listOf(2, [{ ...bare, metadata, spec }]);
+    cache.start();
+    await clock.settle();
+    transport.latest.send({
+      type: "ADDED",
+      object: { ...pod("b", 3), metadata: { ...metadata, name: "b" }, spec } as Pod,
+    });
+    for (const held of cache.list()) {
+      assert.deepEqual([held.kind, held.apiVersion], [kind, apiVersion]);
+      assert.equal("managedFields" in held.metadata, false);
+      assert.deepEqual(held.spec.containers, []);
+    }
+    assert.equal(cache.list().length, 2);
+    cache.stop();
+  });
+
+  test("finds objects by index, also after they have moved to another key", async () => {
+    const indexes = { color: ({ metadata }: Pod) => Object.keys(metadata.labels ?? {}) };
+    const { transport, cache } = await opened([pod("a", 1, { labels: { blue: "" } })], 10, { indexes });
+    const byColor = (color: string): string[] =>
+      cache.by("color", color).map(({ metadata }) => metadata.name);
+    assert.deepEqual(byColor("blue"), ["a"]);
+    transport.latest.send({ type: "MODIFIED", object: pod("a", 11, { labels: { green: "", red: "" } }) });
+    assert.deepEqual([byColor("blue"), byColor("green"), byColor("red")], [[], ["a"], ["a"]]);
+    transport.latest.send({ type: "DELETED", object: pod("a", 12) });
+    assert.deepEqual([byColor("green"), byColor("red")], [[], []]);
+    assert.throws(() => cache.by("colour", "blue"), /no index is named colour/);
+    cache.stop();
+  });
+
+  test("lists the objects of one namespace only when asked for it", async () => {
+    const other = { ...pod("b", 2), metadata: { ...pod("b", 2).metadata, namespace: "other" } };
+    const { cache } = await opened([pod("a", 1), other]);
+    assert.deepEqual(cache.list("other"), [cache.get("other", "b")]);
+    assert.equal(cache.list().length, 2);
+    assert.deepEqual(cache.list("nowhere"), []);
+    cache.stop();
+  });
+
+  test("takes nothing in after it has been stopped", async () => {
+    const { transport, cache, clock, changes } = await opened([pod("a", 5)]);
+    const watch = transport.latest;
+    cache.stop();
+    assert.equal(watch.isCancelled, true);
+    await clock.advance(100);
+    assert.deepEqual([changes, transport.watches.length, clock.pending], [[], 1, 0]);
+    assert.deepEqual(names(cache), ["a"]);
+  });
+});
