@@ -1,0 +1,82 @@
+import { fileURLToPath } from "node:url";
+import type { DataFolder } from "../cluster/supervisor/data-folder.ts";
+import { FolderInUse } from "../cluster/supervisor/folder-lock.ts";
+import { type Progress, Supervisor, type UpCluster } from "../cluster/supervisor/supervisor.ts";
+import type { Context } from "./command.ts";
+import { CommandError } from "./errors.ts";
+import { whenInterrupted } from "./terminal.ts";
+
+/** This very program, as it is to be started again. */
+export function ownProgram(): readonly [string, string] {
+  const isSource = import.meta.url.endsWith(".ts");
+  return [process.execPath, fileURLToPath(new URL(isSource ? "../main.ts" : "../main.js", import.meta.url))];
+}
+
+/** What a person types to run Teal here. */
+export function tealCommand(): string {
+  return import.meta.url.endsWith(".ts") ? "bin/teal" : "teal";
+}
+
+export interface ClusterUpOptions {
+  readonly data: DataFolder;
+  readonly port?: number | undefined;
+  readonly kubeconfig?: string | undefined;
+  readonly progress: Progress;
+}
+
+/**
+ * Has the embedded cluster up while `use` works with it; `use` is told when it is to come to an end. Everything is stopped
+ * afterwards, in whatever way that comes about, before this resolves with the answer of `use`: an exit code.
+ */
+export async function withCluster(
+  options: ClusterUpOptions,
+  { terminal, clock }: Pick<Context, "terminal" | "clock">,
+  use: (cluster: UpCluster, interrupted: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const supervisor = new Supervisor({ ...options, program: ownProgram(), clock });
+  const interruption = new AbortController();
+  const interrupted = Promise.withResolvers<0>();
+  const interrupt = (): void => {
+    interruption.abort();
+    interrupted.resolve(0);
+  };
+  whenInterrupted(terminal, interrupt);
+  endWithParent(interrupt);
+  const lost = supervisor.lost.then((error) => {
+    interruption.abort();
+    throw new CommandError(`${error.message}. Everything is stopped`);
+  });
+  try {
+    const cluster = await Promise.race([supervisor.start(), interrupted.promise]);
+    if (cluster === 0) return 0;
+    return await Promise.race([use(cluster, interruption.signal), interrupted.promise, lost]);
+  } catch (error) {
+    throw explained(error, options.data);
+  } finally {
+    await supervisor.stop();
+  }
+}
+
+/** Resolves when the cluster is to be stopped. */
+export function untilInterrupted(interrupted: AbortSignal): Promise<0> {
+  return new Promise((resolve) => {
+    if (interrupted.aborted) resolve(0);
+    interrupted.addEventListener("abort", () => resolve(0), { once: true });
+  });
+}
+
+function endWithParent(interrupt: () => void): void {
+  // npm hands on a Ctrl-C that has come from the terminal already: the second one must not end the stopping.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
+  // Started with a channel, this process belongs to the one at its other end.
+  if (process.send !== undefined) process.on("disconnect", interrupt);
+}
+
+function explained(error: unknown, data: DataFolder): unknown {
+  if (error instanceof FolderInUse)
+    return new CommandError(
+      `a cluster is up in ${data.path} already (process ${error.holder.pid}): stop it with ` +
+        `"${tealCommand()} down --data ${data.path}", or take another folder with --data`,
+    );
+  return error instanceof Error && error.name === "Error" ? new CommandError(error.message) : error;
+}

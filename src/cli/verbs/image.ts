@@ -1,0 +1,56 @@
+import { ImageStore } from "../../cluster/node/images/image-store.ts";
+import { dataFolder } from "../../cluster/supervisor/data-folder.ts";
+import { type Command, command, type GlobalFlags } from "../command.ts";
+import { CommandError } from "../errors.ts";
+import { columns } from "../print/columns.ts";
+import { plain } from "../print/paint.ts";
+
+const imageAdd = command({
+  names: ["image add"],
+  usage: "NAME:TAG DIR",
+  summary: "Let the embedded cluster run the program in DIR as this image",
+  flags: {},
+  words: { least: 2, most: 2 },
+  async run({ words: [name = "", folder = ""] }, { terminal, global }) {
+    const image = await storeOf(global).add(name, folder);
+    terminal.out(`image "${image.name}" added: ${image.folder}\n`);
+    return 0;
+  },
+});
+
+const imageList = command({
+  names: ["image list"],
+  usage: "",
+  summary: "List the images of the embedded cluster",
+  flags: {},
+  words: { least: 0, most: 0 },
+  async run(_, { terminal, global }) {
+    const images = await storeOf(global).list();
+    if (images.length === 0) terminal.error('No images. "teal image add NAME:TAG DIR" adds one.\n');
+    else
+      terminal.out(
+        columns([["IMAGE", "FOLDER"], ...images.map(({ name, folder }) => [name, folder])], 2, plain),
+      );
+    return 0;
+  },
+});
+
+const imageRemove = command({
+  names: ["image remove"],
+  usage: "NAME:TAG",
+  summary: "Take an image away from the embedded cluster; its folder stays",
+  flags: {},
+  words: { least: 1, most: 1 },
+  async run({ words: [name = ""] }, { terminal, global }) {
+    if (!(await storeOf(global).remove(name)))
+      throw new CommandError(`there is no image "${name}"; "teal image list" shows all`);
+    terminal.out(`image "${name}" removed\n`);
+    return 0;
+  },
+});
+
+export const imageCommands: readonly Command[] = [imageAdd, imageList, imageRemove];
+
+function storeOf(global: GlobalFlags): ImageStore {
+  return new ImageStore(dataFolder(global.data).path);
+}

@@ -1,0 +1,130 @@
+import { spawn } from "node:child_process";
+import { closeSync } from "node:fs";
+import { join } from "node:path";
+import { type DataFolder, dataFolder } from "../../cluster/supervisor/data-folder.ts";
+import { openLog } from "../../cluster/supervisor/log-file.ts";
+import { isFromPart } from "../../cluster/supervisor/messages.ts";
+import type { UpCluster } from "../../cluster/supervisor/supervisor.ts";
+import { ownProgram, tealCommand, untilInterrupted, withCluster } from "../cluster-up.ts";
+import { type Context, command } from "../command.ts";
+import { CommandError } from "../errors.ts";
+import { wholeNumber } from "../flags.ts";
+import { Waiting } from "../waiting.ts";
+
+const portFlag = { takes: "text", value: "N", help: "port of the API server, 7443 unless given" } as const;
+
+export const up = command({
+  names: ["up"],
+  usage: "[--port N] [--background]",
+  summary: "Start the embedded cluster and Teal's controller, until it is stopped",
+  flags: {
+    port: portFlag,
+    background: { takes: "nothing", help: "come back when it is up, and leave it running" },
+  },
+  words: { least: 0, most: 0 },
+  async run({ flags }, context) {
+    const data = dataFolder(flags.data);
+    const port = portOf(flags.port);
+    if (flags.background) return startInBackground(data, flags, context);
+    const progress = new Waiting(context.terminal, context.clock);
+    return withCluster(
+      { data, port, kubeconfig: flags.kubeconfig, progress },
+      context,
+      (cluster, interrupted) => {
+        context.terminal.out(`${announcement(cluster, data)}Ctrl-C stops everything.\n`);
+        return untilInterrupted(interrupted);
+      },
+    );
+  },
+});
+
+/** What `up --background` leaves running. */
+export const supervise = command({
+  names: ["supervise"],
+  usage: "[--port N]",
+  summary: "Run the embedded cluster, told to nobody but the starter",
+  flags: { port: portFlag },
+  hidden: true,
+  words: { least: 0, most: 0 },
+  async run({ flags }, context) {
+    const data = dataFolder(flags.data);
+    const progress = new Waiting(context.terminal, context.clock);
+    const options = { data, port: portOf(flags.port), kubeconfig: flags.kubeconfig, progress };
+    try {
+      return await withCluster(options, context, async (cluster, interrupted) => {
+        await detach({ is: "ready", facts: { server: cluster.server, port: String(cluster.port) } });
+        return untilInterrupted(interrupted);
+      });
+    } catch (error) {
+      if (error instanceof CommandError) await detach({ is: "failed", reason: error.message });
+      throw error;
+    }
+  },
+});
+
+export function portOf(text: string | undefined): number | undefined {
+  const port = wholeNumber("port", text);
+  if (port !== undefined && (port < 1 || port > 65_535))
+    throw new CommandError(`--port: must be from 1 to 65535, not ${port}`);
+  return port;
+}
+
+async function startInBackground(
+  data: DataFolder,
+  flags: { readonly port?: string | undefined; readonly kubeconfig?: string | undefined },
+  { terminal, clock }: Context,
+): Promise<number> {
+  const logFile = join(data.logs, "supervisor.log");
+  const log = openLog(logFile);
+  const [program, main] = ownProgram();
+  const args = [main, "supervise", "--data", data.path];
+  if (flags.port !== undefined) args.push("--port", flags.port);
+  if (flags.kubeconfig !== undefined) args.push("--kubeconfig", flags.kubeconfig);
+  const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log, "ipc"] });
+  closeSync(log);
+  const started = new Promise<UpCluster>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code, signal) =>
+      reject(
+        new CommandError(`the cluster ended at its start (${signal ?? `exit code ${code}`}); see ${logFile}`),
+      ),
+    );
+    child.on("message", (message) => {
+      if (!isFromPart(message)) return;
+      if (message.is === "failed") reject(new CommandError(message.reason));
+      else resolve({ server: message.facts["server"] ?? "", port: Number(message.facts["port"]) });
+    });
+  });
+  const waiting = new Waiting(terminal, clock);
+  const cluster = await waiting.during("cluster to start", started);
+  child.removeAllListeners();
+  child.unref();
+  terminal.out(`${announcement(cluster, data)}"${tealCommand()} down${dataFlag(data)}" stops everything.\n`);
+  return 0;
+}
+
+/** Tells the starter, and then belongs to nobody. */
+async function detach(message: object): Promise<void> {
+  if (process.send === undefined || !process.connected) return;
+  await new Promise<void>((resolve) => process.send?.(message, undefined, {}, () => resolve()));
+  process.removeAllListeners("disconnect");
+  process.disconnect();
+}
+
+function announcement({ server }: UpCluster, data: DataFolder): string {
+  const teal = tealCommand();
+  return [
+    `The cluster is up at ${server}`,
+    `kubeconfig: ${data.kubeconfig}`,
+    "Try:",
+    `  export KUBECONFIG=${data.kubeconfig}`,
+    `  kubectl apply -f examples/weather/rollout.yaml    (or: ${teal} apply -f examples/weather/rollout.yaml)`,
+    `  ${teal} get rollout rollout-weather-app --watch`,
+    "",
+  ].join("\n");
+}
+
+/** The flag that names the folder, where it is not the usual one. */
+export function dataFlag(data: DataFolder): string {
+  return data.path === dataFolder().path ? "" : ` --data ${data.path}`;
+}
