@@ -162,7 +162,7 @@ export class Controller {
     const isMissing = cause instanceof ApiError && cause.kind === "notFound";
     if (resource === resources.rollouts && isMissing) {
       this.#log(
-        "the cluster has no Rollouts: their CustomResourceDefinition is not installed; install it with `kubectl apply -f deploy/crds/rollout.yaml`",
+        "the cluster has no Rollouts: their CustomResourceDefinition is not installed; install it with `kubectl apply -f deploy/crds/`",
       );
     } else {
       this.#log(text);

@@ -61,7 +61,7 @@ describe("the package", () => {
 
   it("carries the definition of Rollouts, and no test", () => {
     const root = join(folder, "node_modules/teal-delivery");
-    const definition: unknown = parse(readFileSync(join(root, "deploy/crds/rollout.yaml"), "utf8"));
+    const definition: unknown = parse(readFileSync(join(root, "deploy/crds/rollouts.yaml"), "utf8"));
     assert.ok(typeof definition === "object" && definition !== null && "kind" in definition);
     assert.equal(definition.kind, "CustomResourceDefinition");
     const files = mustRun("find", [join(root, "dist"), "-name", "*.test.js", "-o", "-name", "*.fixture.js"]);

@@ -1,17 +1,19 @@
 // Writes deploy/crds/ from the schemas in src/api/schema. Run it after changing them.
 import { writeFileSync } from "node:fs";
 import { Document, isCollection, visit } from "yaml";
-import { rolloutCustomResourceDefinition } from "../src/api/schema/rollout.ts";
+import { customResourceDefinitions } from "../src/api/schema/definitions.ts";
 
 const lineWidth = 110;
 
-const file = new URL("../deploy/crds/rollout.yaml", import.meta.url);
-writeFileSync(file, manifest(rolloutCustomResourceDefinition()));
+for (const definition of customResourceDefinitions()) {
+  const [plural = ""] = definition.metadata.name.split(".");
+  writeFileSync(new URL(`../deploy/crds/${plural}.yaml`, import.meta.url), manifest(definition));
+}
 
 /** YAML in which whatever fits on one line is on one line. */
 function manifest(definition: object): string {
   const document = new Document(definition, { aliasDuplicateObjects: false });
-  document.commentBefore = " Generated from src/api/schema by tools/generate-crd.ts.";
+  document.commentBefore = " Generated from src/api/schema by tools/generate-crds.ts.";
   visit(document, {
     Collection(_, node, path) {
       if (!isCollection(node) || path.length < 2) return;
