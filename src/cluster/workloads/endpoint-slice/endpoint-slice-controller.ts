@@ -1,0 +1,178 @@
+import type { EndpointSlice, Pod, Service } from "../../../api/core.ts";
+import {
+  embeddedEndpointSliceController,
+  endpointSliceManagedByLabel,
+  serviceNameLabel,
+} from "../../../api/names.ts";
+import { resources } from "../../../api/resources.ts";
+import { ApiError } from "../../../kubernetes/errors.ts";
+import type { Change } from "../../../kubernetes/watch-cache.ts";
+import type { Cancel, Instant } from "../../../time/clock.ts";
+import { type Caches, slicesByService } from "../caches.ts";
+import { Expectations } from "../expectations.ts";
+import { hasLabels } from "../label-selector.ts";
+import { controllerOf } from "../pods.ts";
+import { WorkQueue } from "../work-queue.ts";
+import type { WorkloadController, WorkloadOptions } from "../workload-controller.ts";
+import { type SliceChanges, same, sliceChanges } from "./slice-changes.ts";
+import { type SliceContent, slicesOf } from "./slices.ts";
+
+const headlessLabel = "service.kubernetes.io/headless";
+
+/** Writes down, for every Service with a selector, which pods its requests can go to. */
+export class EndpointSliceController implements WorkloadController {
+  readonly #options: WorkloadOptions;
+  readonly #caches: Caches;
+  readonly #expectations: Expectations;
+  readonly #queue: WorkQueue;
+  #subscriptions: readonly Cancel[] = [];
+
+  constructor(options: WorkloadOptions) {
+    this.#options = options;
+    this.#caches = options.caches;
+    this.#expectations = new Expectations(options.clock);
+    this.#queue = new WorkQueue({
+      clock: options.clock,
+      work: (key) => this.#sync(key),
+      onProblem: (problem) => options.onProblem(`EndpointSlices of Service ${problem}`),
+    });
+  }
+
+  start(): void {
+    this.#subscriptions = [
+      this.#caches.services.subscribe(({ object }) => this.#queue.add(keyOf(object))),
+      this.#caches.endpointSlices.subscribe((change) => this.#sliceChanged(change)),
+      this.#caches.pods.subscribe((change) => this.#podChanged(change)),
+    ];
+    for (const service of this.#caches.services.list()) this.#queue.add(keyOf(service));
+  }
+
+  async stop(): Promise<void> {
+    for (const cancel of this.#subscriptions) cancel();
+    await this.#queue.stop();
+  }
+
+  #podChanged({ object: pod, previous }: Change<Pod>): void {
+    const versions = previous === undefined ? [pod] : [pod, previous];
+    for (const service of this.#caches.services.list(pod.metadata.namespace)) {
+      const { selector } = service.spec;
+      if (selector !== undefined && versions.some(({ metadata }) => hasLabels(metadata.labels, selector)))
+        this.#queue.add(keyOf(service));
+    }
+  }
+
+  #sliceChanged({ type, object: slice, previous }: Change<EndpointSlice>): void {
+    for (const version of previous === undefined ? [slice] : [slice, previous]) {
+      if (!isOurs(version)) continue;
+      const key = `${version.metadata.namespace}/${version.metadata.labels?.[serviceNameLabel]}`;
+      if (type === "added") this.#expectations.creationEnded(key);
+      if (type === "deleted") this.#expectations.deletionEnded(key, slice.metadata.uid ?? "");
+      this.#queue.add(key);
+    }
+  }
+
+  async #sync(key: string): Promise<Instant | undefined> {
+    const [namespace = "", name = ""] = key.split("/");
+    const service = this.#caches.services.get(namespace, name);
+    if (service === undefined) this.#expectations.forget(key);
+    // Slices of a Service without a selector are its user's own; those of one that is gone are garbage.
+    if (service?.spec.selector === undefined || service.spec.type === "ExternalName") return undefined;
+    if (service.metadata.deletionTimestamp !== undefined) return undefined;
+    const behindUntil = this.#expectations.waitUntil(key);
+    if (behindUntil !== undefined) return behindUntil;
+    const existing = this.#caches.endpointSlices
+      .by(slicesByService, key)
+      .filter((slice) => isOurs(slice) && isOwnedBy(service, slice))
+      .filter((slice) => slice.metadata.deletionTimestamp === undefined)
+      .toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name));
+    const wanted = slicesOf(service, this.#caches.pods.list(namespace));
+    await this.#write(key, service, sliceChanges(wanted, existing));
+    return undefined;
+  }
+
+  // Additions first: between two writes a Service reaches too many pods rather than none.
+  async #write(key: string, service: Service, changes: SliceChanges): Promise<void> {
+    for (const content of changes.create) await this.#create(key, service, content);
+    for (const { slice, content } of changes.keep) await this.#revise(slice, content, labelsOf(service));
+    for (const slice of changes.delete) await this.#delete(key, slice);
+  }
+
+  async #create(key: string, service: Service, content: SliceContent): Promise<void> {
+    const { name, namespace, uid } = service.metadata;
+    this.#expectations.expectCreation(key);
+    try {
+      await this.#options.client.create(resources.endpointSlices, namespace, {
+        apiVersion: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        metadata: {
+          generateName: `${name}-`,
+          namespace,
+          labels: labelsOf(service),
+          ownerReferences: [
+            { apiVersion: "v1", kind: "Service", name, uid, controller: true, blockOwnerDeletion: true },
+          ],
+        },
+        addressType: "IPv4",
+        ...content,
+      });
+    } catch (error) {
+      this.#expectations.creationEnded(key);
+      throw error;
+    }
+  }
+
+  /** A merge patch of what differs, so that the annotation by which the traffic process confirms the slice stays. */
+  async #revise(
+    slice: EndpointSlice,
+    content: SliceContent,
+    labels: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { namespace, name, uid, labels: current = {} } = slice.metadata;
+    const differences = {
+      ...(same(slice.ports ?? [], content.ports) ? {} : { ports: content.ports }),
+      ...(same(slice.endpoints ?? [], content.endpoints) ? {} : { endpoints: content.endpoints }),
+    };
+    const changedLabels = same(current, labels) ? {} : { labels: { ...dropped(current, labels), ...labels } };
+    if (Object.keys({ ...differences, ...changedLabels }).length === 0) return;
+    const body = { metadata: { uid, ...changedLabels }, ...differences };
+    await this.#options.client.patch(resources.endpointSlices, namespace, name, { type: "merge", body });
+  }
+
+  async #delete(key: string, slice: EndpointSlice): Promise<void> {
+    const { namespace, name, uid = "" } = slice.metadata;
+    this.#expectations.expectDeletion(key, uid);
+    try {
+      await this.#options.client.delete(resources.endpointSlices, namespace, name, { uid });
+    } catch (error) {
+      this.#expectations.deletionEnded(key, uid);
+      if (!(error instanceof ApiError && error.kind === "notFound")) throw error;
+    }
+  }
+}
+
+function labelsOf(service: Service): Readonly<Record<string, string>> {
+  return {
+    ...service.metadata.labels,
+    [serviceNameLabel]: service.metadata.name,
+    [endpointSliceManagedByLabel]: embeddedEndpointSliceController,
+    ...(service.spec.clusterIP === "None" ? { [headlessLabel]: "" } : {}),
+  };
+}
+
+function isOurs(slice: EndpointSlice): boolean {
+  return slice.metadata.labels?.[endpointSliceManagedByLabel] === embeddedEndpointSliceController;
+}
+
+function isOwnedBy(service: Service, slice: EndpointSlice): boolean {
+  return controllerOf(slice)?.uid === service.metadata.uid;
+}
+
+/** In a merge patch: the labels that are there and not wanted. */
+function dropped(current: object, wanted: Readonly<Record<string, string>>): Record<string, null> {
+  const unwanted = Object.keys(current).filter((key) => wanted[key] === undefined);
+  return Object.fromEntries(unwanted.map((key) => [key, null]));
+}
+
+function keyOf(service: Service): string {
+  return `${service.metadata.namespace}/${service.metadata.name}`;
+}

@@ -1,0 +1,206 @@
+import type { Pod, ReplicaSet } from "../../../api/core.ts";
+import { resources } from "../../../api/resources.ts";
+import { ApiError } from "../../../kubernetes/errors.ts";
+import type { Change } from "../../../kubernetes/watch-cache.ts";
+import type { Cancel, Instant } from "../../../time/clock.ts";
+import { type Caches, podsByController, podsWithoutController } from "../caches.ts";
+import { EventRecorder } from "../event-recorder.ts";
+import { Expectations } from "../expectations.ts";
+import { selects } from "../label-selector.ts";
+import { controllerOf, isActive } from "../pods.ts";
+import { unlessGone } from "../unless-gone.ts";
+import { WorkQueue } from "../work-queue.ts";
+import type { WorkloadController, WorkloadOptions } from "../workload-controller.ts";
+import { inDeletionOrder } from "./deletion-order.ts";
+import { podOf } from "./pod-of.ts";
+import { type ReplicaFailure, replicaSetStatus, statusPatch } from "./replica-set-status.ts";
+
+/** Keeps as many pods as each ReplicaSet asks for. */
+export class ReplicaSetController implements WorkloadController {
+  readonly #options: WorkloadOptions;
+  readonly #caches: Caches;
+  readonly #events: EventRecorder;
+  readonly #expectations: Expectations;
+  readonly #queue: WorkQueue;
+  #subscriptions: readonly Cancel[] = [];
+
+  constructor(options: WorkloadOptions) {
+    this.#options = options;
+    this.#caches = options.caches;
+    this.#events = new EventRecorder({ ...options, component: "replicaset-controller" });
+    this.#expectations = new Expectations(options.clock);
+    this.#queue = new WorkQueue({
+      clock: options.clock,
+      work: (key) => this.#sync(key),
+      onProblem: (problem) => options.onProblem(`ReplicaSet ${problem}`),
+    });
+  }
+
+  start(): void {
+    this.#subscriptions = [
+      this.#caches.replicaSets.subscribe(({ type, object }) => {
+        if (type === "deleted") this.#expectations.forget(object.metadata.uid ?? "");
+        this.#queue.add(keyOf(object));
+      }),
+      this.#caches.pods.subscribe((change) => this.#podChanged(change)),
+    ];
+    for (const replicaSet of this.#caches.replicaSets.list()) this.#queue.add(keyOf(replicaSet));
+  }
+
+  async stop(): Promise<void> {
+    for (const cancel of this.#subscriptions) cancel();
+    await this.#queue.stop();
+  }
+
+  #podChanged({ type, object: pod, previous }: Change<Pod>): void {
+    for (const version of previous === undefined ? [pod] : [previous, pod]) {
+      const owner = controllerOf(version);
+      if (owner?.kind === "ReplicaSet") this.#queue.add(`${version.metadata.namespace}/${owner.name}`);
+    }
+    const owner = controllerOf(pod);
+    if (owner !== undefined) {
+      if (type === "added") this.#expectations.creationEnded(owner.uid);
+      if (type === "deleted" || pod.metadata.deletionTimestamp !== undefined)
+        this.#expectations.deletionEnded(owner.uid, pod.metadata.uid ?? "");
+    } else if (type !== "deleted") {
+      for (const replicaSet of this.#caches.replicaSets.list(pod.metadata.namespace))
+        if (selects(replicaSet.spec.selector, pod.metadata.labels)) this.#queue.add(keyOf(replicaSet));
+    }
+  }
+
+  async #sync(key: string): Promise<Instant | undefined> {
+    const replicaSet = this.#caches.replicaSets.get(...namespaceAndName(key));
+    if (replicaSet === undefined) return undefined;
+    const { uid = "", deletionTimestamp } = replicaSet.metadata;
+    if (deletionTimestamp === undefined) await this.#claimPods(replicaSet);
+    const pods = this.#activePods(uid);
+    const behindUntil = this.#expectations.waitUntil(uid);
+    const failure =
+      deletionTimestamp === undefined && behindUntil === undefined
+        ? await this.#fitNumber(replicaSet, pods)
+        : undefined;
+    const recheckAt = await this.#writeStatus(replicaSet, this.#activePods(uid), failure);
+    if (failure !== undefined) throw new Error(failure.message);
+    return behindUntil ?? recheckAt;
+  }
+
+  /** Gives up pods that the selector no longer takes and takes those that it does and that nobody has. */
+  async #claimPods(replicaSet: ReplicaSet): Promise<void> {
+    const { pods } = this.#caches;
+    const { uid = "", namespace = "" } = replicaSet.metadata;
+    const taken = (pod: Pod) => selects(replicaSet.spec.selector, pod.metadata.labels);
+    for (const pod of pods.by(podsByController, uid)) {
+      if (isActive(pod) && !taken(pod))
+        await this.#setOwners(pod, pod.metadata.ownerReferences?.filter((owner) => owner.uid !== uid) ?? []);
+    }
+    const orphans = pods.by(podsWithoutController, namespace).filter((pod) => isActive(pod) && taken(pod));
+    if (orphans.length === 0 || !(await this.#isStillThere(replicaSet))) return;
+    for (const pod of orphans)
+      await this.#setOwners(pod, [...(pod.metadata.ownerReferences ?? []), ownerReferenceTo(replicaSet)]);
+  }
+
+  // The cache may show a ReplicaSet that is already being deleted; a pod adopted now would be deleted with it.
+  async #isStillThere(replicaSet: ReplicaSet): Promise<boolean> {
+    const { namespace, name, uid } = replicaSet.metadata;
+    const current = await this.#options.client
+      .get<ReplicaSet>(resources.replicaSets, namespace, name)
+      .catch(unlessGone);
+    return current?.metadata.uid === uid && current?.metadata.deletionTimestamp === undefined;
+  }
+
+  async #setOwners(pod: Pod, ownerReferences: readonly object[]): Promise<void> {
+    const { namespace, name, uid, resourceVersion } = pod.metadata;
+    const body = { metadata: { uid, resourceVersion, ownerReferences } };
+    await this.#options.client
+      .patch(resources.pods, namespace, name, { type: "merge", body })
+      .catch(unlessGone);
+  }
+
+  #activePods(uid: string): readonly Pod[] {
+    return this.#caches.pods.by(podsByController, uid).filter(isActive);
+  }
+
+  async #fitNumber(replicaSet: ReplicaSet, pods: readonly Pod[]): Promise<ReplicaFailure | undefined> {
+    const surplus = pods.length - (replicaSet.spec.replicas ?? 1);
+    for (const pod of inDeletionOrder(pods).slice(0, Math.max(0, surplus))) {
+      const failure = await this.#deletePod(replicaSet, pod);
+      if (failure !== undefined) return failure;
+    }
+    for (let missing = -surplus; missing > 0; missing--) {
+      const failure = await this.#createPod(replicaSet);
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+
+  async #createPod(replicaSet: ReplicaSet): Promise<ReplicaFailure | undefined> {
+    const { uid = "", namespace } = replicaSet.metadata;
+    this.#expectations.expectCreation(uid);
+    let pod: Pod;
+    try {
+      const wanted = podOf(replicaSet, ownerReferenceTo(replicaSet));
+      pod = await this.#options.client.create<Pod>(resources.pods, namespace, wanted);
+    } catch (error) {
+      this.#expectations.creationEnded(uid);
+      if (!(error instanceof ApiError)) throw error;
+      await this.#events.record(replicaSet, "Warning", "FailedCreate", `Error creating: ${error.message}`);
+      return { reason: "FailedCreate", message: error.message };
+    }
+    await this.#events.record(replicaSet, "Normal", "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
+    return undefined;
+  }
+
+  async #deletePod(replicaSet: ReplicaSet, pod: Pod): Promise<ReplicaFailure | undefined> {
+    const { uid = "", namespace } = replicaSet.metadata;
+    const { name, uid: podUid = "" } = pod.metadata;
+    this.#expectations.expectDeletion(uid, podUid);
+    try {
+      await this.#options.client.delete(resources.pods, namespace, name, { uid: podUid });
+    } catch (error) {
+      this.#expectations.deletionEnded(uid, podUid);
+      if (!(error instanceof ApiError)) throw error;
+      if (error.kind === "notFound" || error.kind === "conflict") return undefined;
+      await this.#events.record(replicaSet, "Warning", "FailedDelete", `Error deleting: ${error.message}`);
+      return { reason: "FailedDelete", message: error.message };
+    }
+    await this.#events.record(replicaSet, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
+    return undefined;
+  }
+
+  async #writeStatus(
+    replicaSet: ReplicaSet,
+    pods: readonly Pod[],
+    failure: ReplicaFailure | undefined,
+  ): Promise<Instant | undefined> {
+    const { status, changesAt } = replicaSetStatus(replicaSet, pods, failure, this.#options.clock.now());
+    const patch = statusPatch(replicaSet.status, status);
+    if (patch !== undefined) {
+      const { namespace, name, uid } = replicaSet.metadata;
+      const body = { metadata: { uid }, status: patch };
+      await this.#options.client
+        .patch(resources.replicaSets, namespace, name, { type: "merge", body, subresource: "status" })
+        .catch(unlessGone);
+    }
+    return changesAt;
+  }
+}
+
+function ownerReferenceTo(replicaSet: ReplicaSet) {
+  return {
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    name: replicaSet.metadata.name,
+    uid: replicaSet.metadata.uid ?? "",
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+function keyOf(replicaSet: ReplicaSet): string {
+  return `${replicaSet.metadata.namespace}/${replicaSet.metadata.name}`;
+}
+
+function namespaceAndName(key: string): [string, string] {
+  const [namespace = "", name = ""] = key.split("/");
+  return [namespace, name];
+}

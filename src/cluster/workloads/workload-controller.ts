@@ -1,0 +1,21 @@
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { Caches } from "./caches.ts";
+import type { ServedObjects } from "./garbage-collector/served-objects.ts";
+
+/** What every built-in controller works with. */
+export interface WorkloadOptions {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  readonly caches: Caches;
+  readonly served: ServedObjects;
+  /** Told in words what went wrong; the work is done again by itself. */
+  readonly onProblem: (problem: string) => void;
+}
+
+/** A control loop of the embedded cluster. Started once, when the caches are filled. */
+export interface WorkloadController {
+  start(): void;
+  /** Resolves when nothing of it is running or waiting any more. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,47 @@
+import { KubernetesClient } from "../../kubernetes/client.ts";
+import type { Transport } from "../../kubernetes/transport.ts";
+import type { Clock } from "../../time/clock.ts";
+import { Caches } from "./caches.ts";
+import { EndpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
+import { GarbageCollector } from "./garbage-collector/garbage-collector.ts";
+import { ServedObjects, type ServedResource } from "./garbage-collector/served-objects.ts";
+import { NamespaceController } from "./namespace-controller.ts";
+import { ReplicaSetController } from "./replica-set/replica-set-controller.ts";
+
+/** The control loops that the embedded cluster has built in. */
+const controllers = [ReplicaSetController, EndpointSliceController, GarbageCollector, NamespaceController];
+
+export interface WorkloadsOptions {
+  /** Says what it serves at this moment, custom resources included. */
+  readonly apiServer: Transport & { resources(): readonly ServedResource[] };
+  readonly clock: Clock;
+  /** Told in words what goes wrong. Nothing has to be done about it: the work is done again. */
+  readonly onProblem: (problem: string) => void;
+}
+
+export interface Workloads {
+  /** Resolves when nothing of the controllers is running or waiting any more. */
+  stop(): Promise<void>;
+}
+
+/** Starts the built-in controllers; resolves when they have seen all that is there. */
+export async function startWorkloads(options: WorkloadsOptions): Promise<Workloads> {
+  const { apiServer, clock, onProblem } = options;
+  const client = new KubernetesClient(apiServer, "kube-controller-manager");
+  const caches = new Caches(client, clock, onProblem);
+  const served = new ServedObjects({ client, clock, onProblem, served: () => apiServer.resources() });
+  caches.start();
+  served.start();
+  await Promise.all([caches.whenSynced(), served.whenSynced()]);
+  const running = controllers.map(
+    (Controller) => new Controller({ client, clock, caches, served, onProblem }),
+  );
+  for (const controller of running) controller.start();
+  return {
+    async stop() {
+      caches.stop();
+      served.stop();
+      await Promise.all(running.map((controller) => controller.stop()));
+    },
+  };
+}

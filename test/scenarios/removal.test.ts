@@ -1,0 +1,48 @@
+import {
+  active,
+  another,
+  applyRollout,
+  blueGreen,
+  deleteRollout,
+  deploy,
+  gone,
+  healthy,
+  pods,
+  running,
+  scenario,
+  seenBy,
+  status,
+  takeOverName,
+  unmanaged,
+} from "./bed/language.ts";
+
+scenario(
+  "a deleted Rollout takes its ReplicaSets and pods along and lets go of its Services",
+  async (given, when, then) => {
+    await given(blueGreen(), running("v1"));
+    await when(deleteRollout());
+    await then(gone, unmanaged("web"), unmanaged("web-preview"));
+  },
+);
+
+scenario(
+  "a Rollout that is deleted in the middle of an update leaves nothing behind",
+  async (given, when, then, after) => {
+    await given(blueGreen(), another("api"), running("v1"), pods("v2", { readyAfterSeconds: 10 }));
+    await when(deploy("v2"), deleteRollout());
+    await after(1, "min");
+    await then(gone, unmanaged("web"), unmanaged("web-preview"), seenBy("api", active("v1"), healthy));
+  },
+);
+
+scenario("a Rollout that is deleted and applied again starts anew", async (given, when, then) => {
+  await given(blueGreen(), running("v1"));
+  await when(deleteRollout(), applyRollout("v2"));
+  await then(active("v2"), healthy);
+});
+
+scenario("a name that is taken by another ReplicaSet is stepped around", async (given, when, then) => {
+  await given(blueGreen(), running("v1"));
+  await when(takeOverName("v2"), deploy("v2"));
+  await then(active("v2"), healthy, status({ collisionCount: 1 }));
+});
