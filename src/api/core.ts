@@ -233,13 +233,16 @@ export interface Endpoint {
 
 export interface EndpointSlice extends KubernetesObject {
   readonly addressType: string;
-  readonly endpoints: readonly Endpoint[];
-  readonly ports?: readonly {
-    readonly name?: string;
-    readonly port?: number;
-    readonly protocol?: string;
-    readonly appProtocol?: string;
-  }[];
+  /** Null, as Kubernetes writes it, when there are none. */
+  readonly endpoints: readonly Endpoint[] | null;
+  readonly ports?:
+    | readonly {
+        readonly name?: string;
+        readonly port?: number;
+        readonly protocol?: string;
+        readonly appProtocol?: string;
+      }[]
+    | null;
 }
 
 /** The `Status` object that a Kubernetes API server answers when it refuses. */

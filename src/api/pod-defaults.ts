@@ -17,7 +17,7 @@ export function withPodTemplateDefaults<T extends PodTemplateSpec>(template: T):
 }
 
 /** Defaults of a pod's spec that hold in templates too. */
-export function withPodSpecDefaults(spec: Fields): Fields {
+function withPodSpecDefaults(spec: Fields): Fields {
   const account = spec.serviceAccountName ?? spec.serviceAccount;
   return {
     restartPolicy: "Always",

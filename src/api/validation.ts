@@ -18,7 +18,7 @@ export function invalid(field: string, value: unknown, why: string): FieldError 
   return { field, detail: `Invalid value: ${JSON.stringify(value)}: ${why}` };
 }
 
-export function required(field: string, why: string): FieldError {
+function required(field: string, why: string): FieldError {
   return { field, detail: `Required value: ${why}` };
 }
 

@@ -28,8 +28,12 @@ export function processTerminal(): Terminal {
   let interrupted: AbortSignal | undefined;
   // The reader of a pipe has seen enough: `teal get pods | head -1`.
   stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (isGone(error)) return;
     if (error.code !== "EPIPE") throw error;
     process.exit(0);
+  });
+  stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (!isGone(error) && error.code !== "EPIPE") throw error;
   });
   return {
     out: (text) => void stdout.write(text),
@@ -58,4 +62,9 @@ function abortedBySignal(): AbortSignal {
   for (const event of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const)
     process.once(event, () => interruption.abort());
   return interruption.signal;
+}
+
+// The terminal was closed. What is still to be done, such as stopping a cluster, is done unseen.
+function isGone({ code }: NodeJS.ErrnoException): boolean {
+  return code === "EIO";
 }

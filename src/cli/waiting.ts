@@ -58,7 +58,7 @@ export class Waiting {
     this.#clear();
     this.#waits.delete(wait);
     const isWorthIt = this.#clock.now() >= later(wait.since, this.#worthSeconds);
-    if (isWorthIt) this.#terminal.error(`${icon} ${wait.what} (${this.#seconds(wait, 1)} s)\n`);
+    if (isWorthIt) this.#terminal.error(`${icon} ${wait.what} (${this.#secondsOf(wait).toFixed(1)} s)\n`);
     this.#draw();
   }
 
@@ -91,10 +91,10 @@ export class Waiting {
 
   #textOf(wait: Wait): string {
     const detail = wait.detail();
-    return `${wait.what} ... ${this.#seconds(wait, 0)} s${detail === "" ? "" : ` (${detail})`}`;
+    return `${wait.what} ... ${Math.floor(this.#secondsOf(wait))} s${detail === "" ? "" : ` (${detail})`}`;
   }
 
-  #seconds(wait: Wait, digits: number): string {
-    return ((this.#clock.now() - wait.since) / 1000).toFixed(digits);
+  #secondsOf({ since }: Wait): number {
+    return (this.#clock.now() - since) / 1000;
   }
 }

@@ -1,4 +1,5 @@
 import type { EndpointSlice, KubernetesObject, Pod, ReplicaSet, Service } from "../api/core.ts";
+import { controllerOf, keyOf } from "../api/metadata.ts";
 import {
   instanceIdLabel,
   managedByAnnotation,
@@ -9,10 +10,11 @@ import { type Resource, resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { WatchCache, type WatchCacheOptions } from "../kubernetes/watch-cache.ts";
+import type { IdentifiedReplicaSet } from "../rollout/replica-set.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Observed } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
-import { trimApplied, trimEndpointSlice, trimPod, trimService } from "./trim.ts";
+import { trimEndpointSlice, trimPod, trimReplicaSet, trimRollout, trimService } from "./trim.ts";
 
 export interface CachesOptions {
   readonly client: KubernetesClient;
@@ -26,18 +28,18 @@ export interface CachesOptions {
 /** Everything that the controller knows of the cluster, found by what it is asked for, never by searching. */
 export class Caches {
   readonly rollouts: WatchCache<Rollout>;
-  readonly replicaSets: WatchCache<ReplicaSet>;
+  readonly replicaSets: WatchCache<IdentifiedReplicaSet, ReplicaSet>;
   readonly services: WatchCache<Service>;
   readonly endpointSlices: WatchCache<EndpointSlice>;
   readonly pods: WatchCache<Pod>;
   readonly observed: Observed;
 
   constructor({ client, clock, namespace, instanceId, onProblem }: CachesOptions) {
-    const open = <T extends KubernetesObject>(
+    const open = <T extends KubernetesObject, Wire extends KubernetesObject = T>(
       resource: Resource,
-      how: Pick<WatchCacheOptions<T>, "labelSelector" | "trim" | "indexes">,
-    ): WatchCache<T> =>
-      new WatchCache<T>({
+      how: Pick<WatchCacheOptions<T, Wire>, "labelSelector" | "trim" | "indexes">,
+    ): WatchCache<T, Wire> =>
+      new WatchCache<T, Wire>({
         client,
         clock,
         namespace,
@@ -47,15 +49,15 @@ export class Caches {
       });
     this.rollouts = open<Rollout>(resources.rollouts, {
       labelSelector: instanceId === undefined ? `!${instanceIdLabel}` : `${instanceIdLabel}=${instanceId}`,
-      trim: trimApplied,
+      trim: trimRollout,
       indexes: {
         uid: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]),
         service: (rollout) => servicesOf(rollout).map((service) => keyOf(rollout, service)),
       },
     });
-    this.replicaSets = open<ReplicaSet>(resources.replicaSets, {
+    this.replicaSets = open<IdentifiedReplicaSet, ReplicaSet>(resources.replicaSets, {
       labelSelector: podTemplateHashLabel,
-      trim: trimApplied,
+      trim: trimReplicaSet,
       indexes: { controller: controllersOf },
     });
     this.services = open<Service>(resources.services, {
@@ -119,11 +121,6 @@ export class Caches {
   }
 }
 
-/** `namespace/name` of an object, or of another one in its namespace. */
-export function keyOf(object: KubernetesObject, name = object.metadata.name): string {
-  return `${object.metadata.namespace ?? ""}/${name}`;
-}
-
 export function serviceNameOf(slice: EndpointSlice): string {
   return slice.metadata.labels?.[serviceNameLabel] ?? "";
 }
@@ -136,6 +133,6 @@ export function servicesOf(rollout: Rollout): readonly string[] {
 
 /** The uid of the controller that owns an object. */
 export function controllersOf(object: KubernetesObject): readonly string[] {
-  const owner = object.metadata.ownerReferences?.find(({ controller }) => controller === true);
+  const owner = controllerOf(object);
   return owner === undefined ? [] : [owner.uid];
 }

@@ -165,7 +165,7 @@ describe("the controller", () => {
     await started(run);
     await clock.advance(60);
     assert.equal(log.length, 1);
-    assert.match(log[0] ?? "", /kubectl apply -f deploy\/crds\/rollout.yaml/);
+    assert.match(log[0] ?? "", /kubectl apply -f deploy\/crds\/`/);
     cluster.intercept = () => undefined;
     await clock.advance(30);
     await controller.whenSynced();

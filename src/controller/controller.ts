@@ -1,21 +1,23 @@
 import type { KubernetesObject, Pod } from "../api/core.ts";
+import { controllerOf, keyOf } from "../api/metadata.ts";
 import { type Resource, resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
+import { EventRecorder } from "../kubernetes/event-recorder.ts";
 import { isSame } from "../kubernetes/merge-patch.ts";
+import { Queue } from "../kubernetes/queue.ts";
 import type { Change } from "../kubernetes/watch-cache.ts";
 import { plan } from "../rollout/plan.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
-import { Caches, controllersOf, keyOf, serviceNameOf, servicesOf } from "./caches.ts";
-import { EventRecorder } from "./event-recorder.ts";
+import { Caches, controllersOf, serviceNameOf, servicesOf } from "./caches.ts";
 import { OwnWrites } from "./own-writes.ts";
-import { Queue } from "./queue.ts";
 import { type Planner, Reconciler } from "./reconciler.ts";
 import { ServiceRelease } from "./service-release.ts";
 import { Writer } from "./writer.ts";
 
-const concurrentPasses = 10;
+const source = { component: "rollouts-controller" };
+const pace = { concurrency: 10, firstRetrySeconds: 0.1, longestRetrySeconds: 60 };
 
 export interface ControllerOptions {
   readonly client: KubernetesClient;
@@ -49,7 +51,7 @@ export class Controller {
     const caches = new Caches({ client, clock, namespace, instanceId, onProblem });
     const ownWrites = new OwnWrites(clock);
     const writer = new Writer(client, ownWrites, (object) => caches.held(object));
-    const events = new EventRecorder(writer, clock, log);
+    const events = new EventRecorder({ writer, clock, source, onProblem: log });
     const reconciler = new Reconciler({
       client,
       clock,
@@ -61,13 +63,12 @@ export class Controller {
       log,
     });
     const release = new ServiceRelease({ client, caches, writer, instanceId, log });
-    const concurrency = concurrentPasses;
     this.#caches = caches;
     this.#ownWrites = ownWrites;
     this.#writer = writer;
     this.#events = events;
-    this.#rollouts = new Queue({ clock, concurrency, pass: (key) => reconciler.pass(key) });
-    this.#services = new Queue({ clock, concurrency, pass: (key) => release.pass(key) });
+    this.#rollouts = new Queue({ clock, ...pace, pass: (key) => reconciler.pass(key) });
+    this.#services = new Queue({ clock, ...pace, pass: (key) => release.pass(key) });
   }
 
   /** Starts watching; the first pass begins when everything is known. A controller is started once. */
@@ -152,7 +153,7 @@ export class Controller {
   // Pods change often in ways that no route depends on.
   #podChanged({ object, previous, type }: Change<Pod>): void {
     if (type === "updated" && isSame(routedBy(object), previous && routedBy(previous))) return;
-    const owner = object.metadata.ownerReferences?.find(({ controller }) => controller === true);
+    const owner = controllerOf(object);
     if (owner === undefined) return;
     const replicaSet = this.#caches.replicaSets.get(object.metadata.namespace ?? "", owner.name);
     if (replicaSet !== undefined) this.#ownerChanged(replicaSet);

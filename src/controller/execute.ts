@@ -1,8 +1,8 @@
 import type { KubernetesObject } from "../api/core.ts";
+import { keyOf } from "../api/metadata.ts";
 import { type Resource, resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { Action } from "../rollout/plan-types.ts";
-import { keyOf } from "./caches.ts";
 import type { Target, Writer } from "./writer.ts";
 
 /** Carries out one action with one API call. Answers the written object, nothing for a deletion; throws `ApiError`. */

@@ -1,6 +1,7 @@
+import { keyOf } from "../api/metadata.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { Snapshot } from "../rollout/plan-types.ts";
-import { type Caches, keyOf, servicesOf } from "./caches.ts";
+import { type Caches, servicesOf } from "./caches.ts";
 
 /** Everything that the planner has to know about one Rollout, as it is in the caches now. */
 export function gather(rollout: Rollout, caches: Caches): Snapshot {

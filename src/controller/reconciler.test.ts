@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ReplicaSet } from "../api/core.ts";
+import type { KubernetesObject, ReplicaSet } from "../api/core.ts";
 import { podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { Action, Plan, Snapshot } from "../rollout/plan-types.ts";
+import type { BareReplicaSet } from "../rollout/replica-set.ts";
 import { later } from "../time/clock.ts";
 import { refusal, replicaSet, rollout, scene, service, started, writesOf } from "./small-cluster.fixture.ts";
 
 const { rollouts, replicaSets, services } = resources;
 
-function seenOf(object: ReplicaSet | Rollout | undefined) {
+function seenOf(object: KubernetesObject | undefined) {
   const { name = "", uid = "", resourceVersion = "" } = object?.metadata ?? {};
   return { name, uid, resourceVersion };
 }
@@ -25,7 +26,7 @@ function create({ rollout: owner }: Snapshot, hash: string): Action {
   };
 }
 
-function scale(replica: ReplicaSet | undefined, to: number): Action {
+function scale(replica: BareReplicaSet | undefined, to: number): Action {
   return {
     do: "scaleReplicaSet",
     seen: seenOf(replica),

@@ -1,16 +1,17 @@
+import { keyOf, namespaceAndName } from "../api/metadata.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
+import type { EventRecorder } from "../kubernetes/event-recorder.ts";
+import type { PassResult } from "../kubernetes/queue.ts";
 import { isLater } from "../kubernetes/resource-version.ts";
 import type { Action, Plan, PlannedEvent, Snapshot } from "../rollout/plan-types.ts";
-import type { Clock, Instant } from "../time/clock.ts";
-import { type Caches, controllersOf, keyOf } from "./caches.ts";
-import type { EventRecorder } from "./event-recorder.ts";
+import { type Clock, earliest, type Instant } from "../time/clock.ts";
+import { type Caches, controllersOf } from "./caches.ts";
 import { describe, execute } from "./execute.ts";
 import { gather } from "./gather.ts";
 import type { OwnWrites } from "./own-writes.ts";
-import type { PassResult } from "./queue.ts";
 import { writeStatus } from "./status-writer.ts";
 import type { Writer } from "./writer.ts";
 
@@ -49,7 +50,7 @@ export class Reconciler {
 
   async pass(key: string): Promise<PassResult> {
     const { caches, ownWrites } = this.#options;
-    const [namespace = "", name = ""] = key.split("/");
+    const [namespace, name] = namespaceAndName(key);
     const rollout = caches.rollouts.get(namespace, name);
     if (rollout === undefined) {
       this.#problems.delete(key);
@@ -164,11 +165,6 @@ export class Reconciler {
   #record(rollout: Rollout, event: PlannedEvent): void {
     this.#options.events.record(rollout, event);
   }
-}
-
-function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a < b ? a : b;
 }
 
 function versionOf({ resourceVersion }: { readonly resourceVersion?: string }): { resourceVersion?: string } {

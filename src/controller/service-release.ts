@@ -1,10 +1,11 @@
+import { namespaceAndName } from "../api/metadata.ts";
 import { instanceIdLabel, managedByAnnotation, podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
-import { ApiError } from "../kubernetes/errors.ts";
+import { ApiError, unlessGone } from "../kubernetes/errors.ts";
+import type { PassResult } from "../kubernetes/queue.ts";
 import { type Caches, servicesOf } from "./caches.ts";
-import type { PassResult } from "./queue.ts";
 import type { Writer } from "./writer.ts";
 
 export interface ServiceReleaseOptions {
@@ -40,7 +41,7 @@ export class ServiceRelease {
 
   async #release(key: string): Promise<void> {
     const { caches, writer, log } = this.#options;
-    const [namespace = "", name = ""] = key.split("/");
+    const [namespace, name] = namespaceAndName(key);
     const service = caches.services.get(namespace, name);
     const owner = service?.metadata.annotations?.[managedByAnnotation];
     if (service === undefined || owner === undefined) return;
@@ -71,13 +72,8 @@ export class ServiceRelease {
     return !isOurs || rollout.spec.strategy?.blueGreen === undefined || servicesOf(rollout).includes(service);
   }
 
-  async #fresh(namespace: string, name: string): Promise<Rollout | undefined> {
-    try {
-      return await this.#options.client.get<Rollout>(resources.rollouts, namespace, name);
-    } catch (error) {
-      if (error instanceof ApiError && error.kind === "notFound") return undefined;
-      throw error;
-    }
+  #fresh(namespace: string, name: string): Promise<Rollout | undefined> {
+    return this.#options.client.get<Rollout>(resources.rollouts, namespace, name).catch(unlessGone);
   }
 
   #failed(key: string, error: unknown): PassResult {

@@ -27,7 +27,7 @@ const kinds = [
  * As much of an API server as the controller's tests need: versions, preconditions, merge patches, watches that can be held
  * back, and answers that a test puts in their place. It knows no selectors but the presence of labels.
  */
-export class SmallCluster implements Transport {
+class SmallCluster implements Transport {
   readonly requests: string[] = [];
   /** Answers instead of the cluster when it returns something. */
   intercept: (request: ApiRequest) => ApiResponse | undefined = () => undefined;

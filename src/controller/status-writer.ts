@@ -1,8 +1,8 @@
+import { keyOf } from "../api/metadata.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import { mergePatchBetween } from "../kubernetes/merge-patch.ts";
-import { keyOf } from "./caches.ts";
 import type { Writer } from "./writer.ts";
 
 /**

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from "../api/core.ts";
-import type { Resource } from "../api/resources.ts";
+import { type Resource, resources } from "../api/resources.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
+import { type EventWriter, eventWriter } from "../kubernetes/event-recorder.ts";
 import type { OwnWrites } from "./own-writes.ts";
 
 /** The object as it was when the decision to write it was made. */
@@ -17,8 +18,9 @@ export interface Target {
 }
 
 /** The only way in which the controller changes the cluster. Every write is counted, and remembered until it comes back. */
-export class Writer {
+export class Writer implements EventWriter {
   readonly #client: KubernetesClient;
+  readonly #events: EventWriter;
   readonly #ownWrites: OwnWrites;
   readonly #held: (object: KubernetesObject) => KubernetesObject | undefined;
   readonly #counts = new Map<string, number>();
@@ -30,6 +32,7 @@ export class Writer {
     held: (object: KubernetesObject) => KubernetesObject | undefined,
   ) {
     this.#client = client;
+    this.#events = eventWriter(client);
     this.#ownWrites = ownWrites;
     this.#held = held;
   }
@@ -77,14 +80,14 @@ export class Writer {
   }
 
   /** An Event: nobody waits for it, and it has no precondition. */
-  async createEvent(target: Omit<Target, "name">, event: object): Promise<void> {
-    this.#count("create", target.resource.plural);
-    await this.#client.create(target.resource, target.namespace, event);
+  async createEvent(namespace: string, event: object): Promise<void> {
+    this.#count("create", resources.events.plural);
+    await this.#events.createEvent(namespace, event);
   }
 
-  async repeatEvent({ resource, namespace, name }: Target, patch: object): Promise<void> {
-    this.#count("patch", resource.plural);
-    await this.#client.patch(resource, namespace, name, { type: "merge", body: patch });
+  async patchEvent(namespace: string, name: string, patch: object): Promise<void> {
+    this.#count("patch", resources.events.plural);
+    await this.#events.patchEvent(namespace, name, patch);
   }
 
   #wrote(owner: string, { kind }: Resource, answer: KubernetesObject): KubernetesObject {

@@ -38,7 +38,13 @@ export class ApiError extends Error {
   }
 }
 
-export function isStatus(body: unknown): body is Status {
+/** For `catch`: undefined for an object that is not there, which needs nothing more. All else is thrown on. */
+export function unlessGone(error: unknown): undefined {
+  if (error instanceof ApiError && error.kind === "notFound") return undefined;
+  throw error;
+}
+
+function isStatus(body: unknown): body is Status {
   return typeof body === "object" && body !== null && (body as { kind?: unknown }).kind === "Status";
 }
 

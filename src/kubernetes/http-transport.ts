@@ -6,6 +6,7 @@ import {
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { pipeline, type Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { createGunzip } from "node:zlib";
 import { type Cancel, type Clock, later } from "../time/clock.ts";
 import { SystemClock } from "../time/system-clock.ts";
@@ -223,9 +224,11 @@ function contentOf(answer: IncomingMessage): Readable {
 }
 
 async function readBody(answer: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of contentOf(answer)) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString("utf8");
+  // Decoded as it comes: a list's bytes are not kept beside its text.
+  const decoder = new StringDecoder("utf8");
+  let text = "";
+  for await (const bytes of contentOf(answer)) text += decoder.write(bytes);
+  text += decoder.end();
   if (!(answer.headers["content-type"] ?? "").includes("json") || text === "") return text;
   try {
     return JSON.parse(text);

@@ -26,7 +26,7 @@ export class IndexedObjects<T extends KubernetesObject> {
   by(name: string, key: string): readonly T[] {
     const index = this.#indexes.find((candidate) => candidate.name === name);
     if (index === undefined) throw new Error(`no index is named ${name}`);
-    return [...(index.entries.get(key) ?? [])];
+    return index.entries.get(key) ?? [];
   }
 
   put(object: T): void {
@@ -35,7 +35,7 @@ export class IndexedObjects<T extends KubernetesObject> {
     const objects = this.#namespaces.get(namespace) ?? new Map<string, T>();
     this.#namespaces.set(namespace, objects.set(name, object));
     for (const { keysOf, entries } of this.#indexes) {
-      for (const key of keysOf(object)) entries.set(key, (entries.get(key) ?? new Set<T>()).add(object));
+      for (const key of keysOf(object)) entries.set(key, [...(entries.get(key) ?? []), object]);
     }
   }
 
@@ -47,9 +47,9 @@ export class IndexedObjects<T extends KubernetesObject> {
     if (objects.size === 0) this.#namespaces.delete(namespace);
     for (const { keysOf, entries } of this.#indexes) {
       for (const key of keysOf(object)) {
-        const found = entries.get(key);
-        found?.delete(object);
-        if (found?.size === 0) entries.delete(key);
+        const others = entries.get(key)?.filter((found) => found !== object) ?? [];
+        if (others.length === 0) entries.delete(key);
+        else entries.set(key, others);
       }
     }
   }
@@ -58,5 +58,6 @@ export class IndexedObjects<T extends KubernetesObject> {
 interface Index<T> {
   readonly name: string;
   readonly keysOf: IndexFunction<T>;
-  readonly entries: Map<string, Set<T>>;
+  /** Each list is replaced when it changes: it may be handed out as it is, and a short one takes far less than a Set. */
+  readonly entries: Map<string, readonly T[]>;
 }

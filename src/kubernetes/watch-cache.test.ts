@@ -7,7 +7,7 @@ import { KubernetesClient } from "./client.ts";
 import { ApiError } from "./errors.ts";
 import { ScriptedTransport } from "./scripted-transport.fixture.ts";
 import type { ApiResponse, WatchEvent } from "./transport.ts";
-import { type Change, WatchCache, type WatchCacheOptions } from "./watch-cache.ts";
+import { type Change, pageSize, WatchCache, type WatchCacheOptions } from "./watch-cache.ts";
 
 function pod(
   name: string,
@@ -97,8 +97,8 @@ describe("WatchCache", () => {
     assert.deepEqual(
       transport.requests.map(({ path, query }) => [path, query]),
       [
-        ["/api/v1/namespaces/shop/pods", { labelSelector: "app", limit: "500" }],
-        ["/api/v1/namespaces/shop/pods", { labelSelector: "app", limit: "500", continue: "more" }],
+        ["/api/v1/namespaces/shop/pods", { labelSelector: "app", limit: String(pageSize) }],
+        ["/api/v1/namespaces/shop/pods", { labelSelector: "app", limit: String(pageSize), continue: "more" }],
       ],
     );
     const { query } = transport.latest.request;

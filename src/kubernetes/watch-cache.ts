@@ -2,13 +2,14 @@ import type { KubernetesObject } from "../api/core.ts";
 import { apiVersionOf, type Resource } from "../api/resources.ts";
 import { backoffSeconds } from "../time/backoff.ts";
 import { type Cancel, type Clock, later } from "../time/clock.ts";
-import type { KubernetesClient } from "./client.ts";
+import type { KubernetesClient, ObjectList } from "./client.ts";
 import { ApiError } from "./errors.ts";
 import { IndexedObjects, type IndexFunction } from "./indexed-objects.ts";
 import { isLater } from "./resource-version.ts";
 import type { WatchEvent } from "./transport.ts";
 
-const pageSize = 500;
+/** Small enough that a page in all its forms, packed, as text and as objects, does not count. */
+export const pageSize = 200;
 const watchTimeoutSeconds = 420;
 const firstRetrySeconds = 0.2;
 /** A kind that is not there, or that may not be read, is seldom there a moment later. */
@@ -27,15 +28,15 @@ export interface Change<T> {
   readonly previous?: T;
 }
 
-export interface WatchCacheOptions<T> {
+export interface WatchCacheOptions<T, Wire = T> {
   readonly client: KubernetesClient;
   readonly clock: Clock;
   readonly resource: Resource;
   /** All namespaces when absent. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
-  /** Keeps of each object what is needed; `metadata.managedFields` is dropped in any case. */
-  readonly trim?: (object: T) => T;
+  /** Makes of each object, as it comes from the server, what is needed; `metadata.managedFields` is dropped in any case. */
+  readonly trim?: (object: Wire) => T;
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /** Told once per distinct problem, with its cause, and once (without a cause) when it is over. */
   readonly onProblem?: (text: string, cause?: Error) => void;
@@ -45,8 +46,9 @@ export interface WatchCacheOptions<T> {
  * The objects of one kind as the API server last told: listed once, then kept up to date by a watch. Content is never dropped
  * while the server is away; when history is lost everything is listed anew and only real differences are told.
  */
-export class WatchCache<T extends KubernetesObject> {
-  readonly #options: WatchCacheOptions<T>;
+export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObject = T> {
+  readonly #options: WatchCacheOptions<T, Wire>;
+  readonly #apiVersion: string;
   readonly #objects: IndexedObjects<T>;
   readonly #subscribers = new Set<(change: Change<T>) => void>();
   readonly #deletedAt = new Map<string, string>();
@@ -59,8 +61,9 @@ export class WatchCache<T extends KubernetesObject> {
   #failures = 0;
   #pageSize: number | undefined = pageSize;
 
-  constructor(options: WatchCacheOptions<T>) {
+  constructor(options: WatchCacheOptions<T, Wire>) {
     this.#options = options;
+    this.#apiVersion = apiVersionOf(options.resource);
     this.#objects = new IndexedObjects(options.indexes);
   }
 
@@ -137,26 +140,31 @@ export class WatchCache<T extends KubernetesObject> {
   }
 
   async #list(): Promise<{ objects: ReadonlyMap<string, T>; version: string }> {
-    const { client, resource, namespace, labelSelector } = this.#options;
     const objects = new Map<string, T>();
     let next: string | undefined;
     for (;;) {
-      const page = await client.list<T>(resource, {
-        namespace,
-        labelSelector,
-        limit: this.#pageSize,
-        continue: next,
-      });
-      for (const item of page.items) {
-        const { metadata } = item;
-        const held = this.#held(item);
-        const isHeld =
-          held?.metadata.uid === metadata.uid && held?.metadata.resourceVersion === metadata.resourceVersion;
-        objects.set(keyOf(item), held !== undefined && isHeld ? held : this.#trim(item));
-      }
-      next = page.metadata.continue;
-      if (next === undefined || next === "") return { objects, version: page.metadata.resourceVersion };
+      const { resourceVersion, continue: more } = await this.#listPage(next, objects);
+      next = more;
+      if (next === undefined || next === "") return { objects, version: resourceVersion };
     }
+  }
+
+  /** Adds what is needed of a page to `objects`. The page itself, far larger, is dropped before the next one is asked for. */
+  async #listPage(start: string | undefined, objects: Map<string, T>): Promise<ObjectList<Wire>["metadata"]> {
+    const { client, resource, namespace, labelSelector } = this.#options;
+    const { items, metadata } = await client.list<Wire>(resource, {
+      namespace,
+      labelSelector,
+      limit: this.#pageSize,
+      continue: start,
+    });
+    for (const item of items) {
+      const held = this.#held(item);
+      const { uid, resourceVersion } = item.metadata;
+      const isHeld = held?.metadata.uid === uid && held?.metadata.resourceVersion === resourceVersion;
+      objects.set(keyOf(item), held !== undefined && isHeld ? held : this.#trim(item));
+    }
+    return metadata;
   }
 
   /** A list is the whole truth: it counts even where versions have gone back (a restored backup). */
@@ -213,7 +221,7 @@ export class WatchCache<T extends KubernetesObject> {
     // A connection may tell again or late what is known already.
     if (!isLater(version, held?.metadata.resourceVersion ?? this.#deletedAt.get(key) ?? "0")) return;
     if (event.type !== "DELETED") {
-      this.#put(this.#trim(event.object as T));
+      this.#put(this.#trim(event.object as Wire));
       return;
     }
     this.#rememberDeletion(key, version ?? "0");
@@ -250,13 +258,13 @@ export class WatchCache<T extends KubernetesObject> {
     return this.#objects.get(object.metadata.namespace ?? "", object.metadata.name);
   }
 
-  #trim(object: T): T {
+  #trim(object: Wire): T {
     const { resource, trim } = this.#options;
-    const metadata: T["metadata"] & { managedFields?: unknown } = { ...object.metadata };
+    const metadata: Wire["metadata"] & { managedFields?: unknown } = { ...object.metadata };
     delete metadata.managedFields;
     // Items of a list may come without their kind.
-    const whole = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata };
-    return trim === undefined ? whole : trim(whole);
+    const whole = { ...object, apiVersion: this.#apiVersion, kind: resource.kind, metadata };
+    return trim === undefined ? (whole as KubernetesObject as T) : trim(whole);
   }
 
   #retry(session: Session, error: Error, wasWorking = false): void {

@@ -3,7 +3,7 @@ import { availableOf, hashOf } from "./replica-set.ts";
 import type { Situation } from "./situation.ts";
 
 /** A plan that must never be carried out: a bug of the planner, not of the user. */
-export class BrokenInvariant extends Error {
+class BrokenInvariant extends Error {
   constructor(what: string) {
     super(`refused to carry out a plan that breaks an invariant: ${what}`);
     this.name = "BrokenInvariant";
@@ -33,11 +33,9 @@ function assertUnreferenced(s: Situation, name: string): void {
 
 function assertServes(s: Situation, hash: string): void {
   const target = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === hash);
-  if (availableOf(target) > 0) return;
-  // A route that points nowhere in particular may be put back to the stable version although that has trouble.
-  const isRepair = s.active.target === undefined && target === s.stable;
+  if (availableOf(target) > 0 || s.replicas === 0) return;
   const better = s.replicaSets.find((replicaSet) => availableOf(replicaSet) > 0);
-  if (better === undefined || isRepair) return;
+  if (better === undefined) return;
   throw new BrokenInvariant(
     `the active Service would select ${hash}, which has no available pod, while ReplicaSet ${better.metadata.name} has some`,
   );

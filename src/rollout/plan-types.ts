@@ -2,12 +2,13 @@ import type { ReplicaSet } from "../api/core.ts";
 import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import type { Instant } from "../time/clock.ts";
 import type { Observed, Role, RouteWrite } from "../traffic/router.ts";
+import type { IdentifiedReplicaSet } from "./replica-set.ts";
 
 /** Everything that a decision about one Rollout may depend on, besides the time. */
 export interface Snapshot {
   readonly rollout: Rollout;
   /** The ReplicaSets whose controller is this Rollout, in any order. */
-  readonly replicaSets: readonly ReplicaSet[];
+  readonly replicaSets: readonly IdentifiedReplicaSet[];
   readonly observed: Observed;
   /** Names of the other Rollouts of the namespace that name one of this Rollout's Services, by Service. */
   readonly rivals: ReadonlyMap<string, string>;

@@ -1,7 +1,7 @@
 import type { Rollout } from "../api/rollout.ts";
 import { type BlueGreen, strategyOf } from "../api/strategy.ts";
 import { describe, validateRollout } from "../api/validation.ts";
-import { formatTime, type Instant } from "../time/clock.ts";
+import { earliest, formatTime, type Instant } from "../time/clock.ts";
 import { abortSteps } from "./blue-green/abort.ts";
 import { blueGreenSteps } from "./blue-green/steps.ts";
 import { blueGreenUpkeep } from "./blue-green/upkeep.ts";
@@ -56,7 +56,7 @@ function planBlueGreen(snapshot: Snapshot, strategy: BlueGreen, now: Instant): P
     ...upkeep.flatMap((part) => part.actions),
   ]);
   assertInvariants(situation, actions);
-  const recheckAt = earliest([way.recheckAt, progressDeadline, ...upkeep.map((part) => part.recheckAt)]);
+  const recheckAt = earliest(way.recheckAt, progressDeadline, ...upkeep.map((part) => part.recheckAt));
   return {
     actions,
     status,
@@ -142,8 +142,4 @@ function greeting(rollout: Rollout): readonly PlannedEvent[] {
   const { name, namespace } = rollout.metadata;
   const message = `Rollout resource added to informer: ${namespace}/${name}`;
   return [{ type: "Normal", reason: "RolloutAddedToInformer", message }];
-}
-
-function earliest(instants: readonly (Instant | undefined)[]): Instant | undefined {
-  return instants.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined);
 }

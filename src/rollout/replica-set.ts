@@ -8,20 +8,35 @@ import {
 } from "../api/names.ts";
 import { type Instant, parseTime } from "../time/clock.ts";
 import type { Action, Seen } from "./plan-types.ts";
+import { type TemplateIdentity, templateIdentity } from "./template.ts";
 
 // What a ReplicaSet of a Rollout says about itself, and the calls that change it.
 
-export function hashOf(replicaSet: ReplicaSet): string {
+/** All of a ReplicaSet but its template. */
+export interface BareReplicaSet extends Omit<ReplicaSet, "spec"> {
+  readonly spec: Omit<ReplicaSet["spec"], "template">;
+}
+
+/** A ReplicaSet as decisions need it: which template it has, not what is in it. Whole templates would fill the memory. */
+export interface IdentifiedReplicaSet extends BareReplicaSet {
+  readonly templateIdentity: TemplateIdentity;
+}
+
+export function identified({ spec: { template, ...spec }, ...rest }: ReplicaSet): IdentifiedReplicaSet {
+  return { ...rest, spec, templateIdentity: templateIdentity(template) };
+}
+
+export function hashOf(replicaSet: BareReplicaSet): string {
   return replicaSet.metadata.labels?.[podTemplateHashLabel] ?? "";
 }
 
 /** 0 for a ReplicaSet without a (readable) revision. */
-export function revisionOf(replicaSet: ReplicaSet): number {
+export function revisionOf(replicaSet: BareReplicaSet): number {
   return Number(replicaSet.metadata.annotations?.[revisionAnnotation]) || 0;
 }
 
 /** The revision that the ReplicaSet was made for: unlike the present one it does not change when it is used again. */
-export function firstRevisionOf(replicaSet: ReplicaSet): number {
+export function firstRevisionOf(replicaSet: BareReplicaSet): number {
   const former = replicaSet.metadata.annotations?.[revisionHistoryAnnotation] ?? "";
   const revisions = former
     .split(",")
@@ -30,31 +45,31 @@ export function firstRevisionOf(replicaSet: ReplicaSet): number {
   return Math.min(revisionOf(replicaSet), ...revisions);
 }
 
-export function sizeOf(replicaSet: ReplicaSet | undefined): number {
+export function sizeOf(replicaSet: BareReplicaSet | undefined): number {
   return replicaSet?.spec.replicas ?? 0;
 }
 
-export function availableOf(replicaSet: ReplicaSet | undefined): number {
+export function availableOf(replicaSet: BareReplicaSet | undefined): number {
   return replicaSet?.status?.availableReplicas ?? 0;
 }
 
 /** Whether it shall have exactly `size` pods and at least as many are available. */
-export function isAvailable(replicaSet: ReplicaSet | undefined, size: number): boolean {
+export function isAvailable(replicaSet: BareReplicaSet | undefined, size: number): boolean {
   return replicaSet !== undefined && sizeOf(replicaSet) === size && availableOf(replicaSet) >= size;
 }
 
-export function deadlineOf(replicaSet: ReplicaSet): Instant | undefined {
+export function deadlineOf(replicaSet: BareReplicaSet): Instant | undefined {
   const text = replicaSet.metadata.annotations?.[scaleDownDeadlineAnnotation];
   return text === undefined ? undefined : parseTime(text);
 }
 
-export function seen(object: ReplicaSet): Seen {
+export function seen(object: BareReplicaSet): Seen {
   const { name, uid = "", resourceVersion = "" } = object.metadata;
   return { name, uid, resourceVersion };
 }
 
 /** Sets the size, and with it the annotation that tells Argo's tools what size was wanted. */
-export function scale(replicaSet: ReplicaSet, to: number, desired: number, because: string): Action {
+export function scale(replicaSet: BareReplicaSet, to: number, desired: number, because: string): Action {
   const from = sizeOf(replicaSet);
   const direction = to > from ? "up" : "down";
   const { name } = replicaSet.metadata;
@@ -79,7 +94,7 @@ export function scale(replicaSet: ReplicaSet, to: number, desired: number, becau
 }
 
 export function annotate(
-  replicaSet: ReplicaSet,
+  replicaSet: BareReplicaSet,
   annotations: Readonly<Record<string, string | null>>,
   because: string,
 ): Action {

@@ -1,4 +1,3 @@
-import type { ReplicaSet } from "../api/core.ts";
 import type { Rollout } from "../api/rollout.ts";
 import { type BlueGreen, defaultReplicas } from "../api/strategy.ts";
 import { type Instant, later, parseTime } from "../time/clock.ts";
@@ -6,8 +5,15 @@ import type { Role, Route, RouteWrite, Routing } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
 import { forgetUpdate, isGranted, type Memory, memoryOf } from "./memory.ts";
 import type { Snapshot } from "./plan-types.ts";
-import { availableOf, deadlineOf, firstRevisionOf, hashOf, revisionOf } from "./replica-set.ts";
-import { isSameTemplate, templateHash } from "./template.ts";
+import {
+  availableOf,
+  deadlineOf,
+  firstRevisionOf,
+  hashOf,
+  type IdentifiedReplicaSet,
+  revisionOf,
+} from "./replica-set.ts";
+import { type TemplateIdentity, templateHash, templateIdentity } from "./template.ts";
 
 /** A route of the Rollout, with what the cluster shows of it. */
 export interface ObservedRoute {
@@ -28,16 +34,16 @@ export interface Situation {
   /** Wanted number of pods of the live version. */
   readonly replicas: number;
   /** Newest revision first; those that are being deleted are left out. */
-  readonly replicaSets: readonly ReplicaSet[];
+  readonly replicaSets: readonly IdentifiedReplicaSet[];
   /** The ReplicaSet of the template in the spec, if it has been made. */
-  readonly current: ReplicaSet | undefined;
+  readonly current: IdentifiedReplicaSet | undefined;
   readonly currentHash: string;
   /** The number that the current version has, or gets. */
   readonly revision: number;
   /** The last version brought out completely, if it is still there. */
-  readonly stable: ReplicaSet | undefined;
+  readonly stable: IdentifiedReplicaSet | undefined;
   /** Neither current nor stable, newest revision first. */
-  readonly others: readonly ReplicaSet[];
+  readonly others: readonly IdentifiedReplicaSet[];
   readonly memory: Memory;
   /** The template has changed since the status was written. */
   readonly isNewTemplate: boolean;
@@ -59,8 +65,11 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
   const replicaSets = snapshot.replicaSets
     .filter((replicaSet) => replicaSet.metadata.deletionTimestamp === undefined)
     .toSorted((a, b) => revisionOf(b) - revisionOf(a));
-  const current = findCurrent(rollout, replicaSets);
-  const currentHash = current === undefined ? newHash(rollout) : hashOf(current);
+  const { template } = rollout.spec;
+  const identity = template === undefined ? undefined : templateIdentity(template);
+  const newHash = identity === undefined ? "" : templateHash(identity, status.collisionCount);
+  const current = findCurrent(rollout, identity, newHash, replicaSets);
+  const currentHash = current === undefined ? newHash : hashOf(current);
   const isNewTemplate = status.currentPodHash !== currentHash;
   const remembered = memoryOf(status);
   const memory: Memory = isNewTemplate ? { ...remembered, ...forgetUpdate } : remembered;
@@ -96,21 +105,19 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
  * The hash label decides first: a ReplicaSet keeps its identity when an admission webhook has changed its template. Then
  * equality of templates, which finds a former version, and those that Argo's controller made; the newest such one counts.
  */
-function findCurrent(rollout: Rollout, replicaSets: readonly ReplicaSet[]): ReplicaSet | undefined {
-  const { template } = rollout.spec;
-  if (template === undefined) return undefined;
-  const hash = newHash(rollout);
-  const same = replicaSets.filter((replicaSet) => isSameTemplate(replicaSet.spec.template, template));
+function findCurrent(
+  { status }: Rollout,
+  identity: TemplateIdentity | undefined,
+  newHash: string,
+  replicaSets: readonly IdentifiedReplicaSet[],
+): IdentifiedReplicaSet | undefined {
+  if (identity === undefined) return undefined;
+  const same = replicaSets.filter(({ templateIdentity: its }) => its === identity);
   return (
-    replicaSets.find((replicaSet) => hashOf(replicaSet) === hash) ??
-    same.find((replicaSet) => hashOf(replicaSet) === rollout.status?.currentPodHash) ??
+    replicaSets.find((replicaSet) => hashOf(replicaSet) === newHash) ??
+    same.find((replicaSet) => hashOf(replicaSet) === status?.currentPodHash) ??
     same[0]
   );
-}
-
-function newHash(rollout: Rollout): string {
-  const { template } = rollout.spec;
-  return template === undefined ? "" : templateHash(template, rollout.status?.collisionCount);
 }
 
 /**
@@ -119,9 +126,9 @@ function newHash(rollout: Rollout): string {
  */
 function rollbackRule(
   rollout: Rollout,
-  replicaSets: readonly ReplicaSet[],
-  current: ReplicaSet | undefined,
-  stable: ReplicaSet | undefined,
+  replicaSets: readonly IdentifiedReplicaSet[],
+  current: IdentifiedReplicaSet | undefined,
+  stable: IdentifiedReplicaSet | undefined,
   now: Instant,
 ): Situation["rollback"] {
   if (current === undefined || stable === undefined || current === stable) return undefined;

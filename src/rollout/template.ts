@@ -4,23 +4,15 @@ import { withPodTemplateDefaults } from "../api/pod-defaults.ts";
 import { canonicalQuantity } from "../api/quantity.ts";
 
 // Identity of pod templates. Two templates are the same when a Kubernetes API server would store the same pods for them,
-// so the comparison goes over what the server fills in and rewrites. A hash is only ever made for a template that has no
-// ReplicaSet yet; the labels of ReplicaSets that exist, Argo's among them, are taken as they are.
+// so it is made of what the server fills in and rewrites. A hash is only ever made for a template that has no ReplicaSet
+// yet; the labels of ReplicaSets that exist, Argo's among them, are taken as they are.
 
-/** Whether both templates make the same pods. */
-export function isSameTemplate(a: PodTemplateSpec, b: PodTemplateSpec): boolean {
-  return canonicalText(a) === canonicalText(b);
-}
+/** 64 bits that stand for a whole template, which is a hundred times as large. */
+export type TemplateIdentity = bigint;
 
-const canonicalTexts = new WeakMap<PodTemplateSpec, string>();
-
-/** The same text for all templates that make the same pods. Remembered per object, as cached objects do not change. */
-export function canonicalText(template: PodTemplateSpec): string {
-  const known = canonicalTexts.get(template);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(normal(withoutBookkeeping(withPodTemplateDefaults(template)), []));
-  canonicalTexts.set(template, text);
-  return text;
+/** Equal for all templates that make the same pods, different for all others. */
+export function templateIdentity(template: PodTemplateSpec): TemplateIdentity {
+  return fnv1a64(canonicalText(withoutBookkeeping(withPodTemplateDefaults(template))));
 }
 
 // Kubernetes' alphabet for generated names: no vowels and no look-alikes, so that no words arise.
@@ -30,8 +22,8 @@ const safeLetters = "bcdfghjklmnpqrstvwxz2456789";
  * A new hash for a template, ten letters of Kubernetes' name alphabet. `collisionCount` gives another one when an object
  * of that name, but with another template, stands in the way.
  */
-export function templateHash(template: PodTemplateSpec, collisionCount = 0): string {
-  let rest = fnv1a64(canonicalText(template) + (collisionCount === 0 ? "" : `#${collisionCount}`));
+export function templateHash(identity: TemplateIdentity, collisionCount = 0): string {
+  let rest = collisionCount === 0 ? identity : fnv1a64(`#${collisionCount}`, identity);
   let text = "";
   while (text.length < 10) {
     text += safeLetters[Number(rest % 27n)];
@@ -40,13 +32,20 @@ export function templateHash(template: PodTemplateSpec, collisionCount = 0): str
   return text;
 }
 
-// FNV-1a with 64 bits: short, and good enough where a collision is noticed and stepped around.
-function fnv1a64(text: string): bigint {
-  let hash = 0xcbf29ce484222325n;
+/**
+ * FNV-1a with 64 bits, going on from the hash of a text before this one. Its prime is 2^40 + 0x1b3, so that two halves of
+ * 32 bits can be multiplied as ordinary numbers: far faster than one large one.
+ */
+function fnv1a64(text: string, before = 0xcbf29ce484222325n): bigint {
+  let high = Number(before >> 32n);
+  let low = Number(before & 0xffffffffn);
   for (const byte of new TextEncoder().encode(text)) {
-    hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
+    const mixed = (low ^ byte) >>> 0;
+    const product = mixed * 0x1b3;
+    high = (high * 0x1b3 + Math.floor(product / 2 ** 32) + mixed * 2 ** 8) >>> 0;
+    low = product >>> 0;
   }
-  return hash;
+  return (BigInt(high) << 32n) | BigInt(low);
 }
 
 function withoutBookkeeping(template: PodTemplateSpec): object {
@@ -57,30 +56,30 @@ function withoutBookkeeping(template: PodTemplateSpec): object {
   return { metadata: { labels, annotations: template.metadata?.annotations ?? {} }, spec };
 }
 
-/** Keys sorted; null and empty values left out, as the server drops or adds them at will; quantities in one form. */
-function normal(value: unknown, path: readonly string[]): unknown {
-  if (Array.isArray(value)) return value.map((item: unknown) => normal(item, path));
+/**
+ * One text for all values that mean the same: with sorted keys, without null and empty fields, which the server drops or
+ * adds at will, and with quantities in one form. `key` and `parent` say where the value stands.
+ */
+function canonicalText(value: unknown, key = "", parent = ""): string {
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalText(item, key, parent)).join()}]`;
   if (typeof value === "object" && value !== null) {
-    const entries = Object.entries(value)
-      .map(([key, item]) => [key, normal(item, [...path, key])] as const)
-      .filter(([, item]) => !isEmpty(item))
-      .toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return Object.fromEntries(entries);
+    const fields: string[] = [];
+    for (const [field, item] of Object.entries(value)) {
+      const text = canonicalText(item, field, key);
+      if (!saysNothing.includes(text)) fields.push(`${field.length}"${field}:${text}`);
+    }
+    return `{${fields.sort().join()}}`;
   }
-  if ((typeof value === "string" || typeof value === "number") && isQuantity(path)) {
-    return canonicalQuantity(String(value)) ?? value;
+  if ((typeof value === "string" || typeof value === "number") && isQuantity(key, parent)) {
+    const amount = canonicalQuantity(String(value)) ?? String(value);
+    return `${amount.length}"${amount}`;
   }
-  return value;
+  // The length instead of a closing quote: nothing that a text contains can look like its end.
+  return typeof value === "string" ? `${value.length}"${value}` : String(value);
 }
 
-function isQuantity(path: readonly string[]): boolean {
-  const parent = path.at(-2);
-  return (
-    parent === "limits" || parent === "requests" || path.at(-1) === "sizeLimit" || path.at(-1) === "divisor"
-  );
-}
+const saysNothing: readonly string[] = ["null", "undefined", '0"', "[]", "{}"];
 
-function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null || value === "") return true;
-  return typeof value === "object" && Object.keys(value).length === 0;
+function isQuantity(key: string, parent: string): boolean {
+  return parent === "limits" || parent === "requests" || key === "sizeLimit" || key === "divisor";
 }

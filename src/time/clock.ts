@@ -19,6 +19,11 @@ export function later(from: Instant, seconds: number): Instant {
   return instant(from + seconds * 1000);
 }
 
+/** Undefined stands for never. */
+export function earliest(...instants: readonly (Instant | undefined)[]): Instant | undefined {
+  return instants.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined);
+}
+
 /** Kubernetes' wire form of a time, in whole seconds: `2026-11-21T12:00:00Z`. */
 export function formatTime(at: Instant): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`;

@@ -8,7 +8,7 @@ import { type PodStatusView, podStatusOf } from "./pod-status.ts";
 import { type PhaseView, phaseOf } from "./rollout-phase.ts";
 
 /** What a ReplicaSet is to its Rollout, in the order in which the roles are named. */
-export const roles = ["canary", "stable", "active", "preview"] as const;
+const roles = ["canary", "stable", "active", "preview"] as const;
 export type Role = (typeof roles)[number];
 
 /** Everything that people see of one Rollout, in the terminal and on the dashboard. */

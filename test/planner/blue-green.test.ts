@@ -326,6 +326,15 @@ describe("an active Service that somebody else has changed", () => {
     assert.equal(world.live(), "web:1");
   });
 
+  it("stays while the stable version has no pods to serve with, and is put right when it has", () => {
+    for (const hash of [undefined, "preview"]) {
+      const world = paused().fail("web:1");
+      world.select("web", hash && world.status.currentPodHash).settle();
+      assert.match(world.live(), /web:2/);
+      assert.equal(world.heal("web:1").settle().live(), "web:1");
+    }
+  });
+
   it("is put right after a crash between the switch and the status", () => {
     const world = paused().promote();
     world.select("web", world.status.currentPodHash).settle();

@@ -37,12 +37,21 @@ const strategy = fc.record(
   { requiredKeys: [] },
 );
 
-/** Once there is a stable version, users never reach pods of nothing while some version has any. */
+/** Once there is a stable version, no Service leads to pods of nothing while some version has any. */
 function usersAreServed(world: World): void {
   const hash = world.services.get("web")?.spec.selector?.[podTemplateHashLabel];
   if (world.status.stableRS === undefined || (world.rollout.spec.replicas ?? 0) === 0) return;
-  const live = world.replicaSets.find((replicaSet) => hashOf(replicaSet) === hash);
-  const stable = world.replicaSets.find((replicaSet) => hashOf(replicaSet) === world.status.stableRS);
+  const of = (wanted: string | undefined) => world.replicaSets.find((it) => hashOf(it) === wanted);
+  const stable = of(world.status.stableRS);
+  if (hash === undefined) {
+    assert.equal(availableOf(stable), 0, "a missing hash is written back when the stable version can serve");
+    assert(
+      world.replicaSets.some((it) => availableOf(it) > 0),
+      "and when no version can",
+    );
+    return;
+  }
+  const live = of(hash);
   assert(live !== undefined, "the active Service selects a version that exists");
   assert(
     live.spec.replicas !== 0 || availableOf(stable) === 0,

@@ -4,7 +4,7 @@ import { podTemplateHashLabel, serviceNameLabel } from "../../src/api/names.ts";
 import type { BlueGreenStrategy, Rollout, RolloutSpec, RolloutStatus } from "../../src/api/rollout.ts";
 import { plan } from "../../src/rollout/plan.ts";
 import type { Action, Plan, Snapshot } from "../../src/rollout/plan-types.ts";
-import { hashOf, sizeOf } from "../../src/rollout/replica-set.ts";
+import { hashOf, identified, sizeOf } from "../../src/rollout/replica-set.ts";
 import { type Instant, instant, later } from "../../src/time/clock.ts";
 
 type Mutable = Record<string, unknown>;
@@ -53,7 +53,7 @@ export class World {
   get snapshot(): Snapshot {
     return {
       rollout: this.rollout,
-      replicaSets: this.replicaSets,
+      replicaSets: this.replicaSets.map(identified),
       rivals: this.rivals,
       observed: {
         service: (_, name) => this.services.get(name),

@@ -17,7 +17,7 @@ export const analysisArguments: Schema = array(
   ),
 );
 
-export const analysisTemplates: Schema = array(object({ clusterScope: boolean, templateName: string }));
+const analysisTemplates: Schema = array(object({ clusterScope: boolean, templateName: string }));
 
 /** Metrics that are measured and judged, but whose verdict does not count. */
 export const dryRun: Schema = array(object({ metricName: string }, "metricName"));

@@ -6,7 +6,8 @@ export const tableAccept = "application/json;as=Table;v=v1;g=meta.k8s.io,applica
 
 /** `Table` of meta.k8s.io/v1. */
 export interface Table {
-  readonly columnDefinitions?: readonly { readonly name: string; readonly priority?: number }[];
+  /** In a watch only of the first table. */
+  readonly columnDefinitions?: readonly { readonly name: string; readonly priority?: number }[] | null;
   readonly rows?: readonly {
     readonly cells: readonly unknown[];
     readonly object?: { readonly metadata?: { readonly name?: string; readonly namespace?: string } };
@@ -23,9 +24,10 @@ export interface TableStyle {
 
 /** A server's table as kubectl prints it. */
 export function printServerTable(
-  { columnDefinitions = [], rows = [] }: Table,
+  { columnDefinitions: definitions, rows = [] }: Table,
   { wide, withNamespace, withHeader }: TableStyle,
 ): string {
+  const columnDefinitions = definitions ?? [];
   const shown = columnDefinitions.flatMap(({ priority = 0 }, index) =>
     wide || priority === 0 ? [index] : [],
   );

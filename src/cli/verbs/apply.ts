@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "../../api/core.ts";
 import { pathOf } from "../../api/resources.ts";
-import { ApiError } from "../../kubernetes/errors.ts";
+import { ApiError, unlessGone } from "../../kubernetes/errors.ts";
 import type { ApiRequest, ApiResponse } from "../../kubernetes/transport.ts";
 import { applyPatch, lastApplied, withLastApplied } from "../apply-patch.ts";
 import { type Cluster, command } from "../command.ts";
@@ -88,7 +88,7 @@ async function applyManifest(
   if (name === undefined)
     throw new CommandError("must have metadata.name; generateName cannot be used with apply");
   const wanted = withLastApplied(manifest);
-  const live = await found(cluster.client.get<KubernetesObject>(resource, namespace, name));
+  const live = await cluster.client.get<KubernetesObject>(resource, namespace, name).catch(unlessGone);
   const { body, warnings } =
     live === undefined
       ? await send(cluster, { method: "POST", path: pathOf(resource, namespace), body: wanted })
@@ -138,13 +138,4 @@ async function send({ client }: Cluster, request: ApiRequest): Promise<ApiRespon
 function verdict(live: KubernetesObject | undefined, written: KubernetesObject): string {
   if (live === undefined) return "created";
   return live.metadata.resourceVersion === written.metadata.resourceVersion ? "unchanged" : "configured";
-}
-
-async function found<T>(request: Promise<T>): Promise<T | undefined> {
-  try {
-    return await request;
-  } catch (error) {
-    if (error instanceof ApiError && error.kind === "notFound") return undefined;
-    throw error;
-  }
 }

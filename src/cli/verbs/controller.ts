@@ -3,6 +3,7 @@ import { Controller } from "../../controller/controller.ts";
 import { KubernetesClient } from "../../kubernetes/client.ts";
 import { formatTime } from "../../time/clock.ts";
 import { command } from "../command.ts";
+import { keepHeapSmall } from "../small-heap.ts";
 
 export const controller = command({
   names: ["controller"],
@@ -17,6 +18,7 @@ export const controller = command({
   },
   words: { least: 0, most: 0 },
   async run({ flags }, { terminal, clock, global, cluster }) {
+    keepHeapSmall();
     const { client, server } = cluster();
     const log = (text: string): void => terminal.error(`${formatTime(clock.now())} ${text}\n`);
     const running = new Controller({

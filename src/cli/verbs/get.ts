@@ -118,6 +118,7 @@ async function watchTable(
   const name = names[0];
   const ended = Promise.withResolvers<number>();
   let withHeader = true;
+  let columnDefinitions: NonNullable<Table["columnDefinitions"]> = [];
   const cancel = client.transport.watch(
     {
       method: "GET",
@@ -138,7 +139,9 @@ async function watchTable(
         // The server was asked for tables, so the object is one.
         const table = event.object as unknown as Table;
         const style = { wide, withNamespace: showsNamespace(query), withHeader };
-        if (event.type !== "BOOKMARK") terminal.out(printServerTable(table, style));
+        // Only the first table says what its columns are.
+        columnDefinitions = table.columnDefinitions ?? columnDefinitions;
+        if (event.type !== "BOOKMARK") terminal.out(printServerTable({ ...table, columnDefinitions }, style));
         withHeader = false;
       },
       ended(error) {

@@ -29,7 +29,7 @@ export interface Promotion {
 }
 
 /** What promotes this Rollout; `CommandError` when there is nothing that could be promoted now. */
-export function promotionOf(rollout: Rollout, full: boolean): Promotion {
+function promotionOf(rollout: Rollout, full: boolean): Promotion {
   const { spec, status = {} } = rollout;
   const unpause = spec.paused === true ? { spec: { paused: false } } : {};
   if (full) {

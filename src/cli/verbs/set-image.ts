@@ -73,7 +73,7 @@ interface Templated extends KubernetesObject {
 }
 
 /** The same object with other images; everything else stays, also fields that are not known here. */
-export function withImages<T extends Templated>(object: T, images: ReadonlyMap<string, string>): T {
+function withImages<T extends Templated>(object: T, images: ReadonlyMap<string, string>): T {
   const podSpec = object.spec.template?.spec ?? {};
   const names = containerLists.flatMap((list) => (podSpec[list] ?? []).map(({ name }) => name));
   for (const container of images.keys()) {

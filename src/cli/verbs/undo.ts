@@ -44,7 +44,7 @@ export const undo = command({
 });
 
 /** The ReplicaSet of `revision`; of the last but newest revision when that is 0. */
-export function formerReplicaSet(
+function formerReplicaSet(
   { metadata: { name } }: Rollout,
   replicaSets: readonly ReplicaSet[],
   revision: number,

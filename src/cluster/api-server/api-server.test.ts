@@ -15,7 +15,7 @@ import {
   startApi,
 } from "./api-server.fixture.ts";
 import { ApiServer } from "./api-server.ts";
-import { fieldsIn, fieldsOf } from "./json.ts";
+import { type Fields, fieldsIn, fieldsOf } from "./json.ts";
 
 const slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
 const status = (answer: { body: unknown }): { message: string; reason: string } => answer.body as never;
@@ -172,12 +172,12 @@ describe("writing objects", () => {
   it("says that server-side apply is not there", async () => {
     const { patch } = startApi();
     const answer = await patch(
-      `${deployments}/d?fieldManager=x`,
+      `${deployments}/d?fieldManager=x&force=true`,
       deployment("d"),
       "application/apply-patch+yaml",
     );
     assert.equal(answer.code, 415);
-    assert.match(status(answer).message, /server-side apply is not supported/);
+    assert.match(status(answer).message, /server-side apply is not offered yet/);
   });
 });
 
@@ -300,6 +300,29 @@ describe("Services", () => {
       status(taken).message,
       /spec\.ports\[0\]\.nodePort: Invalid value: \d+: provided port is already allocated/,
     );
+  });
+
+  it("never get a node port twice within one Service", async () => {
+    const { post, delete: remove } = startApi();
+    const nodePortOf = (spec: Fields): number => Number(fieldsIn(spec.ports)[0]?.nodePort);
+    const next = nodePortOf(await specOf(post(services, service("a", { type: "NodePort" })))) + 1;
+    const mixed = await specOf(
+      post(
+        services,
+        service("b", {
+          type: "NodePort",
+          ports: [
+            { name: "any", port: 80 },
+            { name: "this", port: 81, nodePort: next },
+          ],
+        }),
+      ),
+    );
+    assert.notEqual(nodePortOf(mixed), next);
+    await remove(`${services}/b`);
+    const ports = [80, 81].map((port) => ({ name: `p${port}`, port, nodePort: next }));
+    const twice = await post(services, service("c", { type: "NodePort", ports }));
+    assert.match(status(twice).message, /spec\.ports\[1\]\.nodePort: Duplicate value: \d+/);
   });
 
   it("take no address for a dry run", async () => {

@@ -11,6 +11,7 @@ import { definitions, KindRegistry } from "./kind-registry.ts";
 import type { ApiObject } from "./kinds/rules.ts";
 import { listBody, listObjects, selectorOf } from "./list.ts";
 import { deletionOptions, writeOptions } from "./options.ts";
+import { checkPatchType } from "./patch/patch.ts";
 import { parsePath, type Target } from "./paths.ts";
 import { type PodLogOptions, type PodLogs, podLogOptions } from "./pod-logs.ts";
 import { internalError, methodNotAllowed, noSuchResource, notFound, qualified, Refusal } from "./refusal.ts";
@@ -178,13 +179,10 @@ export class ApiServer implements Transport {
 
   #patch(place: Place, request: ApiRequest, query: Query, subresource?: string): Written {
     const contentType = request.contentType ?? "application/json";
-    return this.#writer.patch(
-      place,
-      request.body,
-      contentType,
-      writeOptions("PatchOptions", query),
-      subresource,
-    );
+    // Before the options, because those of an apply are others.
+    checkPatchType(place.kind, contentType);
+    const options = writeOptions("PatchOptions", query);
+    return this.#writer.patch(place, request.body, contentType, options, subresource);
   }
 
   async #answerSubresource(call: Call, place: Place, subresource: string): Promise<ApiResponse> {

@@ -70,6 +70,16 @@ describe("deleting an object", () => {
     });
   }
 
+  it("is refused with a grace period that is no number of seconds, and takes any that is", async () => {
+    const { post, delete: remove } = startApi();
+    await post(pods, pod("p", { nodeName: "n" }));
+    const refused = await remove(`${pods}/p?gracePeriodSeconds=soon`);
+    assert.equal(refused.code, 400);
+    assert.match((refused.body as { message: string }).message, /parsing "soon": invalid syntax/);
+    assert.equal((await remove(`${pods}/p`, { gracePeriodSeconds: "5" })).code, 400);
+    assert.equal((await remove(`${pods}/p`, { gracePeriodSeconds: 1e15 })).code, 200);
+  });
+
   it("is refused when its uid or version is not the one meant", async () => {
     const { post, delete: remove, get } = startApi();
     await post(configMaps, { metadata: { name: "a" } });

@@ -34,6 +34,11 @@ export function withFields<T extends object>(object: T, changes: Fields): T {
   return result as T;
 }
 
+/** The value of a key of its own: `constructor` and the like, which every object inherits, are nothing that was sent. */
+export function ownValue<T>(fields: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(fields, key) ? fields[key] : undefined;
+}
+
 /** Whether two JSON values are the same, regardless of the order of fields. */
 export function equalJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
@@ -52,7 +57,10 @@ export function equalJson(a: unknown, b: unknown): boolean {
 
 /** The value at a path of fields. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((inner, field) => (isFields(inner) ? inner[field] : undefined), value);
+  return path.reduce<unknown>(
+    (inner, field) => (isFields(inner) ? ownValue(inner, field) : undefined),
+    value,
+  );
 }
 
 /** A copy of `value` with `inner` at the path. */

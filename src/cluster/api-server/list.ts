@@ -3,6 +3,7 @@ import { apiVersionOf } from "../../api/resources.ts";
 import { HistoryExpired, type Store } from "../store/store.ts";
 import { fieldsOf } from "./json.ts";
 import type { Kind } from "./kind.ts";
+import { integerIn } from "./options.ts";
 import { badRequest, expired, fieldError, invalidOption, Refusal } from "./refusal.ts";
 import { type Matcher, parseSelectors } from "./selectors.ts";
 
@@ -87,12 +88,9 @@ function pageOf(store: Store, query: Query): Page {
   };
 }
 
-function limitOf({ limit }: Query): number | undefined {
-  if (limit === undefined || limit === "") return undefined;
-  if (!/^-?\d+$/.test(limit)) {
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(limit)}: invalid syntax`);
-  }
-  return Number(limit) > 0 ? Number(limit) : undefined;
+function limitOf(query: Query): number | undefined {
+  const limit = integerIn(query.limit) ?? 0;
+  return limit > 0 ? limit : undefined;
 }
 
 function checkMatch(resourceVersion: string, match: string): void {

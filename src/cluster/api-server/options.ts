@@ -1,11 +1,18 @@
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "./json.ts";
-import { type FieldError, fieldError, invalidOption } from "./refusal.ts";
+import { badRequest, type FieldError, fieldError, invalidOption } from "./refusal.ts";
 
 type Query = Readonly<Record<string, string>>;
 
 export interface WriteOptions {
   readonly dryRun: boolean;
   readonly fieldValidation: "Ignore" | "Warn" | "Strict";
+}
+
+/** A whole number among the parameters of a request; undefined when it is not there. Throws a 400 refusal in the server's words. */
+export function integerIn(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (/^-?\d+$/.test(text)) return Number(text);
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
 /** Options of a create, update or patch. Throws a 422 refusal in the server's words. */
@@ -46,7 +53,7 @@ export interface DeletionOptions {
 export function deletionOptions(body: unknown, query: Query): DeletionOptions {
   const options: Fields = isFields(body) ? body : {};
   const preconditions = fieldsOf(options.preconditions);
-  const grace = options.gracePeriodSeconds ?? query.gracePeriodSeconds;
+  const grace = options.gracePeriodSeconds ?? integerIn(query.gracePeriodSeconds);
   const policy = options.propagationPolicy ?? query.propagationPolicy;
   const dryRun = listOf(options.dryRun)[0] ?? query.dryRun;
   if (policy !== undefined && policy !== "Background" && policy !== "Foreground" && policy !== "Orphan") {
@@ -58,9 +65,12 @@ export function deletionOptions(body: unknown, query: Query): DeletionOptions {
   if (dryRun !== undefined && dryRun !== "" && dryRun !== "All") {
     throw invalidOption("DeleteOptions", fieldError.notSupported("dryRun", [dryRun], ["All"]));
   }
+  if (grace !== undefined && !Number.isInteger(grace)) {
+    throw badRequest("DeleteOptions: gracePeriodSeconds is no whole number");
+  }
   return {
     dryRun: dryRun === "All",
-    gracePeriodSeconds: grace === undefined || grace === null ? undefined : Number(grace),
+    gracePeriodSeconds: grace === undefined ? undefined : Number(grace),
     propagationPolicy: policy ?? (options.orphanDependents === true ? "Orphan" : undefined),
     uid: textOf(preconditions.uid) || undefined,
     resourceVersion: textOf(preconditions.resourceVersion) || undefined,

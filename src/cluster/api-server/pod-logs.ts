@@ -1,4 +1,5 @@
 import type { Pod } from "../../api/core.ts";
+import { integerIn } from "./options.ts";
 import { badRequest } from "./refusal.ts";
 
 /** What of a container's log is asked for. */
@@ -38,12 +39,8 @@ export function podLogOptions(pod: Pod, query: Readonly<Record<string, string>>)
     follow: query.follow === "true",
     previous: query.previous === "true",
     timestamps: query.timestamps === "true",
-    tailLines: numberIn(query.tailLines),
-    sinceSeconds: numberIn(query.sinceSeconds),
-    limitBytes: numberIn(query.limitBytes),
+    tailLines: integerIn(query.tailLines),
+    sinceSeconds: integerIn(query.sinceSeconds),
+    limitBytes: integerIn(query.limitBytes),
   };
-}
-
-function numberIn(text: string | undefined): number | undefined {
-  return text === undefined || text === "" ? undefined : Number(text);
 }

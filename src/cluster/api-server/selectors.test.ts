@@ -29,6 +29,8 @@ describe("a label selector", () => {
     ["tier<2", true],
     ["app>0", false],
     ["example.com/x=y", true],
+    ["constructor", false],
+    ["!constructor", true],
   ];
   for (const [selector, matches] of cases) {
     it(`${JSON.stringify(selector)} ${matches ? "matches" : "does not match"}`, () => {
@@ -61,6 +63,10 @@ describe("a field selector", () => {
     assert.ok(matches("status.phase!=Pending,status.phase==Running"));
     assert.ok(!matches("status.phase!=Running"));
     assert.ok(matches("metadata.namespace="));
+  });
+
+  it("knows only the fields of the kind", () => {
+    assert.throws(() => parseFieldSelector("constructor=x", selectable), { name: "Refusal" });
   });
 
   it("reads escaped commas", () => assert.ok(matches("metadata.name=a\\,b")));

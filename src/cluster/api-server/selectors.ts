@@ -1,16 +1,21 @@
 import type { KubernetesObject } from "../../api/core.ts";
-import { valueAt } from "./json.ts";
+import { ownValue, valueAt } from "./json.ts";
 import { badRequest } from "./refusal.ts";
 
 export type Matcher = (object: KubernetesObject) => boolean;
 
 type Labels = Readonly<Record<string, string>>;
-type Requirement = (labels: Labels) => boolean;
+
+/** What one label must be; `holds` gets its value, undefined for an object without it. */
+interface Requirement {
+  readonly key: string;
+  readonly holds: (value: string | undefined) => boolean;
+}
 
 /** Reads a label selector (`app=web,tier in (a,b),!old`). Throws a 400 refusal in the server's words. */
 export function parseLabelSelector(text: string): (labels: Labels) => boolean {
   const requirements = new LabelSelectorParser(text).parse();
-  return (labels) => requirements.every((requirement) => requirement(labels));
+  return (labels) => requirements.every(({ key, holds }) => holds(ownValue(labels, key)));
 }
 
 class LabelSelectorParser {
@@ -41,27 +46,30 @@ class LabelSelectorParser {
     if (negated) this.#take();
     const key = this.#take();
     if (!isWord(key)) throw badRequest(`unable to parse requirement: found '${key}', expected: identifier`);
-    if (negated) return (labels) => labels[key] === undefined;
+    return { key, holds: negated ? (value) => value === undefined : this.#condition() };
+  }
+
+  #condition(): Requirement["holds"] {
     const operator = this.#peek();
-    if (operator === "" || operator === ",") return (labels) => labels[key] !== undefined;
+    if (operator === "" || operator === ",") return (value) => value !== undefined;
     this.#take();
     switch (operator) {
       case "=":
       case "==": {
-        const value = this.#value();
-        return (labels) => labels[key] === value;
+        const wanted = this.#value();
+        return (value) => value === wanted;
       }
       case "!=": {
-        const value = this.#value();
-        return (labels) => labels[key] !== value;
+        const unwanted = this.#value();
+        return (value) => value !== unwanted;
       }
       case "in": {
         const values = this.#values();
-        return (labels) => values.has(labels[key] ?? "") && labels[key] !== undefined;
+        return (value) => value !== undefined && values.has(value);
       }
       case "notin": {
         const values = this.#values();
-        return (labels) => labels[key] === undefined || !values.has(labels[key]);
+        return (value) => value === undefined || !values.has(value);
       }
       case ">":
       case "<": {
@@ -72,9 +80,9 @@ class LabelSelectorParser {
           );
         }
         const isGreater = operator === ">";
-        return (labels) => {
-          const value = labels[key] === undefined ? Number.NaN : Number(labels[key]);
-          return isGreater ? value > bound : value < bound;
+        return (value) => {
+          const number = value === undefined ? Number.NaN : Number(value);
+          return isGreater ? number > bound : number < bound;
         };
       }
       default:
@@ -143,7 +151,8 @@ function parseTerm(term: string, { paths, own }: SelectableFields): Matcher {
   if (match === null) throw badRequest(`invalid selector: '${term}'; can't understand '${term}'`);
   const [, field = "", operator, escaped = ""] = match;
   const wanted = escaped.replace(/\\([\\,=])/g, "$1");
-  const path = field === "metadata.name" || field === "metadata.namespace" ? field.split(".") : paths[field];
+  const path =
+    field === "metadata.name" || field === "metadata.namespace" ? field.split(".") : ownValue(paths, field);
   if (path === undefined) {
     throw badRequest(
       own

@@ -1,4 +1,5 @@
-import type { KubernetesObject, LabelSelector } from "../../api/core.ts";
+import type { KubernetesObject } from "../../api/core.ts";
+import { selectorText } from "../../api/label-selector.ts";
 import { type Clock, formatTime } from "../../time/clock.ts";
 import {
   type Fields,
@@ -27,8 +28,7 @@ export function scaleOf(kind: Kind, object: KubernetesObject): Fields {
     path === undefined ? undefined : valueAt(object, path);
   const selector = at(paths?.selector);
   const replicas = Number(at(paths?.specReplicas) ?? 0);
-  const selectorText =
-    typeof selector === "string" ? selector : isFields(selector) ? selectorTextOf(selector) : "";
+  const text = typeof selector === "string" ? selector : isFields(selector) ? selectorText(selector) : "";
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
@@ -36,7 +36,7 @@ export function scaleOf(kind: Kind, object: KubernetesObject): Fields {
     spec: replicas === 0 ? {} : { replicas },
     status: {
       replicas: Number(at(paths?.statusReplicas) ?? 0),
-      ...(selectorText === "" ? {} : { selector: selectorText }),
+      ...(text === "" ? {} : { selector: text }),
     },
   };
 }
@@ -134,17 +134,4 @@ export function finalizeNamespace(
   const hasAny = Array.isArray(finalizers) && finalizers.length > 0;
   const spec = withFields(fieldsOf(old.spec), { finalizers: hasAny ? finalizers : undefined });
   return writer.replace(kind, old, { ...old, spec }, options, false);
-}
-
-/** A `metav1.LabelSelector` as a text: `app=web,tier in (a,b)`. */
-function selectorTextOf(selector: LabelSelector): string {
-  const labels = Object.entries(selector.matchLabels ?? {})
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${key}=${value}`);
-  const expressions = (selector.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
-    if (operator === "Exists") return key;
-    if (operator === "DoesNotExist") return `!${key}`;
-    return `${key} ${operator === "In" ? "in" : "notin"} (${[...values].sort().join(",")})`;
-  });
-  return [...labels, ...expressions].join(",");
 }

@@ -6,6 +6,7 @@ import { type Cancel, type Clock, later } from "../../time/clock.ts";
 import { type Change, HistoryExpired, type Store } from "../store/store.ts";
 import type { Kind } from "./kind.ts";
 import { selectorOf } from "./list.ts";
+import { integerIn } from "./options.ts";
 import { expired, fieldError, invalidOption, type Refusal, serverError } from "./refusal.ts";
 import type { Matcher } from "./selectors.ts";
 
@@ -40,6 +41,7 @@ export class WatchFeed {
   /** Throws a `Refusal` for a watch that cannot be. */
   constructor(store: Store, clock: Clock, request: WatchRequest, sink: WatchSink) {
     const start = startOf(request.query);
+    const timeout = integerIn(request.query.timeoutSeconds) ?? 0;
     this.#store = store;
     this.#clock = clock;
     this.#request = request;
@@ -49,7 +51,6 @@ export class WatchFeed {
     if (!this.#replay(start)) return;
     this.#cancels.push(store.listen(request.kind.collection, (change) => this.#change(change)));
     if (request.query.allowWatchBookmarks === "true") this.#bookmarkLater();
-    const timeout = Number(request.query.timeoutSeconds);
     if (timeout > 0) this.#cancels.push(clock.at(later(clock.now(), timeout), () => this.end()));
   }
 

@@ -25,7 +25,7 @@ import {
   withGeneration,
 } from "./object-metadata.ts";
 import type { DeletionOptions, WriteOptions } from "./options.ts";
-import { applyPatch, checkPatchType } from "./patch/patch.ts";
+import { applyPatch } from "./patch/patch.ts";
 import {
   alreadyExists,
   conflict,
@@ -134,7 +134,6 @@ export class Writer {
     subresource?: string,
   ): Written {
     const { kind, namespace, name } = place;
-    checkPatchType(kind, contentType);
     const old = this.#get(place);
     if (old === undefined) throw notFound(kind.info, name);
     const patched = applyPatch(kind, kind.show(old), patch, contentType);

@@ -32,6 +32,11 @@ describe("the file of saved routes", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
+  test("lies in a folder that only its owner can look into", async () => {
+    await new RouteFile(path).save([plan]);
+    assert.equal((await stat(join(folder, "traffic"))).mode & 0o777, 0o700);
+  });
+
   test("gives back what was saved, and nothing when nothing was", async () => {
     assert.deepEqual(await new RouteFile(path).load(), []);
     await new RouteFile(path).save([plan]);

@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import { dirname } from "node:path";
 import type { EndpointAddress } from "./proxy/route.ts";
-import type { PortPlan, ServicePlan } from "./service-plan.ts";
+import { isPort, type PortPlan, type ServicePlan } from "./service-plan.ts";
 
 /** What was routed last, on disk: a restarted traffic process serves from it before the API server has answered. */
 export class RouteFile {
@@ -30,7 +30,7 @@ export class RouteFile {
     const text = JSON.stringify({ version: 1, services: plans });
     if (text === this.#saved) return;
     const temporary = `${this.#path}.new`;
-    await mkdir(dirname(this.#path), { recursive: true });
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
     await writeFile(temporary, text);
     await rename(temporary, this.#path);
     this.#saved = text;
@@ -80,8 +80,4 @@ function isEndpoint(value: Partial<EndpointAddress> | null): value is EndpointAd
 
 function isAddress(value: unknown): boolean {
   return typeof value === "string" && isIPv4(value);
-}
-
-function isPort(value: unknown): boolean {
-  return typeof value === "number" && Number.isInteger(value) && value > 0 && value < 65536;
 }

@@ -13,7 +13,7 @@ function service(spec: Partial<Service["spec"]>): Service {
 }
 
 function slice(
-  endpoints: readonly Endpoint[],
+  endpoints: EndpointSlice["endpoints"],
   ports: EndpointSlice["ports"] = [{ name: "", port: 5000 }],
 ): EndpointSlice {
   return {
@@ -50,6 +50,15 @@ describe("the plan of a Service", () => {
       portsOf([{ port: 80 }], slices)[0]?.endpoints.map(({ address }) => address),
       ["127.8.0.2", "127.8.0.4", "127.8.0.5"],
     );
+  });
+
+  test("has no endpoints where a slice has none, as Kubernetes writes it", () => {
+    assert.deepEqual(portsOf([{ port: 80 }], [slice(null)])[0]?.endpoints, []);
+  });
+
+  test("leaves out a port that nothing can be connected to", () => {
+    const slices = [slice([pod("127.8.0.2")], [{ name: "", port: 70_000 }])];
+    assert.deepEqual(portsOf([{ port: 80 }], slices)[0]?.endpoints, []);
   });
 
   test("finds the pods' port in the slice by the name of the Service's port", () => {

@@ -24,10 +24,15 @@ export interface ServicePlan {
   readonly ports: readonly PortPlan[];
 }
 
+/** Whether a number can be connected to: the API takes any in an EndpointSlice. */
+export function isPort(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value > 0 && value < 65536;
+}
+
 const exposedTypes = new Set(["NodePort", "LoadBalancer"]);
 
 /** Whether the Service has an address of its own that is to be served. */
-export function isServed(service: Service): boolean {
+function isServed(service: Service): boolean {
   const { type, clusterIP } = service.spec;
   return type !== "ExternalName" && clusterIP !== undefined && isIPv4(clusterIP);
 }
@@ -56,7 +61,7 @@ export function planService(
       protocol: protocolOfPort(port),
       endpoints: readyEndpoints(port, slices),
       terminating: slices.flatMap((slice) =>
-        slice.endpoints
+        (slice.endpoints ?? [])
           .filter((endpoint) => endpoint.conditions?.terminating === true)
           .flatMap((endpoint) => endpoint.addresses),
       ),
@@ -92,9 +97,9 @@ function readyEndpoints(port: ServicePort, slices: readonly EndpointSlice[]): re
   for (const slice of slices) {
     for (const slicePort of slice.ports ?? []) {
       if ((slicePort.name ?? "") !== (port.name ?? "") || !isTcp(slicePort)) continue;
-      for (const endpoint of slice.endpoints) {
+      for (const endpoint of slice.endpoints ?? []) {
         const address = endpoint.addresses[0];
-        if (endpoint.conditions?.ready === false || address === undefined || slicePort.port === undefined)
+        if (endpoint.conditions?.ready === false || address === undefined || !isPort(slicePort.port))
           continue;
         found.set(`${address}:${slicePort.port}`, { address, port: slicePort.port });
       }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { EndpointSlice, Service } from "../../api/core.ts";
+import { keyOf, namespaceAndName } from "../../api/metadata.ts";
 import {
   embeddedEndpointSliceController,
   endpointSliceManagedByLabel,
@@ -8,11 +9,12 @@ import {
 } from "../../api/names.ts";
 import { type Resource, resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { ApiError } from "../../kubernetes/errors.ts";
+import { unlessGone } from "../../kubernetes/errors.ts";
+import type { Queue } from "../../kubernetes/queue.ts";
 import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Addresses } from "../addresses.ts";
-import { WorkQueue } from "../workloads/work-queue.ts";
+import { workQueue } from "../work-queue.ts";
 import { LoadBalancerAddresses } from "./load-balancer-addresses.ts";
 import { hasIngress, ingressFor } from "./load-balancer-status.ts";
 import { Sessions } from "./proxy/sessions.ts";
@@ -57,7 +59,7 @@ class TrafficProcess implements Traffic {
   readonly #file: RouteFile;
   readonly #services: WatchCache<Service>;
   readonly #slices: WatchCache<EndpointSlice>;
-  readonly #confirmations: WorkQueue;
+  readonly #confirmations: Queue;
   readonly #proxies = new Map<string, ServiceListeners>();
   /** Of each Service: the generation of each of its slices that requests are routed by. */
   readonly #routed = new Map<string, ReadonlyMap<string, number>>();
@@ -89,7 +91,7 @@ class TrafficProcess implements Traffic {
       indexes: { service: (slice) => [serviceOf(slice)] },
       onProblem: (text) => log(text),
     });
-    this.#confirmations = new WorkQueue({ clock, work: (service) => this.#confirm(service), onProblem: log });
+    this.#confirmations = workQueue({ clock, work: (service) => this.#confirm(service), onProblem: log });
   }
 
   async start(): Promise<void> {
@@ -142,14 +144,14 @@ class TrafficProcess implements Traffic {
       if (isLoadBalancer(service) && address !== undefined)
         this.#loadBalancers.reclaim(keyOf(service), address);
     }
-    const all = new Set([...this.#services.list().map(keyOf), ...this.#proxies.keys()]);
+    const all = new Set([...this.#services.list().map((service) => keyOf(service)), ...this.#proxies.keys()]);
     for (const service of all) this.#route(service);
   }
 
   // Half of the picture would look like a Service without pods, so nothing is touched before both halves are there.
   #route(key: string): void {
     if (!this.#isComplete) return;
-    const [namespace = "", name = ""] = key.split("/");
+    const [namespace, name] = namespaceAndName(key);
     const service = this.#services.get(namespace, name);
     const slices = this.#slices.by("service", key);
     if (service === undefined || !isLoadBalancer(service)) this.#loadBalancers.free(key);
@@ -177,7 +179,7 @@ class TrafficProcess implements Traffic {
   async #confirm(key: string): Promise<undefined> {
     const routed = this.#routed.get(key);
     if (!this.#isSaved) await this.#save();
-    const [namespace = "", name = ""] = key.split("/");
+    const [namespace, name] = namespaceAndName(key);
     for (const [slice, generation] of routed ?? []) await this.#confirmSlice(namespace, slice, generation);
     const service = this.#services.get(namespace, name);
     if (service !== undefined && routed !== undefined) await this.#writeIngress(key, service);
@@ -223,17 +225,11 @@ class TrafficProcess implements Traffic {
     subresource?: string,
   ): Promise<void> {
     const patch = { type: "merge", body, ...(subresource === undefined ? {} : { subresource }) } as const;
-    await this.#client.patch(resource, namespace, name, patch).catch((error: unknown) => {
-      // Deleted in the meantime: there is nothing left to tell.
-      if (!(error instanceof ApiError && error.kind === "notFound")) throw error;
-    });
+    // Of what has been deleted in the meantime there is nothing left to tell.
+    await this.#client.patch(resource, namespace, name, patch).catch(unlessGone);
   }
 }
 
-function keyOf(service: Service): string {
-  return `${service.metadata.namespace}/${service.metadata.name}`;
-}
-
 function serviceOf(slice: EndpointSlice): string {
-  return `${slice.metadata.namespace}/${slice.metadata.labels?.[serviceNameLabel] ?? ""}`;
+  return keyOf(slice, slice.metadata.labels?.[serviceNameLabel] ?? "");
 }

@@ -5,7 +5,7 @@ import { ApiError } from "../../kubernetes/errors.ts";
 import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import { backoffSeconds } from "../../time/backoff.ts";
 import { type Cancel, type Clock, type Instant, later } from "../../time/clock.ts";
-import { pause } from "./lifecycle/pause.ts";
+import { pause } from "../../time/pause.ts";
 import { PodLifecycle } from "./lifecycle/pod-lifecycle.ts";
 import { type NodeFacts, nodeObject, nodeStatus } from "./node-object.ts";
 import type { PodDriver } from "./pod-driver.ts";
@@ -84,7 +84,6 @@ export class NodeAgent {
   }
 
   async stop(options: StopOptions): Promise<void> {
-    const { clock, driver } = this.#options;
     this.#stopping.abort();
     this.#unsubscribe();
     this.#cache.stop();
@@ -92,16 +91,22 @@ export class NodeAgent {
     if (options.pods === "stop") {
       const graceSeconds = options.graceSeconds ?? orphanGraceSeconds;
       await Promise.all(own.map(({ lifecycle }) => lifecycle.stop(graceSeconds, false)));
-      const written = new AbortController();
-      void Promise.all(own.map(({ writer }) => writer.flushed())).then(() => written.abort());
-      await pause(clock, later(clock.now(), lastWritesSeconds), written.signal);
+      await this.#lastWrites(own.map(({ writer }) => writer.flushed()));
     }
     for (const { lifecycle, writer } of own) {
       lifecycle.abandon();
       writer.close();
     }
-    this.#events.close();
-    driver.close();
+    await this.#lastWrites([this.#events.stop()]);
+    this.#options.driver.close();
+  }
+
+  /** Waits for writes, but not for long: the API server may be away. */
+  async #lastWrites(writing: readonly Promise<void>[]): Promise<void> {
+    const { clock } = this.#options;
+    const written = new AbortController();
+    void Promise.all(writing).then(() => written.abort());
+    await pause(clock, later(clock.now(), lastWritesSeconds), written.signal);
   }
 
   /** Registers the node, and from then on renews its status now and then. Resolves when it is registered. */
@@ -172,7 +177,7 @@ export class NodeAgent {
       const path = pathOf(resources.pods, namespace, name, "binding");
       await client.raw({ method: "POST", path, body: binding });
       const message = `Successfully assigned ${namespace}/${name} to ${node.name}`;
-      this.#events.record(pod, "Normal", "Scheduled", message);
+      this.#events.recordScheduled(pod, message);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       // Gone or bound by somebody else: the watch tells.
@@ -251,7 +256,6 @@ export class NodeAgent {
       .stop(orphanGraceSeconds, false)
       .then(() => this.#options.driver.remove(uid))
       .catch((error: unknown) => this.#broken(pod, error));
-    this.#events.forget(uid);
   }
 
   #broken(pod: Pod, error: unknown): void {

@@ -17,7 +17,7 @@ export interface NodeFacts {
   };
 }
 
-export const podCapacity = 1000;
+const podCapacity = 1000;
 
 /** The Node object without its status. */
 export function nodeObject({ name, machine }: NodeFacts): KubernetesObject {

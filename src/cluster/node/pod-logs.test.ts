@@ -20,12 +20,6 @@ const clock = new ManualClock();
 let dataFolder: string;
 let folder: PodFolder;
 
-beforeEach(async () => {
-  dataFolder = await mkdtemp(join(tmpdir(), "teal-logs-"));
-  folder = new PodFolder(dataFolder, "u-1");
-});
-afterEach(() => rm(dataFolder, { recursive: true }));
-
 /** The path of the n-th run's log, which has just begun. */
 function beginRun(run: number): string {
   const path = folder.openLog("web", run);
@@ -50,6 +44,12 @@ async function read(options: Partial<PodLogOptions> = {}): Promise<string> {
 }
 
 describe("a log", () => {
+  beforeEach(async () => {
+    dataFolder = await mkdtemp(join(tmpdir(), "teal-logs-"));
+    folder = new PodFolder(dataFolder, "u-1");
+  });
+  afterEach(() => rm(dataFolder, { recursive: true }));
+
   const tails = [
     { tailLines: 0, text: "" },
     { tailLines: 1, text: "three\n" },

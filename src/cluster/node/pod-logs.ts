@@ -1,10 +1,10 @@
 import { existsSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type Clock, later } from "../../time/clock.ts";
+import { pause } from "../../time/pause.ts";
 import { SystemClock } from "../../time/system-clock.ts";
 import type { PodLogOptions, PodLogs } from "../api-server/pod-logs.ts";
 import { badRequest } from "../api-server/refusal.ts";
-import { pause } from "./lifecycle/pause.ts";
 import { olderLogPath } from "./process/log-size.ts";
 import { PodFolder } from "./process/pod-folder.ts";
 

@@ -5,7 +5,7 @@ import { resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import { type Cancel, type Clock, later } from "../../time/clock.ts";
-import { pause } from "./lifecycle/pause.ts";
+import { pause } from "../../time/pause.ts";
 import type { PodNetwork } from "./pod-driver.ts";
 
 export interface PodStatusWriterOptions {
@@ -131,7 +131,7 @@ export class PodStatusWriter {
 }
 
 /** The strategic merge patch of a status from `before` to `after`; undefined when they are the same. */
-export function statusDifference(before: PodStatus, after: PodStatus): object | undefined {
+function statusDifference(before: PodStatus, after: PodStatus): object | undefined {
   const { conditions, ...fields } = after;
   const changed = Object.entries(fields).filter(
     ([name, value]) => !isDeepStrictEqual(value, before[name as keyof PodStatus]),

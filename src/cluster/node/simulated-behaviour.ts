@@ -1,4 +1,5 @@
 import type { Pod } from "../../api/core.ts";
+import { hasLabels } from "../../api/label-selector.ts";
 
 /** How a simulated pod's containers (not its init containers) behave. Times in seconds; what is absent happens at once or never. */
 export interface PodBehaviour {
@@ -33,7 +34,7 @@ export function behaviourOf(pod: Pod, image: string, rules: readonly BehaviourRu
     (candidate) =>
       matches(candidate.image, image) &&
       matches(candidate.pod, pod.metadata.name) &&
-      Object.entries(candidate.labels ?? {}).every(([name, value]) => pod.metadata.labels?.[name] === value),
+      hasLabels(pod.metadata.labels, candidate.labels ?? {}),
   );
   return { ...rule, ...annotatedBehaviour(pod.metadata.annotations ?? {}) };
 }

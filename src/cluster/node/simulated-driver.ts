@@ -1,7 +1,7 @@
 import type { Pod } from "../../api/core.ts";
 import { type Cancel, type Clock, later } from "../../time/clock.ts";
+import { pause } from "../../time/pause.ts";
 import { type Addresses, addressesOf } from "../addresses.ts";
-import { pause } from "./lifecycle/pause.ts";
 import {
   type CheckResult,
   ContainerError,

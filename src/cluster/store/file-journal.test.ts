@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -170,6 +173,36 @@ describe("a store on disk", () => {
     const later = open();
     assert.deepEqual(names(later), ["a", "c"]);
     later.close();
+  });
+
+  it("goes on after a power cut that took the end of the log but not the snapshot of it", () => {
+    const journal = new FileJournal(folder);
+    const store = new Store({ journal });
+    store.put("configmaps", object("a"));
+    const log = logText();
+    store.put("configmaps", object("b"));
+    const objects = store.list("configmaps").map((each) => ({ collection: "configmaps", object: each }));
+    journal.compact(store.version, objects);
+    store.close();
+    writeFileSync(file("log.jsonl"), log);
+    const again = open();
+    again.put("configmaps", object("c"));
+    again.close();
+    const later = open();
+    assert.deepEqual(names(later), ["a", "b", "c"]);
+    later.close();
+  });
+
+  it("leaves no half snapshot on a full disk", { skip: !existsSync("/dev/full") }, () => {
+    const problems: string[] = [];
+    const journal = new FileJournal(folder, (text) => problems.push(text));
+    const store = new Store({ journal });
+    store.put("configmaps", object("a"));
+    symlinkSync("/dev/full", file("snapshot.jsonl.new"));
+    journal.compact(1, [{ collection: "configmaps", object: object("a") }]);
+    store.close();
+    assert.match(problems.join(), /ENOSPC/);
+    assert.deepEqual(readdirSync(folder), ["log.jsonl"]);
   });
 
   const corruptions: readonly [

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from "node:fs";
@@ -56,9 +57,9 @@ export class FileJournal implements Journal {
     }
     const snapshot = readSnapshot(this.#snapshotFile);
     const log = readLog(this.#logFile, snapshot.version);
-    this.#log = openSync(this.#logFile, "r+");
-    ftruncateSync(this.#log, log.length);
-    this.#logLength = log.length;
+    // A power cut during a compaction may take the end of the old log and leave the new snapshot: nothing can follow that gap.
+    if (log.version < snapshot.version) this.#startLog(snapshot.version);
+    else this.#continueLog(log.length);
     if (existsSync(this.#snapshotFile)) this.#compactFromAfter(statSync(this.#snapshotFile).size);
     return {
       version: log.entries.at(-1)?.version ?? snapshot.version,
@@ -126,6 +127,10 @@ export class FileJournal implements Journal {
       }
       write(`${chunk}${JSON.stringify({ end: count })}\n`);
       fsyncSync(snapshot);
+    } catch (error) {
+      // On a full disk, half a snapshot takes the room that the log needs.
+      rmSync(file, { force: true });
+      throw error;
     } finally {
       closeSync(snapshot);
     }
@@ -157,6 +162,12 @@ export class FileJournal implements Journal {
     this.#log = log;
     this.#logLength = head.length;
     this.#syncFolder();
+  }
+
+  #continueLog(length: number): void {
+    this.#log = openSync(this.#logFile, "r+");
+    ftruncateSync(this.#log, length);
+    this.#logLength = length;
   }
 
   #openLog(): number {

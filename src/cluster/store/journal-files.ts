@@ -39,10 +39,10 @@ export function readSnapshot(file: string): { version: number; objects: StoredOb
 }
 
 /**
- * The writes of a log after version `after`, and how many bytes of the file hold whole lines (a last line without its end
- * is left out).
+ * The writes of a log after version `after`, the version at its end, and how many bytes of the file hold whole lines (a last
+ * line without its end is left out).
  */
-export function readLog(file: string, after: number): { entries: Entry[]; length: number } {
+export function readLog(file: string, after: number): { entries: Entry[]; version: number; length: number } {
   const refuse = (line: number, problem: string): never => {
     throw new StoreUnreadable(file, line, problem);
   };
@@ -59,7 +59,8 @@ export function readLog(file: string, after: number): { entries: Entry[]; length
       refuse(index + 2, `version ${entry.version} where ${expected} was expected`);
     }
   });
-  return { entries: entries.filter((entry) => entry.version > after), length };
+  const version = start + entries.length;
+  return { entries: entries.filter((entry) => entry.version > after), version, length };
 }
 
 function linesOf(file: string): { lines: string[]; rest: string; length: number } {

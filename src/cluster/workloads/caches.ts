@@ -1,10 +1,10 @@
 import type { EndpointSlice, KubernetesObject, Pod, ReplicaSet, Service } from "../../api/core.ts";
+import { controllerOf, keyOf } from "../../api/metadata.ts";
 import { serviceNameLabel } from "../../api/names.ts";
 import { resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import type { Clock } from "../../time/clock.ts";
-import { controllerOf } from "./pods.ts";
 
 /** Index of pods by the uid of their controller. */
 export const podsByController = "controller";
@@ -38,7 +38,7 @@ export class Caches {
       ...common,
       resource: resources.endpointSlices,
       indexes: {
-        [slicesByService]: ({ metadata }) => [`${metadata.namespace}/${metadata.labels?.[serviceNameLabel]}`],
+        [slicesByService]: (slice) => [keyOf(slice, slice.metadata.labels?.[serviceNameLabel] ?? "")],
       },
     });
     this.namespaces = new WatchCache<KubernetesObject>({ ...common, resource: resources.namespaces });

@@ -1,9 +1,9 @@
 import type { KubernetesObject } from "../../api/core.ts";
 import { type Resource, resources } from "../../api/resources.ts";
-import { ApiError } from "../../kubernetes/errors.ts";
+import { ApiError, unlessGone } from "../../kubernetes/errors.ts";
+import type { Queue } from "../../kubernetes/queue.ts";
 import type { Cancel } from "../../time/clock.ts";
-import { unlessGone } from "./unless-gone.ts";
-import { WorkQueue } from "./work-queue.ts";
+import { workQueue } from "../work-queue.ts";
 import type { WorkloadController, WorkloadOptions } from "./workload-controller.ts";
 
 const finalizer = "kubernetes";
@@ -16,17 +16,14 @@ interface Namespace extends KubernetesObject {
 /** Gives every namespace its default ServiceAccount, and empties those that are being deleted before they go. */
 export class NamespaceController implements WorkloadController {
   readonly #options: WorkloadOptions;
-  readonly #queue: WorkQueue;
+  readonly #queue: Queue;
   #subscriptions: readonly Cancel[] = [];
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
-    this.#queue = new WorkQueue({
+    this.#queue = workQueue({
       clock: options.clock,
-      work: async (name) => {
-        await this.#sync(name);
-        return undefined;
-      },
+      work: (name) => this.#sync(name),
       onProblem: (problem) => options.onProblem(`Namespace ${problem}`),
     });
   }
@@ -48,7 +45,7 @@ export class NamespaceController implements WorkloadController {
     await this.#queue.stop();
   }
 
-  async #sync(name: string): Promise<void> {
+  async #sync(name: string): Promise<undefined> {
     const namespace = this.#options.caches.namespaces.get("", name);
     if (namespace === undefined) return;
     if (namespace.metadata.deletionTimestamp === undefined) await this.#ensureDefaultAccount(name);

@@ -1,4 +1,4 @@
-import type { OwnerReference, Pod } from "../../api/core.ts";
+import type { Pod } from "../../api/core.ts";
 import { type Instant, later, parseTime } from "../../time/clock.ts";
 
 /** Whether the pod counts as a replica: it has not ended and is not being deleted. */
@@ -27,13 +27,6 @@ export function readySince(pod: Pod): Instant | undefined {
 export function availableAt(pod: Pod, minReadySeconds: number): Instant | undefined {
   const since = readySince(pod);
   return since === undefined ? undefined : later(since, minReadySeconds);
-}
-
-/** The one owner that is responsible for the object's existence. */
-export function controllerOf(object: {
-  readonly metadata: { readonly ownerReferences?: readonly OwnerReference[] };
-}): OwnerReference | undefined {
-  return object.metadata.ownerReferences?.find((reference) => reference.controller === true);
 }
 
 function readyCondition(pod: Pod) {

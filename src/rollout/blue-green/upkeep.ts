@@ -1,15 +1,15 @@
 import { scaleDownDeadlineAnnotation } from "../../api/names.ts";
 import { defaultRevisionHistoryLimit } from "../../api/strategy.ts";
-import { formatTime, type Instant, later } from "../../time/clock.ts";
+import { earliest, formatTime, type Instant, later } from "../../time/clock.ts";
 import { isGranted } from "../memory.ts";
 import type { Action } from "../plan-types.ts";
-import { annotate, deadlineOf, hashOf, scale, seen, sizeOf } from "../replica-set.ts";
+import { annotate, availableOf, deadlineOf, hashOf, scale, seen, sizeOf } from "../replica-set.ts";
 import { type Situation, wantedActiveHash } from "../situation.ts";
 import { pointTo } from "./route.ts";
 
 export interface Upkeep {
   readonly actions: readonly Action[];
-  readonly recheckAt?: Instant;
+  readonly recheckAt?: Instant | undefined;
 }
 
 /** What must not wait for an update, and for which no update waits. All of them run in every pass. */
@@ -36,6 +36,9 @@ function holdActiveRoute(s: Situation): Upkeep {
   const wanted = wantedActiveHash(s);
   if (s.isFirst || s.memory.abort || wanted === undefined || s.active.target === wanted) return nothing;
   if (s.rollout.spec.paused && s.active.target !== undefined) return nothing;
+  // Rather the wrong version than none: it is put right as soon as the right one has pods to serve with.
+  if (!s.isSwitched && availableOf(s.stable) === 0 && s.replicaSets.some((it) => availableOf(it) > 0))
+    return nothing;
   const result = pointTo(s.active, wanted, "the active Service was changed by somebody else");
   return result.is === "acting" ? { actions: result.actions } : nothing;
 }
@@ -106,7 +109,7 @@ function retireOthers(s: Situation): Upkeep {
       actions.push(scale(replicaSet, 0, s.replicas, "scaleDownDelaySeconds have passed"));
     }
   }
-  return rechecks.length === 0 ? { actions } : { actions, recheckAt: earliest(rechecks) };
+  return { actions, recheckAt: earliest(...rechecks) };
 }
 
 /** Only versions without pods are deleted, the oldest revisions first. */
@@ -126,8 +129,4 @@ function trimHistory(s: Situation): Upkeep {
       because: "more revisions than revisionHistoryLimit",
     })),
   };
-}
-
-function earliest(instants: readonly Instant[]): Instant {
-  return instants.reduce((a, b) => (a < b ? a : b));
 }

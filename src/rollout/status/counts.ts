@@ -1,6 +1,6 @@
-import type { LabelSelector, ReplicaSet } from "../../api/core.ts";
+import { selectorText } from "../../api/label-selector.ts";
 import type { RolloutStatus } from "../../api/rollout.ts";
-import { hashOf } from "../replica-set.ts";
+import { type BareReplicaSet, hashOf } from "../replica-set.ts";
 import { routing, type Situation, wantedActiveHash } from "../situation.ts";
 
 export type Counts = Required<
@@ -36,26 +36,8 @@ function confirmedActiveHash(s: Situation): string | undefined {
 }
 
 function sum(
-  replicaSets: readonly ReplicaSet[],
+  replicaSets: readonly BareReplicaSet[],
   field: "replicas" | "readyReplicas" | "availableReplicas",
 ): number {
   return replicaSets.reduce((total, { status }) => total + (status?.[field] ?? 0), 0);
-}
-
-/** The text form of a selector, as in `kubectl get -l`. */
-function selectorText(selector: LabelSelector): string {
-  const equal = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-  const sets = (selector.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
-    switch (operator) {
-      case "In":
-        return `${key} in (${values.toSorted().join(",")})`;
-      case "NotIn":
-        return `${key} notin (${values.toSorted().join(",")})`;
-      case "Exists":
-        return key;
-      case "DoesNotExist":
-        return `!${key}`;
-    }
-  });
-  return [...equal, ...sets].toSorted().join(",");
 }

@@ -74,7 +74,41 @@ async function startWithWidgets(more?: Fields) {
   return api;
 }
 
+const definitionIn = (group: string, plural: string, annotations: Fields = {}): Fields => ({
+  metadata: { name: `${plural}.${group}`, annotations },
+  spec: {
+    ...fieldsOf(definition().spec),
+    group,
+    names: { plural, kind: "Thing" },
+  },
+});
+
 describe("a CustomResourceDefinition", () => {
+  it("takes the place of nothing that the server has itself", async () => {
+    const { post, get } = startApi();
+    const approved = { "api-approved.kubernetes.io": "unapproved" };
+    const refused = await post(definitionsPath, definitionIn("discovery.k8s.io", "endpointslices", approved));
+    assert.equal(refused.code, 422);
+    assert.match(
+      (refused.body as { message: string }).message,
+      /metadata\.name: .*is a resource of this server/,
+    );
+    const slices = await get("/apis/discovery.k8s.io/v1/endpointslices");
+    assert.equal((slices.body as Fields).kind, "EndpointSliceList");
+  });
+
+  it("needs an approval in a group of Kubernetes' own", async () => {
+    const { post } = startApi();
+    const group = "gateway.networking.k8s.io";
+    const refused = await post(definitionsPath, definitionIn(group, "things"));
+    assert.match(
+      (refused.body as { message: string }).message,
+      /metadata\.annotations\[api-approved\.kubernetes\.io\]: Required value: protected groups must have approval/,
+    );
+    const approved = { "api-approved.kubernetes.io": "https://example.com/approval" };
+    assert.equal((await post(definitionsPath, definitionIn(group, "things", approved))).code, 201);
+  });
+
   it("is established and served at once, and says what discovery needs", async () => {
     const { api, get } = await startWithWidgets();
     const stored = objectIn(await get(`${definitionsPath}/widgets.example.com`));
@@ -290,5 +324,16 @@ describe("a custom resource", () => {
     assert.deepEqual([scale.spec, scale.status], [{ replicas: 2 }, { replicas: 1, selector: "app=a" }]);
     await patch(`${widgets}/a/scale`, { spec: { replicas: 4 } });
     assert.equal(objectIn(await get(`${widgets}/a`)).spec?.replicas, 4);
+  });
+
+  it("has no fields that are only inherited, and keeps any key where all are kept", async () => {
+    const { post } = await startWithWidgets();
+    const spec = JSON.parse(
+      '{"size":1,"constructor":"x","open":{"__proto__":{"a":1}},"labels":{"__proto__":"y"}}',
+    );
+    const answer = await post(widgets, widget("a", spec));
+    assert.deepEqual(answer.warnings, ['unknown field "spec.constructor"']);
+    const { constructor: _, ...kept } = spec;
+    assert.equal(JSON.stringify(objectIn(answer).spec), JSON.stringify({ ...kept, color: "blue" }));
   });
 });

@@ -4,6 +4,8 @@ import { plainRules } from "../kinds/plain.ts";
 import type { ApiObject, Rules } from "../kinds/rules.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import type { Schema } from "../resource-info.ts";
+import { resourceData } from "../schema-data.ts";
+import { patternOf } from "./pattern.ts";
 
 /** Keeps a definition until the last of its objects is gone. */
 export const cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";
@@ -86,6 +88,7 @@ function definitionErrors(definition: ApiObject): FieldError[] {
   else if (!textOf(spec.group).includes(".")) {
     errors.push(fieldError.invalid("spec.group", spec.group, "should be a domain with at least one dot"));
   }
+  errors.push(...groupErrors(definition));
   if (spec.scope !== "Namespaced" && spec.scope !== "Cluster") {
     errors.push(
       textOf(spec.scope) === ""
@@ -121,6 +124,24 @@ function definitionErrors(definition: ApiObject): FieldError[] {
   return errors;
 }
 
+const approval = "api-approved.kubernetes.io";
+const builtIn = new Set(
+  resourceData.map(({ groupVersion, resource }) => `${resource}.${groupVersion.split("/")[0]}`),
+);
+
+// A definition must not take the place of what the server has itself.
+function groupErrors({ metadata, spec }: ApiObject): FieldError[] {
+  if (builtIn.has(metadata.name)) {
+    return [fieldError.invalid("metadata.name", metadata.name, "is a resource of this server's own")];
+  }
+  const isProtected = /(^|\.)(k8s|kubernetes)\.io$/.test(textOf(fieldsOf(spec).group));
+  if (!isProtected || textOf(metadata.annotations?.[approval]) !== "") return [];
+  const why =
+    `protected groups must have approval annotation "${approval}", ` +
+    "see https://github.com/kubernetes/enhancements/pull/1111";
+  return [fieldError.required(`metadata.annotations[${approval}]`, why)];
+}
+
 // A schema must say the type of everything, or that anything goes: otherwise nothing could be pruned.
 function structuralErrors(schema: Schema, path: string, place: "root" | "field" | "item"): FieldError[] {
   const isOpen =
@@ -145,19 +166,10 @@ function structuralErrors(schema: Schema, path: string, place: "root" | "field" 
     errors.push(...structuralErrors(schema.additionalProperties, `${path}.additionalProperties`, "field"));
   }
   if (schema.items !== undefined) errors.push(...structuralErrors(schema.items, `${path}.items`, "item"));
-  if (schema.pattern !== undefined && !isRegularExpression(schema.pattern)) {
+  if (schema.pattern !== undefined && patternOf(schema.pattern) === undefined) {
     errors.push(fieldError.invalid(`${path}.pattern`, schema.pattern, "must be a valid regular expression"));
   }
   return errors;
-}
-
-function isRegularExpression(pattern: string): boolean {
-  try {
-    new RegExp(pattern);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function changeErrors(definition: ApiObject, old: ApiObject | undefined): FieldError[] {

@@ -2,6 +2,7 @@ import { decode } from "../decode.ts";
 import { isFields } from "../json.ts";
 import type { Schema } from "../resource-info.ts";
 import { shapeOf } from "../shape.ts";
+import { fieldSchema } from "./field-schema.ts";
 
 const metaShape = shapeOf("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
 
@@ -42,21 +43,16 @@ function pruneValue(value: unknown, schema: Schema | undefined, path: string, un
   }
   if (!isFields(value)) return value;
   const isEmbedded = schema["x-kubernetes-embedded-resource"] === true;
-  const result: Record<string, unknown> = {};
-  for (const [key, inner] of Object.entries(value)) {
+  const keepsUnknown =
+    schema["x-kubernetes-preserve-unknown-fields"] === true || schema.additionalProperties === true;
+  const known = Object.entries(value).flatMap(([key, inner]): [string, unknown][] => {
     const innerPath = path === "" ? key : `${path}.${key}`;
-    const property = schema.properties?.[key];
-    if (property !== undefined) result[key] = pruneValue(inner, property, innerPath, unknown);
-    else if (isEmbedded && ["apiVersion", "kind", "metadata"].includes(key))
-      result[key] = structuredClone(inner);
-    else if (typeof schema.additionalProperties === "object") {
-      result[key] = pruneValue(inner, schema.additionalProperties, innerPath, unknown);
-    } else if (
-      schema["x-kubernetes-preserve-unknown-fields"] === true ||
-      schema.additionalProperties === true
-    ) {
-      result[key] = structuredClone(inner);
-    } else unknown.push(innerPath);
-  }
-  return result;
+    const innerSchema = fieldSchema(schema, key);
+    if (innerSchema !== undefined) return [[key, pruneValue(inner, innerSchema, innerPath, unknown)]];
+    if (keepsUnknown || (isEmbedded && ["apiVersion", "kind", "metadata"].includes(key)))
+      return [[key, structuredClone(inner)]];
+    unknown.push(innerPath);
+    return [];
+  });
+  return Object.fromEntries(known);
 }

@@ -1,7 +1,9 @@
 import { isIP } from "node:net";
-import { equalJson, isFields } from "../json.ts";
+import { equalJson, isFields, ownValue } from "../json.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import type { Schema } from "../resource-info.ts";
+import { fieldSchema } from "./field-schema.ts";
+import { patternOf } from "./pattern.ts";
 
 /** What a custom object breaks of its schema, in the server's words. Rules in CEL (`x-kubernetes-validations`) are not looked at. */
 export function schemaErrors(value: unknown, schema: Schema, path = ""): FieldError[] {
@@ -65,7 +67,7 @@ function valueErrors(value: unknown, schema: Schema, path: string): FieldError[]
     if (schema.minLength !== undefined && length < schema.minLength) {
       errors.push(wrong(`should be at least ${schema.minLength} chars long`));
     }
-    if (schema.pattern !== undefined && !regularExpression(schema.pattern).test(value)) {
+    if (schema.pattern !== undefined && patternOf(schema.pattern)?.test(value) === false) {
       errors.push(wrong(`should match '${schema.pattern}'`));
     }
     if (!hasFormat(value, schema.format)) {
@@ -78,17 +80,6 @@ function valueErrors(value: unknown, schema: Schema, path: string): FieldError[]
 function tooLong(path: string, most: number): FieldError {
   const message = `Too long: may not be more than ${most} bytes`;
   return { field: path, reason: "FieldValueTooLong", message };
-}
-
-const compiled = new Map<string, RegExp>();
-
-function regularExpression(pattern: string): RegExp {
-  let expression = compiled.get(pattern);
-  if (expression === undefined) {
-    expression = new RegExp(pattern);
-    compiled.set(pattern, expression);
-  }
-  return expression;
 }
 
 const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
@@ -171,12 +162,10 @@ function fieldsErrors(fields: Readonly<Record<string, unknown>>, schema: Schema,
     );
   }
   for (const [key, value] of Object.entries(fields)) {
-    const property = schema.properties?.[key];
-    const inner =
-      property ?? (typeof schema.additionalProperties === "object" ? schema.additionalProperties : undefined);
+    const inner = fieldSchema(schema, key);
     if (inner !== undefined) errors.push(...schemaErrors(value, inner, at(key)));
   }
-  const missing = (schema.required ?? []).filter((key) => fields[key] === undefined);
+  const missing = (schema.required ?? []).filter((key) => ownValue(fields, key) === undefined);
   return [...errors, ...missing.map((key) => fieldError.required(at(key)))];
 }
 

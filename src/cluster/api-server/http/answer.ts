@@ -8,6 +8,9 @@ import { writeYaml } from "./yaml.ts";
 /** Answers from this size on are compressed for clients that ask for it. */
 const compressFromBytes = 128 * 1024;
 
+/** As many as a real API server shows: clients refuse an answer whose headers are too long. */
+const warningCharacters = 4 * 1024;
+
 const compress = promisify(gzip);
 
 export interface Answer {
@@ -55,11 +58,16 @@ export function refusalAnswer({ status }: Refusal): Answer {
 }
 
 function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
-  if (warnings.length === 0) return;
-  response.setHeader(
-    "Warning",
-    warnings.map((text) => `299 - "${headerText(text)}"`),
-  );
+  let room = warningCharacters;
+  const shown = warnings.filter((text) => {
+    room -= text.length;
+    return room >= 0;
+  });
+  if (shown.length > 0)
+    response.setHeader(
+      "Warning",
+      shown.map((text) => `299 - "${headerText(text)}"`),
+    );
 }
 
 /** Headers carry bytes: UTF-8 without control characters, quotes and backslashes escaped. */

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, realpath } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parse, stringify } from "yaml";
 import type { Pki } from "./pki.ts";
@@ -16,7 +16,10 @@ type Entry = Readonly<Record<string, unknown>>;
  * @throws Error when the file is there and is no kubeconfig; it is left as it is.
  */
 export async function writeKubeconfig(file: string, server: string, pki: Pki): Promise<void> {
-  const existing = readConfig(file, await readIfThere(file));
+  const text = await readIfThere(file);
+  // A link stays one: people keep the file it leads to elsewhere.
+  const place = text === undefined ? file : await realpath(file);
+  const existing = readConfig(file, text);
   const authority = Buffer.from(pki.authority).toString("base64");
   const config = {
     apiVersion: "v1",
@@ -33,8 +36,8 @@ export async function writeKubeconfig(file: string, server: string, pki: Pki): P
     }),
     "current-context": contextName,
   };
-  await mkdir(dirname(file), { recursive: true });
-  await writePrivately(file, stringify(config, { lineWidth: 0 }));
+  await mkdir(dirname(place), { recursive: true });
+  await writePrivately(place, stringify(config, { lineWidth: 0 }));
 }
 
 function readConfig(file: string, text: string | undefined): Entry {

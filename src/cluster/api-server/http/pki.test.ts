@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -73,6 +73,16 @@ describe("writeKubeconfig", () => {
       pki.authority,
     );
     assert.equal((await stat(file)).mode & 0o777, 0o600);
+  });
+
+  it("writes what a link leads to", async () => {
+    const pki = await loadPki(join(folder, "new"), now);
+    const [file, link] = [join(folder, "elsewhere"), join(folder, "link")];
+    await writeFile(file, "");
+    await symlink(file, link);
+    await writeKubeconfig(link, server, pki);
+    assert.ok((await lstat(link)).isSymbolicLink());
+    assert.equal(parse(await readFile(file, "utf8"))["current-context"], contextName);
   });
 
   it("keeps other clusters in the file and replaces its own", async () => {

@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 
 /** The text of a file; undefined when there is none. */
 export async function readIfThere(file: string): Promise<string | undefined> {
@@ -13,6 +13,8 @@ export async function readIfThere(file: string): Promise<string | undefined> {
 /** Writes a file whole or not at all, and never readable by others. */
 export async function writePrivately(file: string, text: string): Promise<void> {
   const unfinished = `${file}.new`;
-  await writeFile(unfinished, text, { mode: 0o600 });
+  // What lies there already may be readable by others, or a link to somewhere else.
+  await rm(unfinished, { force: true });
+  await writeFile(unfinished, text, { mode: 0o600, flag: "wx" });
   await rename(unfinished, file);
 }

@@ -3,7 +3,7 @@ import type { ApiRequest, ApiResponse, Transport } from "../../../kubernetes/tra
 import type { Clock } from "../../../time/clock.ts";
 import { isFields } from "../json.ts";
 import { parsePath, type Target } from "../paths.ts";
-import { methodNotAllowed, Refusal } from "../refusal.ts";
+import { badRequest, methodNotAllowed, Refusal } from "../refusal.ts";
 import type { ResourceInfo } from "../resource-info.ts";
 import { type Answer, refusalAnswer, sendAnswer } from "./answer.ts";
 import type { Authentication } from "./authentication.ts";
@@ -15,7 +15,7 @@ import { OpenApiDocuments } from "./openapi/documents.ts";
 import { emptyVersion2Document } from "./openapi/version-2.ts";
 import { decodeBody, readBody } from "./request-body.ts";
 import { serverVersion, versionInfo } from "./version.ts";
-import { EventEncoder, refusalOf, WatchStream } from "./watch-stream.ts";
+import { refusalOf, WatchStream } from "./watch-stream.ts";
 
 /** What the HTTP face needs of the API server. */
 export interface ServedApi extends Transport {
@@ -48,7 +48,6 @@ export class RequestHandler {
   readonly #options: RequestHandlerOptions;
   readonly #discovery: Discovery;
   readonly #openApi: OpenApiDocuments;
-  readonly #encoder = new EventEncoder();
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
@@ -72,7 +71,8 @@ export class RequestHandler {
     response: ServerResponse,
     closing: AbortSignal,
   ): Promise<Answer | undefined> {
-    const url = new URL(request.url ?? "/", "https://server");
+    const url = URL.parse(request.url ?? "/", "https://server");
+    if (url === null) throw badRequest("the target of the request is no URL");
     const path = url.pathname;
     if (!this.#options.authentication.accepts(path, request.headers.authorization))
       throw new Refusal(401, "Unauthorized", "Unauthorized");
@@ -152,7 +152,7 @@ export class RequestHandler {
       query.includeObject,
     );
     const refused = (refusal: Refusal) => void this.#fail(request, response, refusal);
-    const stream = new WatchStream({ response, form, encoder: this.#encoder, clock, refused });
+    const stream = new WatchStream({ response, form, clock, refused });
     const userAgent = request.headers["user-agent"] ?? "unknown";
     const cancel = apiServer.watch(
       { method: "GET", path, query: { ...query, watch: "true" }, userAgent },
@@ -201,17 +201,12 @@ export class RequestHandler {
   }
 }
 
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
 function methodOf({ method }: IncomingMessage): ApiRequest["method"] {
-  switch (method) {
-    case "GET":
-    case "POST":
-    case "PUT":
-    case "PATCH":
-    case "DELETE":
-      return method;
-    default:
-      throw methodNotAllowed();
-  }
+  const known = methods.find((one) => one === method);
+  if (known === undefined) throw methodNotAllowed();
+  return known;
 }
 
 function isWatch({ method, query }: Incoming): boolean {

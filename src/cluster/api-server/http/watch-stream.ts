@@ -3,6 +3,7 @@ import type { Status } from "../../../api/core.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
 import type { WatchEvent, WatchSink } from "../../../kubernetes/transport.ts";
 import type { Clock } from "../../../time/clock.ts";
+import { jsonOf } from "../../store/encoding.ts";
 import { Refusal } from "../refusal.ts";
 import type { ObjectForm } from "./object-form.ts";
 
@@ -12,27 +13,10 @@ import type { ObjectForm } from "./object-form.ts";
  */
 export const unsentLimitBytes = 32 * 1024 * 1024;
 
-/** Encodes each event once for all watchers that get it, which they do one right after the other. */
-export class EventEncoder {
-  readonly #lines = new Map<object, { readonly type: string; readonly line: Buffer }>();
-  readonly #most = 32;
-
-  encode(type: string, object: object): Buffer {
-    const known = this.#lines.get(object);
-    if (known?.type === type) return known.line;
-    const line = Buffer.from(`${JSON.stringify({ type, object })}\n`);
-    this.#lines.set(object, { type, line });
-    const [oldest] = this.#lines.keys();
-    if (oldest !== undefined && this.#lines.size > this.#most) this.#lines.delete(oldest);
-    return line;
-  }
-}
-
 /** Writes a watch's events to an HTTP response as they come, one JSON text a line. */
 export class WatchStream implements WatchSink {
   readonly #response: ServerResponse;
   readonly #form: ObjectForm;
-  readonly #encoder: EventEncoder;
   readonly #clock: Clock;
   readonly #refused: (refusal: Refusal) => void;
   #eventsSent = 0;
@@ -41,13 +25,11 @@ export class WatchStream implements WatchSink {
   constructor(options: {
     readonly response: ServerResponse;
     readonly form: ObjectForm;
-    readonly encoder: EventEncoder;
     readonly clock: Clock;
     readonly refused: (refusal: Refusal) => void;
   }) {
     this.#response = options.response;
     this.#form = options.form;
-    this.#encoder = options.encoder;
     this.#clock = options.clock;
     this.#refused = options.refused;
   }
@@ -61,7 +43,7 @@ export class WatchStream implements WatchSink {
   }
 
   event(event: WatchEvent): void {
-    this.#write(this.#lineOf(event));
+    this.#write(lineOf(event.type, this.#textOf(event)));
   }
 
   ended(error?: Error): void {
@@ -69,23 +51,27 @@ export class WatchStream implements WatchSink {
       this.#refused(refusalOf(error));
       return;
     }
-    if (error !== undefined) this.#write(this.#encoder.encode("ERROR", refusalOf(error).status));
+    if (error !== undefined) this.#write(lineOf("ERROR", JSON.stringify(refusalOf(error).status)));
     this.#response.end();
   }
 
-  #lineOf(event: WatchEvent): Buffer {
-    if (event.type === "ERROR" || this.#form.isPlain) return this.#encoder.encode(event.type, event.object);
-    const object = this.#form.applyToEvent(event.object, this.#eventsSent === 0, this.#clock.now());
-    return Buffer.from(`${JSON.stringify({ type: event.type, object })}\n`);
+  // Most watchers get the very objects that are stored: their text is made once for all, and for the journal.
+  #textOf(event: WatchEvent): string {
+    if (event.type === "ERROR" || this.#form.isPlain) return jsonOf(event.object);
+    return JSON.stringify(this.#form.applyToEvent(event.object, this.#eventsSent === 0, this.#clock.now()));
   }
 
-  #write(line: Buffer): void {
+  #write(line: string): void {
     if (this.#response.destroyed) return;
     this.#eventsSent += 1;
     this.#response.write(line);
     // Closing the response cancels the watch.
     if (this.#response.writableLength > unsentLimitBytes) this.#response.destroy();
   }
+}
+
+function lineOf(type: WatchEvent["type"], object: string): string {
+  return `{"type":"${type}","object":${object}}\n`;
 }
 
 /** An error of the API server's as what it answers. */

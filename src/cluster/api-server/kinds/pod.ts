@@ -122,11 +122,14 @@ function withoutChangeable(spec: Fields): Fields {
   });
 }
 
+// A century, so that the time of the pod's end can be written down.
+const longestGraceSeconds = 100 * 365 * 24 * 3600;
+
 /** Seconds that the pod gets to stop when it is deleted. */
 export function gracePeriodOf(pod: ApiObject, asked: number | undefined): number {
   const spec = fieldsOf(pod.spec);
   const phase = fieldsOf(pod.status).phase;
   if (textOf(spec.nodeName) === "" || phase === "Succeeded" || phase === "Failed") return 0;
   const wish = asked ?? spec.terminationGracePeriodSeconds;
-  return typeof wish === "number" ? Math.max(0, wish) : 0;
+  return typeof wish === "number" ? Math.min(Math.max(0, wish), longestGraceSeconds) : 0;
 }

@@ -168,7 +168,7 @@ function clusterIpFor(service: ApiObject, spec: Fields, old: Fields, taken: Serv
 
 function withNodePorts(service: ApiObject, spec: Fields, old: Fields, taken: ServiceAddresses): Fields[] {
   const own = new Set(fieldsIn(old.ports).map(({ nodePort }) => nodePort));
-  const given = new Set<number>();
+  const given = new Set(fieldsIn(spec.ports).map(({ nodePort }) => Number(nodePort)));
   return fieldsIn(spec.ports).map((port, index) => {
     const refuse = (why: string): never => {
       const error = fieldError.invalid(`spec.ports[${index}].nodePort`, port.nodePort, why);
@@ -184,7 +184,6 @@ function withNodePorts(service: ApiObject, spec: Fields, old: Fields, taken: Ser
     }
     if (taken.isNodePortTaken(port.nodePort) && !own.has(port.nodePort))
       refuse("provided port is already allocated");
-    given.add(port.nodePort);
     return port;
   });
 }
@@ -227,6 +226,10 @@ function portErrors(port: Fields, ports: readonly Fields[], index: number): Fiel
     ...(typeof port.targetPort === "number" ? portNumberErrors(port.targetPort, `${path}.targetPort`) : []),
     ...(earlier.some((one) => one.port === port.port && one.protocol === port.protocol)
       ? [fieldError.duplicate(path, { protocol: port.protocol, port: port.port })]
+      : []),
+    ...(typeof port.nodePort === "number" &&
+    earlier.some((one) => one.nodePort === port.nodePort && one.protocol === port.protocol)
+      ? [fieldError.duplicate(`${path}.nodePort`, port.nodePort)]
       : []),
   ];
 }

@@ -8,12 +8,19 @@ export class PatchFailed extends Error {
   }
 }
 
+// A handful of copies of copies would fill the memory.
+const copyLimitCharacters = 3 * 1024 * 1024;
+
 /** Applies a JSON patch (RFC 6902) and returns the new value; `document` is left as it is. Throws `PatchFailed`. */
 export function applyJsonPatch(document: unknown, operations: readonly unknown[]): unknown {
-  return operations.reduce<unknown>((result, operation) => applyOperation(result, operation), document);
+  const copies = { charactersLeft: copyLimitCharacters };
+  return operations.reduce<unknown>(
+    (result, operation) => applyOperation(result, operation, copies),
+    document,
+  );
 }
 
-function applyOperation(document: unknown, operation: unknown): unknown {
+function applyOperation(document: unknown, operation: unknown, copies: { charactersLeft: number }): unknown {
   if (!isFields(operation)) throw new PatchFailed("an operation is not an object");
   const path = pointer(operation.path);
   switch (operation.op) {
@@ -28,8 +35,12 @@ function applyOperation(document: unknown, operation: unknown): unknown {
       const from = pointer(operation.from);
       return add(remove(document, from), path, read(document, from));
     }
-    case "copy":
-      return add(document, path, read(document, pointer(operation.from)));
+    case "copy": {
+      const copied = read(document, pointer(operation.from));
+      copies.charactersLeft -= JSON.stringify(copied).length;
+      if (copies.charactersLeft < 0) throw new PatchFailed("the patch copies too much");
+      return add(document, path, copied);
+    }
     case "test":
       if (!equalJson(read(document, path), valueOf(operation))) {
         throw new PatchFailed(`testing value ${String(operation.path)} failed`);

@@ -17,6 +17,12 @@ describe("a merge patch (RFC 7386)", () => {
     ["leaves out nulls of what it adds", {}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
     ["replaces everything when it is no object", { a: "b" }, ["c"], ["c"]],
     ["with nothing in it changes nothing", { a: "b" }, {}, { a: "b" }],
+    [
+      "takes any key for a key",
+      { a: 1 },
+      JSON.parse('{"__proto__":{"b":2}}'),
+      JSON.parse('{"a":1,"__proto__":{"b":2}}'),
+    ],
   ];
   for (const [what, target, patch, result] of cases) {
     it(what, () => assert.deepEqual(applyMergePatch(target, patch), result));
@@ -85,6 +91,11 @@ describe("a JSON patch (RFC 6902)", () => {
       assert.deepEqual(document, before, "the document is left as it is");
     });
   }
+
+  it("refuses copies of copies, which would fill the memory", () => {
+    const bomb = Array.from({ length: 40 }, (_, n) => ({ op: "copy", from: "", path: `/c${n}` }));
+    assert.throws(() => applyJsonPatch({ text: "x".repeat(1000) }, bomb), PatchFailed);
+  });
 });
 
 describe("a strategic merge patch of a pod", () => {
@@ -248,6 +259,15 @@ describe("a strategic merge patch of a pod", () => {
           { port: 81, name: "b", targetPort: 5000 },
         ],
       }),
+    );
+  });
+
+  it("takes any key for a key", () => {
+    const configMap = shapeOf("io.k8s.api.core.v1.ConfigMap");
+    const patch = JSON.parse('{"data":{"__proto__":"x"}}');
+    assert.deepEqual(
+      applyStrategicMergePatch({ data: { a: "1" } }, patch, configMap),
+      JSON.parse('{"data":{"a":"1","__proto__":"x"}}'),
     );
   });
 

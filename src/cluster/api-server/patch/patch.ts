@@ -24,7 +24,7 @@ export function checkPatchType(kind: Patchable, contentType: string): PatchForm 
           "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
       );
     case "application/apply-patch+yaml":
-      throw unsupportedMediaType("server-side apply is not supported by this server; use client-side apply");
+      throw unsupportedMediaType("server-side apply is not offered yet: apply without --server-side");
     default:
       throw unsupportedMediaType(undefined, {});
   }

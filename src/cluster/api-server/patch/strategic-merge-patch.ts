@@ -21,35 +21,37 @@ function mergeFields(original: Fields, patch: Fields, shape: Shape): Fields {
   if (directive === "delete") return {};
   if (directive !== undefined && directive !== "merge") throw unknownDirective(patch);
 
-  const result: Record<string, unknown> = { ...original };
+  // A map, because `__proto__` is a key like any other.
+  const result = new Map(Object.entries(original));
   if (Array.isArray(patch.$retainKeys)) {
     const kept = new Set(patch.$retainKeys);
-    for (const key of Object.keys(result)) if (!kept.has(key)) delete result[key];
+    for (const key of result.keys()) if (!kept.has(key)) result.delete(key);
   }
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith("$")) continue;
-    if (value === null) delete result[key];
-    else result[key] = mergeField(result[key], value, fieldIn(shape, key), patch[orderPrefix + key]);
+    if (value === null) result.delete(key);
+    else result.set(key, mergeField(result.get(key), value, fieldIn(shape, key), patch[orderPrefix + key]));
   }
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith(deletePrefix)) {
       const list = key.slice(deletePrefix.length);
       const gone = listOf(value);
-      const kept = listOf(result[list]).filter((element) => !gone.some((one) => equalJson(one, element)));
+      const kept = listOf(result.get(list)).filter((element) => !gone.some((one) => equalJson(one, element)));
       // Elements that the same patch adds stay: the deletion means the list as it was.
       const added = listOf(patch[list]).filter((element) => !kept.some((one) => equalJson(one, element)));
-      result[list] = [...kept, ...added];
+      result.set(list, [...kept, ...added]);
     }
     if (key.startsWith(orderPrefix)) {
       const list = key.slice(orderPrefix.length);
       const field = fieldIn(shape, list);
+      const merged = result.get(list);
       // With changed elements the order was already used while merging them.
-      if (patch[list] === undefined && Array.isArray(result[list])) {
-        result[list] = inOrder(result[list], listOf(original[list]), listOf(value), field?.patchMergeKey);
+      if (patch[list] === undefined && Array.isArray(merged)) {
+        result.set(list, inOrder(merged, listOf(original[list]), listOf(value), field?.patchMergeKey));
       }
     }
   }
-  return result;
+  return Object.fromEntries(result);
 }
 
 function mergeField(

@@ -8,7 +8,7 @@ import { parseResponseHead, type ResponseHead } from "../http/response-head.ts";
 import { withConnectionClose, withoutConnectionLines } from "../http/rewrite.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { connectSeconds } from "./limits.ts";
+import { connectSeconds, refusedSeconds } from "./limits.ts";
 import type { Route } from "./route.ts";
 import { never, type Sessions } from "./sessions.ts";
 
@@ -52,6 +52,9 @@ export class Exchange implements ConnectionOwner {
   #timedOut = false;
   #lastProblem = "";
   #tried: Endpoint[] = [];
+  /** Until when pods that refuse are asked again; `never` before the first refusal of all. */
+  #patientUntil: Instant = never;
+  #isWaiting = false;
 
   constructor(sessions: Sessions, route: Route, client: ExchangeClient) {
     this.#sessions = sessions;
@@ -71,6 +74,7 @@ export class Exchange implements ConnectionOwner {
       safeMethods.has(request.method);
     this.#isSentAgain = this.#answerHasBegun = this.#answerIsDone = false;
     if (this.#tried.length > 0) this.#tried = [];
+    this.#patientUntil = never;
     this.#dispatch(true);
   }
 
@@ -95,6 +99,12 @@ export class Exchange implements ConnectionOwner {
   }
 
   expire(): void {
+    if (this.#isWaiting) {
+      this.#isWaiting = false;
+      this.#tried = [];
+      this.#dispatch(true);
+      return;
+    }
     this.#timedOut = true;
     this.#lost("timed out");
   }
@@ -129,10 +139,24 @@ export class Exchange implements ConnectionOwner {
   #noEndpoint(): void {
     if (this.#tried.length === 0) {
       this.#answer(503, `${this.#route.label} has no ready endpoint.`);
+    } else if (this.#mayAskAgain()) {
+      this.#isWaiting = true;
+      this.deadlineAt = this.#sessions.now;
     } else {
       const status = this.#timedOut ? 504 : 502;
       this.#answer(status, `${this.#route.label} has no endpoint that answers (${this.#lastProblem}).`);
     }
+  }
+
+  /**
+   * Whether all pods that there are have refused, lately: a pod without a readiness probe counts as ready before it listens.
+   * Nothing was sent, so nothing can happen twice.
+   */
+  #mayAskAgain(): boolean {
+    if (this.#isSent || this.#isSentAgain || this.#timedOut) return false;
+    const { now } = this.#sessions;
+    if (this.#patientUntil === never) this.#patientUntil = later(now, refusedSeconds);
+    return now < this.#patientUntil;
   }
 
   #send(upstream: Connection): void {
@@ -269,6 +293,7 @@ export class Exchange implements ConnectionOwner {
     const upstream = this.#upstream;
     const endpoint = this.#endpoint;
     this.#upstream = this.#endpoint = undefined;
+    this.#isWaiting = false;
     this.deadlineAt = never;
     if (endpoint !== undefined) endpoint.outstanding--;
     upstream?.destroy();

@@ -6,6 +6,8 @@ export const headSeconds = 30;
 export const idleSeconds = 120;
 /** For a pod to accept a connection. */
 export const connectSeconds = 5;
+/** For pods that all refuse connections to begin to listen. */
+export const refusedSeconds = 3;
 /** For a client to read the last answer and close. */
 export const lingerSeconds = 5;
 /** A client that says nothing for so long may be waiting for the server to speak first. */

@@ -8,11 +8,6 @@ import { ImageStore } from "./image-store.ts";
 
 let dataFolder: string;
 let store: ImageStore;
-beforeEach(async () => {
-  dataFolder = await mkdtemp(join(tmpdir(), "teal-images-"));
-  store = new ImageStore(dataFolder);
-});
-afterEach(() => rm(dataFolder, { recursive: true }));
 
 async function folderWith(files: Readonly<Record<string, unknown>>): Promise<string> {
   const folder = join(dataFolder, "content");
@@ -36,6 +31,12 @@ describe("image names", () => {
 });
 
 describe("the image store", () => {
+  beforeEach(async () => {
+    dataFolder = await mkdtemp(join(tmpdir(), "teal-images-"));
+    store = new ImageStore(dataFolder);
+  });
+  afterEach(() => rm(dataFolder, { recursive: true }));
+
   it("resolves an added image by any form of its name, until it is removed", async () => {
     const folder = await folderWith({ "teal-image.json": { command: ["node", "x.js"], env: { A: "1" } } });
     await store.add("app:1", folder);

@@ -93,7 +93,7 @@ export class ImageStore {
   }
 
   async #write(images: Readonly<Record<string, string>>): Promise<void> {
-    await mkdir(this.#dataFolder, { recursive: true });
+    await mkdir(this.#dataFolder, { recursive: true, mode: 0o700 });
     const path = join(this.#dataFolder, fileName);
     const draft = `${path}.${process.pid}`;
     await writeFile(draft, `${JSON.stringify(images, null, 2)}\n`);

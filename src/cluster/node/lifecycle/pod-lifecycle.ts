@@ -1,9 +1,9 @@
 import type { Container, ContainerStatus, Pod, PodStatus } from "../../../api/core.ts";
 import { type Clock, later } from "../../../time/clock.ts";
+import { pause } from "../../../time/pause.ts";
 import type { PodDriver, PodNetwork } from "../pod-driver.ts";
 import type { PodEventSink } from "../pod-events.ts";
 import { ContainerLifecycle } from "./container-lifecycle.ts";
-import { pause } from "./pause.ts";
 import { podStatus } from "./pod-status.ts";
 
 export interface PodLifecycleOptions {

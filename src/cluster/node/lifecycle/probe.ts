@@ -1,7 +1,7 @@
 import type { Probe } from "../../../api/core.ts";
 import { type Clock, type Instant, later } from "../../../time/clock.ts";
+import { pause } from "../../../time/pause.ts";
 import type { CheckResult } from "../pod-driver.ts";
-import { pause } from "./pause.ts";
 
 export type ProbeKind = "startup" | "readiness" | "liveness";
 

@@ -41,7 +41,7 @@ export class PodFolder {
   }
 
   writePod(record: PodRecord): void {
-    mkdirSync(this.path, { recursive: true });
+    mkdirSync(this.path, { recursive: true, mode: 0o700 });
     writeRecord(join(this.path, "pod.json"), record);
   }
 
@@ -61,7 +61,7 @@ export class PodFolder {
   /** Makes place for the n-th run's log, and drops those before the previous one. */
   openLog(container: string, run: number): string {
     const folder = join(this.path, container);
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const file of readdirSync(folder)) {
       const runOfFile = /^(\d+)\.log/.exec(file)?.[1];
       if (runOfFile !== undefined && Number(runOfFile) < run - 1) rmSync(join(folder, file));

@@ -1,4 +1,6 @@
 import type { EndpointSlice, Pod, Service } from "../../../api/core.ts";
+import { hasLabels } from "../../../api/label-selector.ts";
+import { controllerOf, keyOf, namespaceAndName } from "../../../api/metadata.ts";
 import {
   embeddedEndpointSliceController,
   endpointSliceManagedByLabel,
@@ -6,13 +8,12 @@ import {
 } from "../../../api/names.ts";
 import { resources } from "../../../api/resources.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
+import type { Queue } from "../../../kubernetes/queue.ts";
 import type { Change } from "../../../kubernetes/watch-cache.ts";
 import type { Cancel, Instant } from "../../../time/clock.ts";
+import { workQueue } from "../../work-queue.ts";
 import { type Caches, slicesByService } from "../caches.ts";
 import { Expectations } from "../expectations.ts";
-import { hasLabels } from "../label-selector.ts";
-import { controllerOf } from "../pods.ts";
-import { WorkQueue } from "../work-queue.ts";
 import type { WorkloadController, WorkloadOptions } from "../workload-controller.ts";
 import { type SliceChanges, same, sliceChanges } from "./slice-changes.ts";
 import { type SliceContent, slicesOf } from "./slices.ts";
@@ -24,14 +25,14 @@ export class EndpointSliceController implements WorkloadController {
   readonly #options: WorkloadOptions;
   readonly #caches: Caches;
   readonly #expectations: Expectations;
-  readonly #queue: WorkQueue;
+  readonly #queue: Queue;
   #subscriptions: readonly Cancel[] = [];
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
     this.#caches = options.caches;
     this.#expectations = new Expectations(options.clock);
-    this.#queue = new WorkQueue({
+    this.#queue = workQueue({
       clock: options.clock,
       work: (key) => this.#sync(key),
       onProblem: (problem) => options.onProblem(`EndpointSlices of Service ${problem}`),
@@ -72,7 +73,7 @@ export class EndpointSliceController implements WorkloadController {
   }
 
   async #sync(key: string): Promise<Instant | undefined> {
-    const [namespace = "", name = ""] = key.split("/");
+    const [namespace, name] = namespaceAndName(key);
     const service = this.#caches.services.get(namespace, name);
     if (service === undefined) this.#expectations.forget(key);
     // Slices of a Service without a selector are its user's own; those of one that is gone are garbage.
@@ -171,8 +172,4 @@ function isOwnedBy(service: Service, slice: EndpointSlice): boolean {
 function dropped(current: object, wanted: Readonly<Record<string, string>>): Record<string, null> {
   const unwanted = Object.keys(current).filter((key) => wanted[key] === undefined);
   return Object.fromEntries(unwanted.map((key) => [key, null]));
-}
-
-function keyOf(service: Service): string {
-  return `${service.metadata.namespace}/${service.metadata.name}`;
 }

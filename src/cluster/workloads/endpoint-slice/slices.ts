@@ -1,6 +1,6 @@
 import type { Container, Endpoint, EndpointSlice, Pod, Service, ServicePort } from "../../../api/core.ts";
+import { hasLabels } from "../../../api/label-selector.ts";
 import { portMapAnnotation } from "../../../api/names.ts";
-import { hasLabels } from "../label-selector.ts";
 import { isFinished, isReady } from "../pods.ts";
 
 /** What one EndpointSlice of a Service is to say. */
@@ -32,7 +32,7 @@ export function slicesOf(service: Service, podsOfNamespace: readonly Pod[]): rea
 }
 
 /** Whether the Service's requests may be for this pod at all, ready or not. */
-export function isTarget(service: Service, pod: Pod): boolean {
+function isTarget(service: Service, pod: Pod): boolean {
   return (
     service.spec.selector !== undefined &&
     hasLabels(pod.metadata.labels, service.spec.selector) &&

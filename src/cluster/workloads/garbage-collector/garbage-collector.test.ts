@@ -102,6 +102,18 @@ test("leaves an object whose owner's kind is not served: that kind may only be a
   assert.deepEqual(await namesOf(bed), ["dependent"]);
 });
 
+test("leaves an object of the whole cluster that names an owner in some namespace", async (context) => {
+  const bed = await WorkloadsBed.start(context);
+  const owner = await configMap(bed, "owner");
+  await bed.create(resources.namespaces, {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: "owned", ownerReferences: [ownerReference(owner)] },
+  });
+  await bed.delete(resources.configMaps, "owner");
+  assert((await existing(bed, resources.namespaces)).includes("owned"));
+});
+
 test("follows custom resources, also of kinds that are defined later", async (context) => {
   const bed = await WorkloadsBed.start(context);
   await bed.client.create(resources.customResourceDefinitions, undefined, gadgetDefinition);

@@ -1,9 +1,10 @@
 import type { KubernetesObject, OwnerReference } from "../../../api/core.ts";
 import type { Resource } from "../../../api/resources.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
+import { unlessGone } from "../../../kubernetes/errors.ts";
+import type { Queue } from "../../../kubernetes/queue.ts";
 import type { Cancel } from "../../../time/clock.ts";
-import { unlessGone } from "../unless-gone.ts";
-import { WorkQueue } from "../work-queue.ts";
+import { workQueue } from "../../work-queue.ts";
 import type { WorkloadController, WorkloadOptions } from "../workload-controller.ts";
 import type { ServedChange, ServedObject, ServedObjects } from "./served-objects.ts";
 
@@ -18,7 +19,7 @@ type Standing = "there" | "waiting" | "gone" | "unknown";
 export class GarbageCollector implements WorkloadController {
   readonly #client: KubernetesClient;
   readonly #served: ServedObjects;
-  readonly #queue: WorkQueue;
+  readonly #queue: Queue;
   // Keys carry an object's place; the resource behind the first part is needed to reach it.
   readonly #resources = new Map<string, Resource>();
   // Of owners that were seen to go. When a whole kind goes, nobody can be asked for its objects any more.
@@ -28,12 +29,9 @@ export class GarbageCollector implements WorkloadController {
   constructor(options: WorkloadOptions) {
     this.#client = options.client;
     this.#served = options.served;
-    this.#queue = new WorkQueue({
+    this.#queue = workQueue({
       clock: options.clock,
-      work: async (key) => {
-        await this.#sync(key);
-        return undefined;
-      },
+      work: (key) => this.#sync(key),
       onProblem: (problem) => options.onProblem(`Garbage collection of ${problem}`),
     });
   }
@@ -81,7 +79,7 @@ export class GarbageCollector implements WorkloadController {
     this.#queue.add(`${kind}/${object.metadata.namespace ?? ""}/${object.metadata.name}`);
   }
 
-  async #sync(key: string): Promise<void> {
+  async #sync(key: string): Promise<undefined> {
     const [kind = "", namespace = "", name = ""] = key.split("/");
     const resource = this.#resources.get(kind);
     if (resource === undefined) return;
@@ -142,8 +140,11 @@ export class GarbageCollector implements WorkloadController {
   }
 
   async #standingOf(owner: OwnerReference, dependent: KubernetesObject): Promise<Standing> {
-    if (this.#gone.has(owner.uid)) return "gone";
     const resource = this.#served.resourceOf(owner.apiVersion, owner.kind);
+    // An object of the whole cluster cannot say in which namespace its owner would be; Kubernetes leaves such ones alone too.
+    const isBeyondNamespaces = resource?.namespaced === true && dependent.metadata.namespace === undefined;
+    if (isBeyondNamespaces) return "unknown";
+    if (this.#gone.has(owner.uid)) return "gone";
     if (resource === undefined) return "unknown";
     const cached = this.#cached(owner, dependent)?.object;
     // What the cache does not show may be newer than the cache: only the API server knows that an owner is gone.

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubernetesObject, Pod, ReplicaSet } from "../../../api/core.ts";
+import { controllerOf } from "../../../api/metadata.ts";
 import { resources } from "../../../api/resources.ts";
-import { controllerOf } from "../pods.ts";
 import { WorkloadsBed } from "../workloads.fixture.ts";
 
 interface RecordedEvent extends KubernetesObject {

@@ -1,15 +1,16 @@
 import type { Pod, ReplicaSet } from "../../../api/core.ts";
+import { selects } from "../../../api/label-selector.ts";
+import { controllerOf, keyOf, namespaceAndName } from "../../../api/metadata.ts";
 import { resources } from "../../../api/resources.ts";
-import { ApiError } from "../../../kubernetes/errors.ts";
+import { ApiError, unlessGone } from "../../../kubernetes/errors.ts";
+import { EventRecorder, eventWriter } from "../../../kubernetes/event-recorder.ts";
+import type { Queue } from "../../../kubernetes/queue.ts";
 import type { Change } from "../../../kubernetes/watch-cache.ts";
 import type { Cancel, Instant } from "../../../time/clock.ts";
+import { workQueue } from "../../work-queue.ts";
 import { type Caches, podsByController, podsWithoutController } from "../caches.ts";
-import { EventRecorder } from "../event-recorder.ts";
 import { Expectations } from "../expectations.ts";
-import { selects } from "../label-selector.ts";
-import { controllerOf, isActive } from "../pods.ts";
-import { unlessGone } from "../unless-gone.ts";
-import { WorkQueue } from "../work-queue.ts";
+import { isActive } from "../pods.ts";
 import type { WorkloadController, WorkloadOptions } from "../workload-controller.ts";
 import { inDeletionOrder } from "./deletion-order.ts";
 import { podOf } from "./pod-of.ts";
@@ -21,15 +22,19 @@ export class ReplicaSetController implements WorkloadController {
   readonly #caches: Caches;
   readonly #events: EventRecorder;
   readonly #expectations: Expectations;
-  readonly #queue: WorkQueue;
+  readonly #queue: Queue;
   #subscriptions: readonly Cancel[] = [];
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
     this.#caches = options.caches;
-    this.#events = new EventRecorder({ ...options, component: "replicaset-controller" });
+    this.#events = new EventRecorder({
+      ...options,
+      writer: eventWriter(options.client),
+      source: { component: "replicaset-controller" },
+    });
     this.#expectations = new Expectations(options.clock);
-    this.#queue = new WorkQueue({
+    this.#queue = workQueue({
       clock: options.clock,
       work: (key) => this.#sync(key),
       onProblem: (problem) => options.onProblem(`ReplicaSet ${problem}`),
@@ -50,6 +55,7 @@ export class ReplicaSetController implements WorkloadController {
   async stop(): Promise<void> {
     for (const cancel of this.#subscriptions) cancel();
     await this.#queue.stop();
+    await this.#events.stop();
   }
 
   #podChanged({ type, object: pod, previous }: Change<Pod>): void {
@@ -143,10 +149,10 @@ export class ReplicaSetController implements WorkloadController {
     } catch (error) {
       this.#expectations.creationEnded(uid);
       if (!(error instanceof ApiError)) throw error;
-      await this.#events.record(replicaSet, "Warning", "FailedCreate", `Error creating: ${error.message}`);
+      this.#tell(replicaSet, "Warning", "FailedCreate", `Error creating: ${error.message}`);
       return { reason: "FailedCreate", message: error.message };
     }
-    await this.#events.record(replicaSet, "Normal", "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
+    this.#tell(replicaSet, "Normal", "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
     return undefined;
   }
 
@@ -160,11 +166,15 @@ export class ReplicaSetController implements WorkloadController {
       this.#expectations.deletionEnded(uid, podUid);
       if (!(error instanceof ApiError)) throw error;
       if (error.kind === "notFound" || error.kind === "conflict") return undefined;
-      await this.#events.record(replicaSet, "Warning", "FailedDelete", `Error deleting: ${error.message}`);
+      this.#tell(replicaSet, "Warning", "FailedDelete", `Error deleting: ${error.message}`);
       return { reason: "FailedDelete", message: error.message };
     }
-    await this.#events.record(replicaSet, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
+    this.#tell(replicaSet, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
     return undefined;
+  }
+
+  #tell(replicaSet: ReplicaSet, type: "Normal" | "Warning", reason: string, message: string): void {
+    this.#events.record(replicaSet, { type, reason, message });
   }
 
   async #writeStatus(
@@ -194,13 +204,4 @@ function ownerReferenceTo(replicaSet: ReplicaSet) {
     controller: true,
     blockOwnerDeletion: true,
   };
-}
-
-function keyOf(replicaSet: ReplicaSet): string {
-  return `${replicaSet.metadata.namespace}/${replicaSet.metadata.name}`;
-}
-
-function namespaceAndName(key: string): [string, string] {
-  const [namespace = "", name = ""] = key.split("/");
-  return [namespace, name];
 }

@@ -1,6 +1,6 @@
 import type { Condition, Pod, ReplicaSet } from "../../../api/core.ts";
+import { hasLabels } from "../../../api/label-selector.ts";
 import { formatTime, type Instant } from "../../../time/clock.ts";
-import { hasLabels } from "../label-selector.ts";
 import { availableAt, isReady } from "../pods.ts";
 
 export type ReplicaSetStatus = NonNullable<ReplicaSet["status"]>;

@@ -1,4 +1,4 @@
-import type { KubernetesObject, LabelSelector } from "../../../../api/core.ts";
+import type { KubernetesObject } from "../../../../api/core.ts";
 import type { Instant } from "../../../../time/clock.ts";
 
 export type Cell = string | number | boolean | null;
@@ -28,26 +28,6 @@ export function labelText(labels: Readonly<Record<string, string>> | undefined):
       .sort()
       .join(","),
   );
-}
-
-/** `app=web,track in (canary,stable)`, sorted by key. */
-export function selectorText(selector: LabelSelector | undefined): string {
-  const equal = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => ({
-    key,
-    text: `${key}=${value}`,
-  }));
-  const others = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
-    const set = `(${[...values].sort().join(",")})`;
-    const forms = {
-      In: `${key} in ${set}`,
-      NotIn: `${key} notin ${set}`,
-      Exists: key,
-      DoesNotExist: `!${key}`,
-    };
-    return { key, text: forms[operator] };
-  });
-  const sorted = [...equal, ...others].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return orNone(sorted.map(({ text }) => text).join(","));
 }
 
 /** At most three of `all`, then how many are left. */

@@ -1,6 +1,7 @@
 import type { KubernetesObject, LabelSelector, PodTemplateSpec, ReplicaSet } from "../../../../api/core.ts";
+import { selectorText } from "../../../../api/label-selector.ts";
 import { ageOf } from "./age.ts";
-import { containerCells, printerOf, type RowPrinter, selectorText } from "./cells.ts";
+import { containerCells, orNone, printerOf, type RowPrinter } from "./cells.ts";
 import { printEvent } from "./event-row.ts";
 import { printNode } from "./node-row.ts";
 import { printPod } from "./pod-row.ts";
@@ -15,7 +16,7 @@ const printReplicaSet = printerOf<ReplicaSet>(({ metadata, spec, status }, now) 
   status?.readyReplicas ?? 0,
   ageOf(metadata.creationTimestamp, now),
   ...containerCells(spec.template.spec.containers),
-  selectorText(spec.selector),
+  orNone(selectorText(spec.selector)),
 ]);
 
 interface Deployment extends KubernetesObject {
@@ -38,7 +39,7 @@ const printDeployment = printerOf<Deployment>(({ metadata, spec, status }, now) 
   status?.availableReplicas ?? 0,
   ageOf(metadata.creationTimestamp, now),
   ...containerCells(spec.template.spec.containers),
-  selectorText(spec.selector),
+  orNone(selectorText(spec.selector)),
 ]);
 
 const printNamespace = printerOf<KubernetesObject & { readonly status?: { readonly phase?: string } }>(

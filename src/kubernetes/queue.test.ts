@@ -14,6 +14,8 @@ function open(concurrency = 10) {
   const queue = new Queue({
     clock,
     concurrency,
+    firstRetrySeconds: 0.1,
+    longestRetrySeconds: 60,
     pass: async (key) => {
       begun.push(key);
       at.push((clock.now() - start) / 1000);

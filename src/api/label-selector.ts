@@ -1,4 +1,4 @@
-import type { LabelSelector } from "../../api/core.ts";
+import type { LabelSelector } from "./core.ts";
 
 type Labels = Readonly<Record<string, string>> | undefined;
 
@@ -27,4 +27,34 @@ export function selects(selector: LabelSelector, labels: Labels): boolean {
       }
     })
   );
+}
+
+/** A selector as `kubectl get -l` takes it, sorted by key: `app=web,track in (canary,stable)`. */
+export function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  const requirements = [
+    ...Object.entries(matchLabels).map(([key, value]) => ({ key, text: `${key}=${value}` })),
+    ...matchExpressions.map((expression) => ({ key: expression.key, text: expressionText(expression) })),
+  ];
+  return requirements
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ text }) => text)
+    .join(",");
+}
+
+function expressionText({
+  key,
+  operator,
+  values = [],
+}: NonNullable<LabelSelector["matchExpressions"]>[number]): string {
+  const set = `(${values.toSorted().join(",")})`;
+  switch (operator) {
+    case "In":
+      return `${key} in ${set}`;
+    case "NotIn":
+      return `${key} notin ${set}`;
+    case "Exists":
+      return key;
+    case "DoesNotExist":
+      return `!${key}`;
+  }
 }

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError } from "../../kubernetes/errors.ts";
-import { type Instant, later } from "../../time/clock.ts";
-import { ManualClock } from "../../time/manual-clock.ts";
-import { WorkQueue } from "./work-queue.ts";
+import { ApiError } from "../kubernetes/errors.ts";
+import { type Instant, later } from "../time/clock.ts";
+import { ManualClock } from "../time/manual-clock.ts";
+import { workQueue } from "./work-queue.ts";
 
 function bed(work: (key: string, clock: ManualClock) => Promise<Instant | undefined>) {
   const clock = new ManualClock();
   const done: string[] = [];
   const problems: string[] = [];
-  const queue = new WorkQueue({
+  const queue = workQueue({
     clock,
     work: (key) => {
       done.push(key);

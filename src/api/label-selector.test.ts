@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LabelSelector } from "../../api/core.ts";
-import { selects } from "./label-selector.ts";
+import type { LabelSelector } from "./core.ts";
+import { selectorText, selects } from "./label-selector.ts";
 
 const labels = { app: "web", tier: "front" };
 type Operator = NonNullable<LabelSelector["matchExpressions"]>[number]["operator"];
@@ -29,3 +29,17 @@ for (const [title, selector, taken] of cases) {
     assert.equal(selects(selector, labels), taken);
   });
 }
+
+test("writes a selector as kubectl takes it, sorted by key", () => {
+  const text = selectorText({
+    matchLabels: { tier: "front", app2: "x", app: "web" },
+    matchExpressions: [
+      { key: "zone", operator: "NotIn", values: ["b", "a"] },
+      { key: "old", operator: "DoesNotExist" },
+      { key: "stage", operator: "In", values: ["two", "one"] },
+      { key: "kept", operator: "Exists" },
+    ],
+  });
+  assert.equal(text, "app=web,app2=x,kept,!old,stage in (one,two),tier=front,zone notin (a,b)");
+  assert.equal(selectorText({}), "");
+});

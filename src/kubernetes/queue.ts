@@ -1,9 +1,6 @@
 import { backoffSeconds } from "../time/backoff.ts";
 import { type Cancel, type Clock, type Instant, later } from "../time/clock.ts";
 
-const firstRetrySeconds = 0.1;
-const longestRetrySeconds = 60;
-
 /** How one pass over a key went, and when the next one is due if nothing happens before. */
 export type PassResult =
   | { readonly is: "done"; readonly recheckAt?: Instant | undefined }
@@ -16,6 +13,9 @@ export interface QueueOptions {
   readonly clock: Clock;
   /** How many keys are worked on at a time. */
   readonly concurrency: number;
+  /** The wait after a first failure, and the least there is between two passes of which nothing but time is the cause. */
+  readonly firstRetrySeconds: number;
+  readonly longestRetrySeconds: number;
   /** Works on a key. Must not reject: what goes wrong is a result. */
   readonly pass: (key: string) => Promise<PassResult>;
 }
@@ -83,7 +83,7 @@ export class Queue {
   }
 
   #schedule(key: string, result: PassResult): void {
-    const { clock } = this.#options;
+    const { clock, firstRetrySeconds, longestRetrySeconds } = this.#options;
     if (result.is === "failed") {
       const failures = (this.#failures.get(key) ?? 0) + 1;
       this.#failures.set(key, failures);

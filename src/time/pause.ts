@@ -1,4 +1,4 @@
-import type { Clock, Instant } from "../../../time/clock.ts";
+import type { Clock, Instant } from "./clock.ts";
 
 /** Waits until `until` or until one of `signals` aborts; true when the time was reached. */
 export function pause(clock: Clock, until: Instant, ...signals: readonly AbortSignal[]): Promise<boolean> {

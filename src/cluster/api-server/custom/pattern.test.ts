@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { patternOf } from "./pattern.ts";
+
+describe("a schema's pattern", () => {
+  it("never takes long, whatever it is and is matched against", () => {
+    // A backtracking engine would try 2^60 ways.
+    assert.equal(patternOf("^(a+)+$")?.test(`${"a".repeat(60)}!`), false);
+    assert.equal(patternOf("^([a-z]|[a-z0-9])*$")?.test(`${"a".repeat(60)}!`), false);
+  });
+
+  it("may begin with flags, as Go writes them", () => {
+    assert.equal(patternOf("(?i)^abc$")?.test("ABC"), true);
+    assert.equal(patternOf("^abc$")?.test("ABC"), false);
+  });
+
+  it("is none when it cannot be read", () => assert.equal(patternOf("(a"), undefined));
+});

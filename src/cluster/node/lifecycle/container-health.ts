@@ -1,0 +1,116 @@
+import type { Container, ContainerStatus, Pod, Probe } from "../../../api/core.ts";
+import type { Clock, Instant } from "../../../time/clock.ts";
+import type { PodDriver, RunningContainer } from "../pod-driver.ts";
+import type { PodEventSink } from "../pod-events.ts";
+import { type ProbeKind, runProbe } from "./probe.ts";
+
+export interface ContainerHealthOptions {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly driver: PodDriver;
+  readonly clock: Clock;
+  readonly events: PodEventSink;
+  /** As an earlier agent has left it. */
+  readonly previous?: ContainerStatus | undefined;
+  /** Called after each change of what can be read here. */
+  readonly changed: () => void;
+  /** Called when a probe says that the container must be ended and started anew. */
+  readonly failed: (kind: ProbeKind, probe: Probe) => void;
+}
+
+/** What is known of a container's health: its probes, in the order in which Kubernetes makes them, and what they say. */
+export class ContainerHealth {
+  readonly #options: ContainerHealthOptions;
+  #isReady: boolean;
+  #hasStarted: boolean;
+
+  constructor(options: ContainerHealthOptions) {
+    this.#options = options;
+    this.#isReady = options.previous?.ready ?? false;
+    this.#hasStarted = options.previous?.started ?? false;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** The startup probe has passed, or there is none. */
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
+  /** The container does not run any more, or runs anew. */
+  reset(): void {
+    this.#isReady = false;
+    this.#hasStarted = false;
+  }
+
+  /** Probes the container until `signal` aborts. An adopted one keeps the readiness that it had. */
+  watch(running: RunningContainer, isAdopted: boolean, signal: AbortSignal): void {
+    const { startupProbe } = this.#options.container;
+    if (startupProbe === undefined || (isAdopted && this.#hasStarted)) {
+      this.#watchStarted(running, isAdopted, running.startedAt, signal);
+      return;
+    }
+    this.#runProbe("startup", startupProbe, running.startedAt, undefined, signal, (healthy) => {
+      if (healthy) {
+        this.#watchStarted(running, isAdopted, this.#options.clock.now(), signal);
+        this.#options.changed();
+      } else {
+        this.#options.failed("startup", startupProbe);
+      }
+    });
+  }
+
+  #watchStarted(running: RunningContainer, isAdopted: boolean, since: Instant, signal: AbortSignal): void {
+    const { livenessProbe } = this.#options.container;
+    this.#hasStarted = true;
+    this.#followReadiness(running, isAdopted, since, signal);
+    if (livenessProbe === undefined) return;
+    this.#runProbe("liveness", livenessProbe, since, true, signal, (healthy) => {
+      if (!healthy) this.#options.failed("liveness", livenessProbe);
+    });
+  }
+
+  #followReadiness(running: RunningContainer, isAdopted: boolean, since: Instant, signal: AbortSignal): void {
+    const { readinessProbe } = this.#options.container;
+    const show = (ready: boolean): void => this.#showReady(ready);
+    if (running.followReadiness !== undefined) {
+      signal.addEventListener("abort", running.followReadiness(show));
+    } else if (readinessProbe === undefined) {
+      this.#isReady = true;
+    } else {
+      this.#runProbe("readiness", readinessProbe, since, isAdopted && this.#isReady, signal, show);
+    }
+  }
+
+  #showReady(ready: boolean): void {
+    if (ready === this.#isReady) return;
+    this.#isReady = ready;
+    this.#options.changed();
+  }
+
+  #runProbe(
+    kind: ProbeKind,
+    probe: Probe,
+    since: Instant,
+    initially: boolean | undefined,
+    signal: AbortSignal,
+    changed: (healthy: boolean) => void,
+  ): void {
+    const { clock, driver, events, pod, container } = this.#options;
+    const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
+    void runProbe({
+      clock,
+      kind,
+      probe,
+      since,
+      initially,
+      check: (timeoutSeconds) => driver.check({ pod, container: container.name }, probe, timeoutSeconds),
+      changed,
+      failed: (message) =>
+        events.record(pod, "Warning", "Unhealthy", `${title} probe failed: ${message}`, container.name),
+      signal,
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import { arch, availableParallelism, platform, release, totalmem, type } from "node:os";
+import { KubernetesClient } from "../../../kubernetes/client.ts";
+import { transportFor } from "../../../kubernetes/kubeconfig.ts";
+import type { Clock } from "../../../time/clock.ts";
+import { addressesOf } from "../../addresses.ts";
+import { serverVersion } from "../../api-server/http/version.ts";
+import { ImageStore } from "../../node/images/image-store.ts";
+import { NodeAgent } from "../../node/node-agent.ts";
+import { ProcessDriver } from "../../node/process/process-driver.ts";
+import type { DataFolder } from "../data-folder.ts";
+import { addExampleImages } from "../example-images.ts";
+import type { RunningPart, StopReason } from "../supervised.ts";
+
+export interface NodePartOptions {
+  readonly data: DataFolder;
+  readonly port: number;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+}
+
+const nodeName = "teal";
+const hostIp = "127.0.0.1";
+const podGraceSeconds = 30;
+
+/** The node agent; its pods are processes that outlive it unless the whole cluster stops. */
+export function nodePart({ data, port, clock, log }: NodePartOptions): RunningPart {
+  const { transport } = transportFor({ kubeconfig: data.kubeconfig, clock });
+  const client = new KubernetesClient(transport, "kubelet");
+  const images = new ImageStore(data.path);
+  const driver = new ProcessDriver({
+    dataFolder: data.path,
+    addresses: addressesOf(port),
+    clock,
+    client,
+    images,
+    hostIp,
+    onProblem: log,
+  });
+  const agent = new NodeAgent({
+    client,
+    clock,
+    driver,
+    node: { name: nodeName, address: hostIp, version: serverVersion, machine: thisMachine() },
+    onProblem: log,
+  });
+  let isStarted = false;
+  const start = async (): Promise<Readonly<Record<string, string>>> => {
+    await addExampleImages(images);
+    await agent.start();
+    isStarted = true;
+    return {};
+  };
+  return {
+    ready: start(),
+    async stop(reason: StopReason) {
+      const keepsPods = reason === "terminated";
+      await agent.stop(keepsPods ? { pods: "keep" } : { pods: "stop", graceSeconds: podGraceSeconds });
+      // What an earlier agent left and this one had no time to take over.
+      if (!keepsPods && !isStarted) await driver.removeAllBut(new Set());
+      transport.close();
+    },
+  };
+}
+
+function thisMachine() {
+  const architectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
+  return {
+    architecture: architectures[arch()] ?? arch(),
+    operatingSystem: platform(),
+    kernelVersion: release(),
+    osImage: type(),
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+  };
+}

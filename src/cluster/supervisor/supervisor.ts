@@ -1,0 +1,148 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Clock, formatTime } from "../../time/clock.ts";
+import { type ClusterRecord, readRecord, writeRecord } from "./cluster-record.ts";
+import type { DataFolder } from "./data-folder.ts";
+import { ensureDeparture } from "./departure.ts";
+import { lockFolder } from "./folder-lock.ts";
+import { isRunning, type KnownProcess, knownProcess } from "./known-process.ts";
+import { PartProcess } from "./part-process.ts";
+
+export const defaultPort = 7443;
+
+// Parts of a supervisor that was killed stop by themselves; this is how long they may take.
+const leftoverSeconds = 20;
+const stopSeconds = 45;
+
+/** Tells people what is waited for, and how long already. */
+export interface Progress {
+  during<T>(what: string, work: Promise<T>): Promise<T>;
+  /** One line that stays. */
+  say(line: string): void;
+}
+
+export interface SupervisorOptions {
+  readonly data: DataFolder;
+  /** The one used last when absent, else 7443. */
+  readonly port?: number | undefined;
+  /** Written besides the one in the data folder. */
+  readonly kubeconfig?: string | undefined;
+  /** Node and Teal's main file. */
+  readonly program: readonly [string, ...string[]];
+  readonly clock: Clock;
+  readonly progress: Progress;
+}
+
+export interface UpCluster {
+  readonly server: string;
+  readonly port: number;
+}
+
+/**
+ * Starts the parts of the embedded cluster in order, keeps them running, and stops them in reverse order. Each is a process of
+ * its own; this one only looks after them. When it is killed, the parts notice and stop by themselves.
+ *
+ *   up:    api-server ─▶ node, traffic, controller          each step waits until the part says that it is ready
+ *   down:  controller ─▶ traffic ─▶ node and its pods ─▶ api-server
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #lost = Promise.withResolvers<Error>();
+  readonly #processes = new Map<string, KnownProcess>();
+  #parts: PartProcess[] = [];
+  #unlock: () => void = () => {};
+  #record: Omit<ClusterRecord, "parts"> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the cause when a part that worked cannot be brought back. */
+  get lost(): Promise<Error> {
+    return this.#lost.promise;
+  }
+
+  /**
+   * Resolves when everything is ready.
+   * @throws FolderInUse, or an Error whose message says which part does not start, why, and what to do. Call `stop` then too.
+   */
+  async start(): Promise<UpCluster> {
+    const { clock, data, progress } = this.#options;
+    mkdirSync(data.path, { recursive: true, mode: 0o700 });
+    this.#unlock = lockFolder(data.lock);
+    const last = readRecord(data.record);
+    await this.#awaitLeftovers(last);
+    const port = this.#options.port ?? last?.port ?? defaultPort;
+    const supervisor = knownProcess(process.pid);
+    this.#record = {
+      port,
+      server: `https://127.0.0.1:${port}`,
+      startedAt: formatTime(clock.now()),
+      ...(supervisor === undefined ? {} : { supervisor }),
+    };
+    const place = ["--data", data.path, "--port", String(port)];
+    const extra = this.#options.kubeconfig === undefined ? [] : ["--kubeconfig", this.#options.kubeconfig];
+    await progress.during("API server", this.#launch("api-server", [...place, ...extra]));
+    await Promise.all([
+      progress.during("node", this.#launch("node", place)),
+      progress.during("traffic", this.#launch("traffic", place)),
+      progress.during("controller", this.#launch("controller", ["--kubeconfig", data.kubeconfig])),
+    ]);
+    return { server: this.#record.server, port };
+  }
+
+  /** Stops what has been started, in reverse order. Calls after the first wait for the same end. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  async #stopAll(): Promise<void> {
+    const { data, progress } = this.#options;
+    for (const part of this.#parts.toReversed())
+      await progress.during(`${part.name} to stop`, part.stop(stopSeconds));
+    if (this.#record !== undefined) {
+      const { supervisor: _, ...rest } = this.#record;
+      writeRecord(data.record, { ...rest, parts: {} });
+    }
+    this.#unlock();
+  }
+
+  async #awaitLeftovers(last: ClusterRecord | undefined): Promise<void> {
+    const { clock, progress } = this.#options;
+    const left = Object.values(last?.parts ?? {}).filter(isRunning);
+    if (left.length === 0) return;
+    const what = `${left.length} process(es) of a cluster that was killed to end`;
+    const killed = await progress.during(what, ensureDeparture(left, leftoverSeconds, clock));
+    for (const { pid } of killed) progress.say(`process ${pid} did not end by itself and was killed`);
+  }
+
+  #launch(name: string, args: readonly string[]): Promise<unknown> {
+    if (this.#stopped !== undefined) throw new Error(`stopped before ${name} was started`);
+    const { clock, data, program, progress } = this.#options;
+    const part = new PartProcess({
+      name,
+      command: [...program, name, ...args],
+      logFile: join(data.logs, `${name}.log`),
+      clock,
+      onProcess: (known) => {
+        if (known === undefined) this.#processes.delete(name);
+        else this.#processes.set(name, known);
+        this.#write();
+      },
+      onRestart: (line) => progress.say(line),
+      onLost: (error) => this.#lost.resolve(error),
+    });
+    this.#parts.push(part);
+    return part.start();
+  }
+
+  #write(): void {
+    if (this.#record === undefined) return;
+    writeRecord(this.#options.data.record, {
+      ...this.#record,
+      parts: Object.fromEntries(this.#processes),
+    });
+  }
+}

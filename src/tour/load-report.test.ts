@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type RequestRecord, reportOf } from "./load-report.ts";
+
+const record = (
+  startedAt: bigint,
+  endedAt: bigint,
+  outcome: RequestRecord["outcome"],
+  connectedAt = startedAt,
+): RequestRecord => ({ startedAt, endedAt, outcome, connectedAt });
+
+const old = { version: "1" };
+const young = { version: "2" };
+
+test("tells an old answer to a request that was started after the moment from one that was under way", () => {
+  const report = reportOf([record(90n, 110n, old), record(101n, 120n, old), record(102n, 115n, young)], 100n);
+  assert.deepEqual(report.startedAfter.answersByVersion, { 1: 1, 2: 1 });
+  assert.deepEqual(report.answeredAcross, { 1: 1 });
+  assert.deepEqual(report.answersByVersion, { 1: 2, 2: 1 });
+});
+
+test("a request that was started at the very moment is not one after it", () => {
+  const report = reportOf([record(100n, 110n, old)], 100n);
+  assert.equal(report.startedAfter.requests, 0);
+  assert.deepEqual(report.answeredAcross, { 1: 1 });
+});
+
+test("counts requests over connections that are older than the moment", () => {
+  const report = reportOf([record(101n, 110n, young, 50n), record(101n, 110n, young, 101n)], 100n);
+  assert.equal(report.startedAfter.overOlderConnections, 1);
+});
+
+test("counts failures by kind, also those from before the moment", () => {
+  const report = reportOf(
+    [record(1n, 2n, { failure: "ECONNRESET" }), record(101n, 102n, { failure: "HTTP 502" })],
+    100n,
+  );
+  assert.deepEqual(report.failuresByKind, { ECONNRESET: 1, "HTTP 502": 1 });
+  assert.equal(report.requests, 2);
+});
+
+test("finds the first answer of each version after the moment, by its end", () => {
+  const report = reportOf([record(1n, 150n, young), record(101n, 120n, young), record(1n, 50n, old)], 100n);
+  assert.deepEqual(report.firstAnswerAt, { 2: "120" });
+});
