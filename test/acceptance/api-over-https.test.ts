@@ -85,7 +85,8 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-interface Asked extends RequestOptions {
+interface Asked extends Omit<RequestOptions, "headers"> {
+  readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly body?: string | Buffer;
 }
 
@@ -153,6 +154,14 @@ describe("the API over HTTPS", () => {
     });
   });
 
+  it("shows no more warnings than clients accept", async () => {
+    const warnings = Array.from({ length: 2000 }, (_, n) => `unknown field "spec.field${n}"`);
+    api.answer = { code: 200, body: configMap("a"), warnings };
+    const { code, headers } = await ask(`${collection}/a`);
+    assert.equal(code, 200);
+    assert.match(String(headers["warning"]), /^299 - "unknown field \\"spec.field0\\""/);
+  });
+
   it("writes YAML when asked", async () => {
     api.answer = { code: 200, body: configMap("x") };
     const { headers, text } = await ask(`${collection}/x`, { headers: { accept: "application/yaml" } });
@@ -198,6 +207,7 @@ describe("the API over HTTPS", () => {
   });
 
   it("refuses what it can neither read nor write", async () => {
+    assert.equal((await ask("//", { headers: { authorization: "" } })).code, 400);
     const count = api.requests.length;
     assert.equal((await ask(collection, { headers: { accept: "text/html" } })).body.code, 406);
     assert.equal(

@@ -307,6 +307,14 @@ describe("the real kubectl", { skip, timeout: 120_000 }, () => {
     assert.match(refused.errors, /is not supported by example.com\/v1, Kind=Widget/);
   });
 
+  it("says that it has no server-side apply", async () => {
+    for (const line of ["apply --server-side -f -", "apply --server-side --force-conflicts -f -"]) {
+      const { code, errors } = await run(line.split(" "), widget("blue"));
+      assert.notEqual(code, 0);
+      assert.match(errors, /server-side apply is not offered yet: apply without --server-side/);
+    }
+  });
+
   it("waits for conditions and values", async () => {
     assert.match(
       await kubectl("wait widget/w1 -n shop --for=condition=Ready --timeout=10s"),

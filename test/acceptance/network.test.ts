@@ -63,7 +63,13 @@ class FakeApi implements Transport {
       return () => {};
     }
     this.#watches.set(sink, request.path);
-    queueMicrotask(() => sink.opened?.());
+    const since = Number(request.query?.["resourceVersion"] ?? 0);
+    queueMicrotask(() => {
+      sink.opened?.();
+      for (const [path, object] of this.#objects)
+        if (isIn(request.path, path) && Number(object.metadata.resourceVersion) > since)
+          sink.event({ type: "ADDED", object });
+    });
     return () => this.#watches.delete(sink);
   }
 
@@ -430,6 +436,17 @@ describe("the Service proxy", { timeout: 120_000 }, () => {
     await scene.route(1, 2);
     for (let index = 0; index < 6; index++)
       assert.equal(await fetchText("/", { method: "POST" }, "body"), "200 v2");
+  });
+
+  test("a pod that does not listen yet is waited for, also by a POST", async () => {
+    await scene.start();
+    await scene.route(1);
+    const answer = fetchText("/", { method: "POST" }, "body");
+    // Long enough for the first attempt to have been refused: that one is over when a second client is answered.
+    const early = scene.connect().send("GET / HTTP/1.1\r\nhost: web\r\n\r\n");
+    await scene.httpPod(1, answerWith("v1"));
+    assert.equal(await answer, "200 v1");
+    await scene.until(() => early.received.startsWith("HTTP/1.1 200 "));
   });
 
   test("a request that was sent is sent again only when it is a safe one", async () => {

@@ -3,7 +3,7 @@ import { podTemplateHashLabel } from "../../../src/api/names.ts";
 import { resources } from "../../../src/api/resources.ts";
 import type { BlueGreenStrategy, RolloutSpec } from "../../../src/api/rollout.ts";
 import type { PodBehaviour } from "../../../src/cluster/node/simulated-behaviour.ts";
-import { templateHash } from "../../../src/rollout/template.ts";
+import { templateHash, templateIdentity } from "../../../src/rollout/template.ts";
 import { type ApplicationUnderTest, revisionOf } from "./application-under-test.ts";
 import { namespace, rolloutManifest, serviceManifest, servicesOf, templateOf } from "./manifests.ts";
 import { imageOf } from "./setting.ts";
@@ -220,7 +220,11 @@ export function takeOverName(version: string): Act {
     await cluster.client.create(resources.replicaSets, namespace, {
       apiVersion: "apps/v1",
       kind: "ReplicaSet",
-      metadata: { name: `${application.name}-${templateHash(template)}`, namespace, labels },
+      metadata: {
+        name: `${application.name}-${templateHash(templateIdentity(template))}`,
+        namespace,
+        labels,
+      },
       spec: {
         replicas: 0,
         selector: { matchLabels: labels },

@@ -79,7 +79,7 @@ export class ApplicationUnderTest {
       .items;
     const names = slices
       .filter(({ metadata }) => metadata.labels?.[serviceNameLabel] === serviceName)
-      .flatMap(({ endpoints }) => endpoints.filter(({ conditions }) => conditions?.ready === true))
+      .flatMap(({ endpoints }) => (endpoints ?? []).filter(({ conditions }) => conditions?.ready === true))
       .map(({ targetRef }) => targetRef?.name ?? "");
     const pods = await this.#list<Pod>(resources.pods);
     const versions = names.map((name) => versionIn(pods.find((pod) => pod.metadata.name === name)));

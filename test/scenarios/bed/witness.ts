@@ -108,8 +108,8 @@ export class Witness {
   #judgeSlice(now: EndpointSlice | undefined, before: EndpointSlice | undefined): void {
     const rollout = this.#rolloutOfActive(now?.metadata.labels?.[serviceNameLabel]);
     if (now === undefined || before === undefined || rollout === undefined || this.#isLookingAway) return;
-    if (now.endpoints.some((endpoint) => endpoint.conditions?.ready === true)) return;
-    for (const { conditions, targetRef } of before.endpoints) {
+    if (now.endpoints?.some((endpoint) => endpoint.conditions?.ready === true)) return;
+    for (const { conditions, targetRef } of before.endpoints ?? []) {
       const pod = this.#get<Pod>("Pod", targetRef?.name ?? "");
       const isServing = pod !== undefined && isReady(pod) && pod.metadata.deletionTimestamp === undefined;
       if (conditions?.ready === true && isServing)

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+
+const bin = join(import.meta.dirname, "../../bin/teal");
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly error: string;
+}
+
+/** `bin/teal` as people start it, in a folder of its own. */
+export class TealProcess {
+  readonly child: ChildProcess;
+  #out = "";
+  #error = "";
+  #more = Promise.withResolvers<void>();
+  readonly #ended: Promise<Ended>;
+
+  constructor(args: readonly string[], folder: string) {
+    const { KUBECONFIG: _, ...env } = process.env;
+    this.child = spawn(process.execPath, [bin, ...args], {
+      cwd: folder,
+      env: { ...env, HOME: folder, NO_COLOR: "1" },
+    });
+    const { stdin, stdout, stderr } = this.child;
+    assert.ok(stdin !== null && stdout !== null && stderr !== null);
+    stdin.end();
+    stdout.on("data", (text) => {
+      this.#out += text;
+      this.#more.resolve();
+    });
+    stderr.on("data", (text) => {
+      this.#error += text;
+      this.#more.resolve();
+    });
+    this.#ended = once(this.child, "close").then(([code]) => ({ code, out: this.#out, error: this.#error }));
+  }
+
+  get output(): string {
+    return this.#out + this.#error;
+  }
+
+  /** Resolves when the output has it. Fails when the process ends without. */
+  async shown(wanted: RegExp, from = 0): Promise<void> {
+    while (!wanted.test(this.output.slice(from))) {
+      this.#more = Promise.withResolvers<void>();
+      const ended = await Promise.race([this.#more.promise, this.#ended]);
+      if (ended !== undefined) return assert.match(this.output.slice(from), wanted);
+    }
+  }
+
+  ended(): Promise<Ended> {
+    return this.#ended;
+  }
+
+  /** As Ctrl-C does. */
+  interrupt(): Promise<Ended> {
+    this.child.kill("SIGINT");
+    return this.#ended;
+  }
+}
+
+/** Runs `bin/teal` to its end. */
+export function teal(folder: string, ...args: readonly string[]): Promise<Ended> {
+  return new TealProcess(args, folder).ended();
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Whether nobody listens on this port of 127.0.0.1. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.on("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+  });
+}
