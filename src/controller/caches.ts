@@ -10,7 +10,7 @@ import { type Resource, resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { WatchCache, type WatchCacheOptions } from "../kubernetes/watch-cache.ts";
-import type { IdentifiedReplicaSet } from "../rollout/replica-set.ts";
+import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Observed } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";

@@ -4,8 +4,8 @@ import type { KubernetesObject, ReplicaSet } from "../api/core.ts";
 import { podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
+import type { BareReplicaSet } from "../rollout/identified-replica-set.ts";
 import type { Action, Plan, Snapshot } from "../rollout/plan-types.ts";
-import type { BareReplicaSet } from "../rollout/replica-set.ts";
 import { later } from "../time/clock.ts";
 import { refusal, replicaSet, rollout, scene, service, started, writesOf } from "./small-cluster.fixture.ts";
 

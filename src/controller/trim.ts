@@ -12,7 +12,7 @@ import {
   serviceNameLabel,
 } from "../api/names.ts";
 import type { Rollout } from "../api/rollout.ts";
-import { type IdentifiedReplicaSet, identified } from "../rollout/replica-set.ts";
+import { type IdentifiedReplicaSet, identified } from "../rollout/identified-replica-set.ts";
 
 // What the caches keep of each object: thousands of Rollouts with all their pods shall fit into little memory.
 

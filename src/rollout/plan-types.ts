@@ -2,7 +2,7 @@ import type { ReplicaSet } from "../api/core.ts";
 import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import type { Instant } from "../time/clock.ts";
 import type { Observed, Role, RouteWrite } from "../traffic/router.ts";
-import type { IdentifiedReplicaSet } from "./replica-set.ts";
+import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
 
 /** Everything that a decision about one Rollout may depend on, besides the time. */
 export interface Snapshot {

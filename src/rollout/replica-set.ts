@@ -1,4 +1,3 @@
-import type { ReplicaSet } from "../api/core.ts";
 import {
   desiredReplicasAnnotation,
   podTemplateHashLabel,
@@ -7,24 +6,10 @@ import {
   scaleDownDeadlineAnnotation,
 } from "../api/names.ts";
 import { type Instant, parseTime } from "../time/clock.ts";
+import type { BareReplicaSet } from "./identified-replica-set.ts";
 import type { Action, Seen } from "./plan-types.ts";
-import { type TemplateIdentity, templateIdentity } from "./template.ts";
 
 // What a ReplicaSet of a Rollout says about itself, and the calls that change it.
-
-/** All of a ReplicaSet but its template. */
-export interface BareReplicaSet extends Omit<ReplicaSet, "spec"> {
-  readonly spec: Omit<ReplicaSet["spec"], "template">;
-}
-
-/** A ReplicaSet as decisions need it: which template it has, not what is in it. Whole templates would fill the memory. */
-export interface IdentifiedReplicaSet extends BareReplicaSet {
-  readonly templateIdentity: TemplateIdentity;
-}
-
-export function identified({ spec: { template, ...spec }, ...rest }: ReplicaSet): IdentifiedReplicaSet {
-  return { ...rest, spec, templateIdentity: templateIdentity(template) };
-}
 
 export function hashOf(replicaSet: BareReplicaSet): string {
   return replicaSet.metadata.labels?.[podTemplateHashLabel] ?? "";

@@ -3,16 +3,10 @@ import { type BlueGreen, defaultReplicas } from "../api/strategy.ts";
 import { type Instant, later, parseTime } from "../time/clock.ts";
 import type { Role, Route, RouteWrite, Routing } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
+import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
 import { forgetUpdate, isGranted, type Memory, memoryOf } from "./memory.ts";
 import type { Snapshot } from "./plan-types.ts";
-import {
-  availableOf,
-  deadlineOf,
-  firstRevisionOf,
-  hashOf,
-  type IdentifiedReplicaSet,
-  revisionOf,
-} from "./replica-set.ts";
+import { availableOf, deadlineOf, firstRevisionOf, hashOf, revisionOf } from "./replica-set.ts";
 import { type TemplateIdentity, templateHash, templateIdentity } from "./template.ts";
 
 /** A route of the Rollout, with what the cluster shows of it. */

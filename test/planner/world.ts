@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import type { EndpointSlice, Pod, ReplicaSet, Service } from "../../src/api/core.ts";
 import { podTemplateHashLabel, serviceNameLabel } from "../../src/api/names.ts";
 import type { BlueGreenStrategy, Rollout, RolloutSpec, RolloutStatus } from "../../src/api/rollout.ts";
+import { identified } from "../../src/rollout/identified-replica-set.ts";
 import { plan } from "../../src/rollout/plan.ts";
 import type { Action, Plan, Snapshot } from "../../src/rollout/plan-types.ts";
-import { hashOf, identified, sizeOf } from "../../src/rollout/replica-set.ts";
+import { hashOf, sizeOf } from "../../src/rollout/replica-set.ts";
 import { type Instant, instant, later } from "../../src/time/clock.ts";
 
 type Mutable = Record<string, unknown>;

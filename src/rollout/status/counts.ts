@@ -1,6 +1,7 @@
 import { selectorText } from "../../api/label-selector.ts";
 import type { RolloutStatus } from "../../api/rollout.ts";
-import { type BareReplicaSet, hashOf } from "../replica-set.ts";
+import type { BareReplicaSet } from "../identified-replica-set.ts";
+import { hashOf } from "../replica-set.ts";
 import { routing, type Situation, wantedActiveHash } from "../situation.ts";
 
 export type Counts = Required<
