@@ -261,12 +261,34 @@ describe("a pass", () => {
     await started(run);
     await clock.advance(600);
     const expected = "cannot create ReplicaSet web-1: no quota";
-    assert.deepEqual(cluster.events(), [`ReconciliationError (1): ${expected}`]);
+    const shown = 'Failed to create new replica set "web-1": no quota';
+    assert.deepEqual(cluster.events(), [`ReplicaSetCreateError (1): ${shown}`]);
+    assert.equal(cluster.find<Rollout>(rollouts, "web")?.status?.message, `ReplicaSetCreateError: ${shown}`);
     assert.equal(log.filter((line) => line === `shop/web: ${expected}`).length, 1);
-    assert.equal(writesOf(run)["create replicasets"], 11);
+    assert.equal(writesOf(run)["patch rollouts/status"], 1);
+    // The status that shows it wakes the Rollout once more.
+    assert.equal(writesOf(run)["create replicasets"], 12);
     code = 0;
     await clock.advance(60);
     assert.equal(cluster.find(replicaSets, "web-1")?.metadata.name, "web-1");
+    await controller.stop();
+  });
+
+  test("raises a Warning for any other call that is refused", async () => {
+    const run = scene((snapshot) => {
+      const [replica] = snapshot.replicaSets;
+      return replica?.spec.replicas === 3 ? {} : { actions: [scale(replica, 3)] };
+    });
+    const { cluster, clock, controller } = run;
+    const owner = cluster.put(rollouts, rollout("web"));
+    cluster.put(replicaSets, replicaSet("web-1", owner));
+    cluster.intercept = ({ method, path }) =>
+      method === "PATCH" && path.includes("replicasets") ? refusal(403, "Forbidden", "no rights") : undefined;
+    await started(run);
+    await clock.advance(60);
+    assert.deepEqual(cluster.events(), [
+      "ReconciliationError (1): cannot scale ReplicaSet web-1 from 0 to 3: no rights",
+    ]);
     await controller.stop();
   });
 

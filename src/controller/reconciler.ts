@@ -7,6 +7,7 @@ import type { EventRecorder } from "../kubernetes/event-recorder.ts";
 import type { PassResult } from "../kubernetes/queue.ts";
 import { isLater } from "../kubernetes/resource-version.ts";
 import type { Action, Plan, PlannedEvent, Snapshot } from "../rollout/plan-types.ts";
+import { refusedStatus } from "../rollout/status/refused.ts";
 import { type Clock, earliest, type Instant } from "../time/clock.ts";
 import { type Caches, controllersOf } from "./caches.ts";
 import { describe, execute } from "./execute.ts";
@@ -28,13 +29,15 @@ export interface ReconcilerOptions {
   readonly log: (text: string) => void;
 }
 
-/** An action that was refused, with what it was about. */
-class ActionFailed extends Error {
+/** A call that was refused, with what it was about. */
+class CallFailed extends Error {
   override readonly cause: ApiError;
+  readonly action: Action | undefined;
 
-  constructor(action: string, cause: ApiError) {
-    super(`cannot ${action}: ${cause.message}`);
+  constructor(what: string, cause: ApiError, action?: Action) {
+    super(`cannot ${what}: ${cause.message}`);
     this.cause = cause;
+    this.action = action;
   }
 }
 
@@ -61,7 +64,10 @@ export class Reconciler {
     if (until !== undefined) return { is: "postponed", recheckAt: until };
     try {
       const plan = this.#options.plan(gather(rollout, caches), this.#options.clock.now());
-      const written = await this.#carryOut(plan.actions, rollout);
+      const written = await this.#carryOut(plan.actions, rollout).catch(async (error: unknown) => {
+        await this.#showRefusal(rollout, plan, error);
+        throw error;
+      });
       await this.#attempt("write the status", () => writeStatus(written, plan.status, this.#options.writer));
       for (const event of plan.events) this.#record(rollout, event);
       this.#problems.delete(key);
@@ -71,19 +77,39 @@ export class Reconciler {
     }
   }
 
+  /** A new version that the API server does not take shows in the status, not only in an event. */
+  async #showRefusal(rollout: Rollout, plan: Plan, error: unknown): Promise<void> {
+    if (!(error instanceof CallFailed) || !isRefusal(error.cause)) return;
+    const { action, cause } = error;
+    if (action?.do !== "createReplicaSet") return;
+    const { clock, writer } = this.#options;
+    const { name } = action.replicaSet.metadata;
+    const { status, event } = refusedStatus(rollout, plan.status, name, cause.message, clock.now());
+    if (status.message === rollout.status?.message) return;
+    try {
+      await writeStatus(rollout, status, writer);
+      this.#record(rollout, event);
+    } catch (failure) {
+      // The pass is tried again anyway; what it could not show now it shows then.
+      if (!(failure instanceof ApiError)) throw failure;
+      this.#options.log(`${keyOf(rollout)}: cannot write the status: ${failure.message}`);
+    }
+  }
+
   /** Answers the Rollout as the actions have left it. */
   async #carryOut(actions: readonly Action[], rollout: Rollout): Promise<Rollout> {
     const { writer, log } = this.#options;
     let current = rollout;
     for (const action of actions) {
-      const written = await this.#attempt(describe(action), async () => {
+      const carryOut = async () => {
         try {
           return await execute(action, rollout, writer);
         } catch (error) {
           if (action.do === "createReplicaSet") await this.#resolveTakenName(action, current, error);
           throw error;
         }
-      });
+      };
+      const written = await this.#attempt(describe(action), carryOut, action);
       log(`${keyOf(rollout)}: ${describe(action)}: ${action.because}`);
       if (written?.kind === resources.rollouts.kind) {
         // Nobody else has written in between, so what was decided still holds for the new version.
@@ -120,16 +146,16 @@ export class Reconciler {
     await writeStatus(rollout, { ...rollout.status, collisionCount }, writer);
   }
 
-  async #attempt<T>(what: string, run: () => Promise<T>): Promise<T> {
+  async #attempt<T>(what: string, run: () => Promise<T>, action?: Action): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      throw error instanceof ApiError ? new ActionFailed(what, error) : error;
+      throw error instanceof ApiError ? new CallFailed(what, error, action) : error;
     }
   }
 
   #failed(key: string, rollout: Rollout, error: unknown): PassResult {
-    if (!(error instanceof ActionFailed)) {
+    if (!(error instanceof CallFailed)) {
       // A bug of ours, in the planner or here. It must be seen, and must not harm other Rollouts.
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.#tellOnce(key, `internal error: ${text}`);
@@ -148,7 +174,7 @@ export class Reconciler {
         return { is: "failed", slowly: false };
       case "invalid":
       case "forbidden":
-        if (this.#tellOnce(key, error.message)) {
+        if (this.#tellOnce(key, error.message) && error.action?.do !== "createReplicaSet") {
           this.#record(rollout, { type: "Warning", reason: "ReconciliationError", message: error.message });
         }
         return { is: "failed", slowly: true };
@@ -165,6 +191,10 @@ export class Reconciler {
   #record(rollout: Rollout, event: PlannedEvent): void {
     this.#options.events.record(rollout, event);
   }
+}
+
+function isRefusal({ kind }: ApiError): boolean {
+  return kind === "invalid" || kind === "forbidden";
 }
 
 function versionOf({ resourceVersion }: { readonly resourceVersion?: string }): { resourceVersion?: string } {

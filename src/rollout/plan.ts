@@ -27,11 +27,11 @@ export function plan(snapshot: Snapshot, now: Instant): Plan {
   const errors = validateRollout(rollout);
   const problems = errors.length > 0 ? errors : validateReferences(snapshot);
   if (problems.length > 0 || strategy.kind !== "blueGreen") {
-    return {
-      actions: [],
-      events: greeting(rollout),
-      status: invalidStatus(rollout, problems.map(describe), now),
-    };
+    const status = invalidStatus(rollout, problems.map(describe), now);
+    const message = status.message ?? "";
+    const isNews = message !== rollout.status?.message;
+    const warning: PlannedEvent = { type: "Warning", reason: "InvalidSpec", message };
+    return { actions: [], events: [...greeting(rollout), ...(isNews ? [warning] : [])], status };
   }
   // Its own pass, so that this event comes before all others.
   if (rollout.status?.observedGeneration === undefined) {

@@ -6,7 +6,7 @@ import { routers } from "../traffic/routers.ts";
 import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
 import { forgetUpdate, isGranted, type Memory, memoryOf } from "./memory.ts";
 import type { Snapshot } from "./plan-types.ts";
-import { availableOf, deadlineOf, firstRevisionOf, hashOf, revisionOf } from "./replica-set.ts";
+import { availableOf, deadlineOf, firstRevisionOf, hashOf, revisionOf, sizeOf } from "./replica-set.ts";
 import { type TemplateIdentity, templateHash, templateIdentity } from "./template.ts";
 
 /** A route of the Rollout, with what the cluster shows of it. */
@@ -85,7 +85,7 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
     isNewTemplate,
     isFirst: stable === undefined,
     isPromoted,
-    rollback: rollbackRule(rollout, replicaSets, current, stable, now),
+    rollback: rollbackRule(rollout, replicaSets, current, stable),
     active: observe(snapshot, "active", strategy.activeService),
     preview:
       strategy.previewService === undefined
@@ -123,7 +123,6 @@ function rollbackRule(
   replicaSets: readonly IdentifiedReplicaSet[],
   current: IdentifiedReplicaSet | undefined,
   stable: IdentifiedReplicaSet | undefined,
-  now: Instant,
 ): Situation["rollback"] {
   if (current === undefined || stable === undefined || current === stable) return undefined;
   const [from, to] = [firstRevisionOf(current), firstRevisionOf(stable)];
@@ -133,8 +132,8 @@ function rollbackRule(
     const between = replicaSets.map(firstRevisionOf).filter((revision) => revision > from && revision < to);
     if (between.length < window) return "Rollback within window";
   }
-  const deadline = deadlineOf(current);
-  return deadline !== undefined && deadline > now ? "Fast rollback" : undefined;
+  // The deadline goes with the pods: a version that has both is still warm, also where its end was put off.
+  return deadlineOf(current) !== undefined && sizeOf(current) > 0 ? "Fast rollback" : undefined;
 }
 
 function observe(snapshot: Snapshot, role: Role, service: string): ObservedRoute {

@@ -132,6 +132,32 @@ describe("an update", () => {
     assert.equal(world.pass(1).size("web:1"), 0);
   });
 
+  it("keeps the old version as long as the new one, now live, cannot serve as well", () => {
+    const world = paused().promote().settle().fail("web:2").settle();
+    for (let minute = 0; minute < 10; minute += 1) world.pass(60);
+    assert.equal(world.size("web:1"), 2);
+    assert.equal(world.deploy("web:1").settle().live(), "web:1", "and the way back is instant");
+    const healed = paused().promote().settle().fail("web:2").settle().pass(60).heal("web:2").settle();
+    assert.equal(healed.pass(29).size("web:1"), 2);
+    assert.equal(healed.pass(1).size("web:1"), 0);
+  });
+
+  it("is not taken in by a live version that crashes in a loop and is whole for moments", () => {
+    const world = paused().promote().settle();
+    for (let round = 0; round < 20; round += 1) {
+      world.fail("web:2").settle().pass(20);
+      world.heal("web:2").settle().pass(2);
+    }
+    assert.equal(world.size("web:1"), 2);
+  });
+
+  it("does not keep the old version for a smaller live one, nor for more pods that are still to come", () => {
+    const smaller = new World({}, { replicas: 4 }).settle().deploy("web:2").settle().edit({ replicas: 1 });
+    assert.equal(smaller.settle().pass(30).size("web:1"), 0);
+    const growing = paused().promote().settle().fail("web:2").heal("web:2").edit({ replicas: 5 });
+    assert.equal(growing.settle().pass(30).size("web:1"), 0);
+  });
+
   it("gives up the old version at once with scaleDownDelaySeconds 0", () => {
     assert.equal(paused({ scaleDownDelaySeconds: 0 }).promote().settle().size("web:1"), 0);
   });
@@ -522,6 +548,7 @@ describe("a Rollout that cannot be carried out", () => {
       assert.match(world.status.message ?? "", message);
       assert.match(world.status.message ?? "", /^InvalidSpec: The Rollout "web" is invalid: /);
       assert.deepEqual(world.calls, ["patchStatus"]);
+      assert.deepEqual(world.events, ["RolloutAddedToInformer", "InvalidSpec"]);
     });
   }
 

@@ -2,6 +2,7 @@ import {
   active,
   another,
   blueGreen,
+  change,
   changeSelector,
   changeStrategy,
   condition,
@@ -202,3 +203,15 @@ scenario("an unconfirmed switch shows as such and scales nothing down", async (g
   await then(selects("web", "v2"), stable("v1"), size("v1", 2), size("v2", 2));
   await then(phase("Progressing", "active service cutover pending"));
 });
+
+scenario(
+  "a pod template that the API server refuses shows in the status, and users stay where they are",
+  async (given, when, then) => {
+    await given(blueGreen(manual), running("v1"));
+    const containers = [{ name: "Not_A_Name", image: "web:v2" }];
+    await when(change({ template: { metadata: { labels: { app: "web" } }, spec: { containers } } }));
+    await then(active("v1"), phase("Degraded", /^ReplicaSetCreateError: .*Not_A_Name/));
+    await when(change({ template: { spec: { containers: [{ name: "web", image: "web:v2" }] } } }));
+    await then(active("v1"), preview("v2"), phase("Paused", "BlueGreenPause"));
+  },
+);

@@ -1,10 +1,20 @@
 import { scaleDownDeadlineAnnotation } from "../../api/names.ts";
 import { defaultRevisionHistoryLimit } from "../../api/strategy.ts";
-import { earliest, formatTime, type Instant, later } from "../../time/clock.ts";
+import { earliest, formatTime, type Instant, instant, later, parseTime } from "../../time/clock.ts";
 import { isGranted } from "../memory.ts";
 import type { Action } from "../plan-types.ts";
-import { annotate, availableOf, deadlineOf, hashOf, scale, seen, sizeOf } from "../replica-set.ts";
+import {
+  annotate,
+  availableOf,
+  deadlineOf,
+  hashOf,
+  isAvailable,
+  scale,
+  seen,
+  sizeOf,
+} from "../replica-set.ts";
 import { type Situation, wantedActiveHash } from "../situation.ts";
+import { find } from "../status/conditions.ts";
 import { pointTo } from "./route.ts";
 
 export interface Upkeep {
@@ -76,40 +86,51 @@ function followMinReadySeconds(s: Situation): Upkeep {
   };
 }
 
-/** Superseded versions: warm until the delay has passed since the last route left them, then no pods. */
+/**
+ * Superseded versions: warm until the delay has passed since the last route left them, then no pods. A live version that
+ * has trouble puts this off: as long as the old one could serve better, and for the delay after it has come back, for a
+ * version that crashes in a loop is whole for moments.
+ */
 function retireOthers(s: Situation): Upkeep {
-  const { scaleDownDelaySeconds, scaleDownDelayRevisionLimit } = s.strategy;
+  const { scaleDownDelaySeconds: delay, scaleDownDelayRevisionLimit } = s.strategy;
   const referenced = new Set([...s.active.references, ...(s.preview?.references ?? [])]);
+  const soundAt = later(availableSince(s), delay);
   const actions: Action[] = [];
   const rechecks: Instant[] = [];
   let warm = 0;
   for (const replicaSet of s.others) {
     if (sizeOf(replicaSet) === 0 || referenced.has(hashOf(replicaSet))) continue;
     const deadline = deadlineOf(replicaSet);
+    const isMissed = Math.min(availableOf(replicaSet), s.replicas) > availableOf(s.stable);
     warm += 1;
-    if (warm > scaleDownDelayRevisionLimit) {
+    if (delay > 0 && deadline === undefined && warm <= scaleDownDelayRevisionLimit) {
+      const until = later(s.now, delay);
+      const annotations = { [scaleDownDeadlineAnnotation]: formatTime(until) };
+      actions.push(annotate(replicaSet, annotations, "no route leads here any more"));
+      rechecks.push(until);
+    } else if (isMissed) {
+      // Every change of the live version's pods is looked at.
+    } else if (warm > scaleDownDelayRevisionLimit) {
       actions.push(
         scale(replicaSet, 0, s.replicas, "more superseded versions than scaleDownDelayRevisionLimit"),
       );
-    } else if (scaleDownDelaySeconds === 0) {
+    } else if (delay === 0) {
       actions.push(scale(replicaSet, 0, s.replicas, "scaleDownDelaySeconds is 0"));
-    } else if (deadline === undefined) {
-      const until = later(s.now, scaleDownDelaySeconds);
-      actions.push(
-        annotate(
-          replicaSet,
-          { [scaleDownDeadlineAnnotation]: formatTime(until) },
-          "no route leads here any more",
-        ),
-      );
-      rechecks.push(until);
-    } else if (deadline > s.now) {
-      rechecks.push(deadline);
+    } else if (deadline !== undefined && (deadline > s.now || soundAt > s.now)) {
+      rechecks.push(deadline > soundAt ? deadline : soundAt);
     } else {
       actions.push(scale(replicaSet, 0, s.replicas, "scaleDownDelaySeconds have passed"));
     }
   }
   return { actions, recheckAt: earliest(...rechecks) };
+}
+
+/** Since when the live version has been whole. One that is not has no time of its own: whether it is missed decides. */
+function availableSince(s: Situation): Instant {
+  const available = find(s.rollout.status?.conditions ?? [], "Available");
+  if (available?.status === "False" && isAvailable(s.stable, s.replicas)) return s.now;
+  const since = available?.status === "True" ? parseTime(available.lastTransitionTime ?? "") : undefined;
+  return since ?? instant(0);
 }
 
 /** Only versions without pods are deleted, the oldest revisions first. */

@@ -35,7 +35,7 @@ export function progressOf(
       message: `Rollout aborted update to revision ${s.revision}${why}`,
     };
   }
-  if (s.isNewTemplate && !isCompleted) {
+  if ((s.isNewTemplate || s.current === undefined) && !isCompleted) {
     return s.current === undefined
       ? { status: "True", reason: "NewReplicaSetCreated", message: `Created new replica set "${name}"` }
       : { status: "True", reason: "FoundNewReplicaSet", message: `Found new replica set "${name}"` };
