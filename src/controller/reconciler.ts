@@ -29,6 +29,8 @@ export interface ReconcilerOptions {
   readonly log: (text: string) => void;
 }
 
+type Creation = Extract<Action, { do: "createReplicaSet" }>;
+
 /** A call that was refused, with what it was about. */
 class CallFailed extends Error {
   override readonly cause: ApiError;
@@ -64,10 +66,7 @@ export class Reconciler {
     if (until !== undefined) return { is: "postponed", recheckAt: until };
     try {
       const plan = this.#options.plan(gather(rollout, caches), this.#options.clock.now());
-      const written = await this.#carryOut(plan.actions, rollout).catch(async (error: unknown) => {
-        await this.#showRefusal(rollout, plan, error);
-        throw error;
-      });
+      const written = await this.#carryOut(plan, rollout);
       await this.#attempt("write the status", () => writeStatus(written, plan.status, this.#options.writer));
       for (const event of plan.events) this.#record(rollout, event);
       this.#problems.delete(key);
@@ -77,39 +76,14 @@ export class Reconciler {
     }
   }
 
-  /** A new version that the API server does not take shows in the status, not only in an event. */
-  async #showRefusal(rollout: Rollout, plan: Plan, error: unknown): Promise<void> {
-    if (!(error instanceof CallFailed) || !isRefusal(error.cause)) return;
-    const { action, cause } = error;
-    if (action?.do !== "createReplicaSet") return;
-    const { clock, writer } = this.#options;
-    const { name } = action.replicaSet.metadata;
-    const { status, event } = refusedStatus(rollout, plan.status, name, cause.message, clock.now());
-    if (status.message === rollout.status?.message) return;
-    try {
-      await writeStatus(rollout, status, writer);
-      this.#record(rollout, event);
-    } catch (failure) {
-      // The pass is tried again anyway; what it could not show now it shows then.
-      if (!(failure instanceof ApiError)) throw failure;
-      this.#options.log(`${keyOf(rollout)}: cannot write the status: ${failure.message}`);
-    }
-  }
-
   /** Answers the Rollout as the actions have left it. */
-  async #carryOut(actions: readonly Action[], rollout: Rollout): Promise<Rollout> {
+  async #carryOut(plan: Plan, rollout: Rollout): Promise<Rollout> {
     const { writer, log } = this.#options;
     let current = rollout;
-    for (const action of actions) {
-      const carryOut = async () => {
-        try {
-          return await execute(action, rollout, writer);
-        } catch (error) {
-          if (action.do === "createReplicaSet") await this.#resolveTakenName(action, current, error);
-          throw error;
-        }
-      };
-      const written = await this.#attempt(describe(action), carryOut, action);
+    for (const action of plan.actions) {
+      const written = await execute(action, rollout, writer).catch((error: unknown) =>
+        this.#actionFailed(action, plan, current, error),
+      );
       log(`${keyOf(rollout)}: ${describe(action)}: ${action.because}`);
       if (written?.kind === resources.rollouts.kind) {
         // Nobody else has written in between, so what was decided still holds for the new version.
@@ -120,16 +94,30 @@ export class Reconciler {
     return current;
   }
 
+  async #actionFailed(action: Action, plan: Plan, rollout: Rollout, error: unknown): Promise<never> {
+    if (!(error instanceof ApiError)) throw error;
+    if (action.do === "createReplicaSet") {
+      if (error.kind === "alreadyExists") await this.#resolveTakenName(action, rollout);
+      if (isRefusal(error)) await this.#showRefusal(action, plan, rollout, error);
+    }
+    throw new CallFailed(describe(action), error, action);
+  }
+
+  /** A new version that the API server does not take shows in the status, not only in an event. */
+  async #showRefusal(action: Creation, plan: Plan, rollout: Rollout, refusal: ApiError): Promise<void> {
+    const { clock, writer } = this.#options;
+    const { name } = action.replicaSet.metadata;
+    const { status, event } = refusedStatus(rollout, plan.status, name, refusal.message, clock.now());
+    if (status.message === rollout.status?.message) return;
+    await this.#attempt("write the status", () => writeStatus(rollout, status, writer));
+    this.#record(rollout, event);
+  }
+
   /**
    * A ReplicaSet of the wanted name exists. If it is this Rollout's and just not in the cache yet, the next pass finds it.
    * Otherwise two templates have got the same hash, and the collision count makes the next one different.
    */
-  async #resolveTakenName(
-    action: Extract<Action, { do: "createReplicaSet" }>,
-    rollout: Rollout,
-    error: unknown,
-  ): Promise<void> {
-    if (!(error instanceof ApiError) || error.kind !== "alreadyExists") return;
+  async #resolveTakenName(action: Creation, rollout: Rollout): Promise<void> {
     const { client, caches, ownWrites, writer } = this.#options;
     const { namespace = "", uid = "" } = rollout.metadata;
     const { name } = action.replicaSet.metadata;
@@ -146,11 +134,11 @@ export class Reconciler {
     await writeStatus(rollout, { ...rollout.status, collisionCount }, writer);
   }
 
-  async #attempt<T>(what: string, run: () => Promise<T>, action?: Action): Promise<T> {
+  async #attempt<T>(what: string, run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      throw error instanceof ApiError ? new CallFailed(what, error, action) : error;
+      throw error instanceof ApiError ? new CallFailed(what, error) : error;
     }
   }
 
