@@ -2,9 +2,12 @@ import { fileURLToPath } from "node:url";
 import type { DataFolder } from "../cluster/supervisor/data-folder.ts";
 import { FolderInUse } from "../cluster/supervisor/folder-lock.ts";
 import { type Progress, Supervisor, type UpCluster } from "../cluster/supervisor/supervisor.ts";
+import { type Clock, type Instant, later } from "../time/clock.ts";
 import type { Context } from "./command.ts";
 import { CommandError } from "./errors.ts";
 import { whenInterrupted } from "./terminal.ts";
+
+const sameRequestSeconds = 0.5;
 
 /** This very program, as it is to be started again. */
 export function ownProgram(): readonly [string, string] {
@@ -42,6 +45,7 @@ export async function withCluster(
   };
   whenInterrupted(terminal, interrupt);
   endWithParent(interrupt);
+  killWhenAskedAgain(clock, () => void supervisor.kill());
   const lost = supervisor.lost.then((error) => {
     interruption.abort();
     throw new CommandError(`${error.message}. Everything is stopped`);
@@ -66,10 +70,20 @@ export function untilInterrupted(interrupted: AbortSignal): Promise<0> {
 }
 
 function endWithParent(interrupt: () => void): void {
-  // npm hands on a Ctrl-C that has come from the terminal already: the second one must not end the stopping.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
   // Started with a channel, this process belongs to the one at its other end.
   if (process.send !== undefined) process.on("disconnect", interrupt);
+}
+
+/** Calls `kill` when somebody who has waited for the end asks once more. */
+function killWhenAskedAgain(clock: Clock, kill: () => void): void {
+  let firstAt: Instant | undefined;
+  const asked = (): void => {
+    firstAt ??= clock.now();
+    // npm hands on a Ctrl-C that has come from the terminal already: one that follows at once is the same one.
+    if (clock.now() >= later(firstAt, sameRequestSeconds)) kill();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, asked);
 }
 
 function explained(error: unknown, data: DataFolder): unknown {

@@ -15,10 +15,13 @@ import type { NodeAgent } from "../../src/cluster/node/node-agent.ts";
 import { podLogsIn } from "../../src/cluster/node/pod-logs.ts";
 import { processIdentity } from "../../src/cluster/node/process/process-identity.ts";
 import { PodApi } from "../../src/cluster/node/testing/pod-api.ts";
+import { dataFolder as dataFolderOf } from "../../src/cluster/supervisor/data-folder.ts";
+import { endContainers, leftoverContainers } from "../../src/cluster/supervisor/leftover-pods.ts";
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import type { ApiRequest } from "../../src/kubernetes/transport.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 import { processAgent } from "./node-agent-process.ts";
+import { freePort } from "./teal-process.ts";
 
 const weather = join(import.meta.dirname, "../../examples/weather/app");
 const image = "docker.io/atulinfracloud/weathersample";
@@ -185,6 +188,89 @@ describe("trouble", () => {
     await client.delete(resources.pods, "default", "deaf");
     await until("the pod's object is gone", () => podOf("deaf") === undefined);
     await until("the child has ended", () => processIdentity(child) === undefined);
+  });
+});
+
+describe("a server that ignores HOST", { skip: process.platform !== "linux" }, () => {
+  // On a port that nobody else on this machine has: for all addresses is also for others.
+  function server(port: number, host: string, withProbe: boolean): Container {
+    const program = `require("http").createServer((_, answer) => answer.end("ok")).listen(process.env.PORT, ${host})`;
+    const ports = [{ name: "http", containerPort: port }];
+    return { ...weatherContainer("v1", withProbe), ports, command: ["node", "-e", program] };
+  }
+
+  for (const host of ["'0.0.0.0'", "undefined"]) {
+    for (const withProbe of [true, false]) {
+      const probe = withProbe ? "with" : "without";
+      it(`and listens on ${host} is not ready, and says what to do, ${probe} a probe`, async () => {
+        await startAgent();
+        const port = await freePort();
+        await createPod("wide", server(port, host, withProbe));
+        const held = await podThat("wide", (pod) => readyMessage(pod).includes("ListensOnAllAddresses"));
+        assert.equal(isReady(held), false);
+        assert.match(readyMessage(held), new RegExp(`port ${port} of all addresses`));
+        assert.match(readyMessage(held), new RegExp(`address in HOST \\(${held.status?.podIP}\\)`));
+        await until("it is told once", () => reasonsTold("ListensOnAllAddresses").length === 1);
+        await sleep(1500);
+        assert.deepEqual(reasonsTold("ListensOnAllAddresses"), [1]);
+        assert.equal(isReady(podOf("wide") ?? held), false);
+      });
+    }
+  }
+
+  it("is told from one that listens where it should", async () => {
+    await startAgent();
+    await createPod("narrow", server(await freePort(), "process.env.HOST", true));
+    await podThat("narrow", isReady);
+    await sleep(1000);
+    assert.equal(podOf("narrow")?.status?.containerStatuses?.[0]?.ready, true);
+    assert.deepEqual(reasonsTold("ListensOnAllAddresses"), []);
+  });
+});
+
+describe("a process that left its container's group", { skip: process.platform !== "linux" }, () => {
+  const leaving = (program: string): string[] => ["sh", "-c", `setsid sh -c '${program}' & wait`];
+  // In a manifest, two dollar signs stand for one.
+  const deaf = 'trap "" TERM; echo $$$$; while :; do sleep 1; done';
+
+  async function stray(name: string): Promise<{ readonly pod: Pod; readonly pid: number }> {
+    await createPod(name, { ...weatherContainer("v1", false), command: leaving(deaf) });
+    const pod = await podThat(name, isReady);
+    await until("its number is known", async () => (await logOf(pod)) !== "");
+    const pid = Number(await logOf(pod));
+    assert.ok(processIdentity(pid));
+    return { pod, pid };
+  }
+
+  it("ends with the pod although it ignores SIGTERM", async () => {
+    await startAgent();
+    const { pid } = await stray("loose");
+    await client.delete(resources.pods, "default", "loose");
+    await until("the pod's object is gone", () => podOf("loose") === undefined);
+    assert.equal(processIdentity(pid), undefined);
+  });
+
+  it("ends before the container runs again", async () => {
+    await startAgent();
+    const { pid } = await stray("loose");
+    const [leader = 0] = await livingPids();
+    process.kill(leader, "SIGKILL");
+    await podThat("loose", (pod) => isReady(pod) && container(pod)?.restartCount === 1);
+    assert.equal(processIdentity(pid), undefined);
+  });
+
+  it("is found and ended when nothing of its cluster runs any more, its container neither", async () => {
+    await startAgent();
+    const { pid } = await stray("loose");
+    await Promise.all(agents.splice(0).map((agent) => agent.stop({ pods: "keep" })));
+    const [leader = 0] = await livingPids();
+    process.kill(-leader, "SIGKILL");
+    await until("the container has ended", () => processIdentity(leader) === undefined);
+    const left = leftoverContainers(dataFolderOf(dataFolder));
+    assert.ok(left.some((known) => known.pid === pid));
+    await endContainers(left, clock);
+    assert.equal(processIdentity(pid), undefined);
+    assert.deepEqual(leftoverContainers(dataFolderOf(dataFolder)), []);
   });
 });
 
@@ -356,7 +442,16 @@ function isReady(pod: Pod): boolean {
 }
 
 function events() {
-  return api.all<KubernetesObject & { reason: string }>("events");
+  return api.all<KubernetesObject & { reason: string; count?: number }>("events");
+}
+
+/** How often each of the events with this reason was told. */
+function reasonsTold(wanted: string): readonly (number | undefined)[] {
+  return events().flatMap(({ reason, count }) => (reason === wanted ? [count] : []));
+}
+
+function readyMessage(pod: Pod): string {
+  return pod.status?.conditions?.find(({ type }) => type === "Ready")?.message ?? "";
 }
 
 async function podThat(name: string, is: (pod: Pod) => boolean): Promise<Pod> {

@@ -37,7 +37,7 @@ export const down = command({
     }
     const containers = leftoverContainers(data);
     if (containers.length > 0)
-      await waiting.during(`${containers.length} left container(s) to end`, endContainers(containers, clock));
+      await waiting.during(`${containers.length} left process(es) to end`, endContainers(containers, clock));
     const hasStopped = supervisor !== undefined || leftParts.length > 0 || containers.length > 0;
     terminal.out(
       hasStopped ? `The cluster in ${data.path} is stopped.\n` : `No cluster is up in ${data.path}.\n`,

@@ -201,6 +201,21 @@ describe("an agent that stops", () => {
     await next.stop(keep);
   });
 
+  it("gives a pod no more time than the pod's own grace period", async () => {
+    const { clock, agent, create } = await cluster({ terminateAfterSeconds: 60 });
+    await create("short", { terminationGracePeriodSeconds: 3 });
+    await clock.settle();
+    let hasStopped = false;
+    const stopped = agent.stop({ pods: "stop", graceSeconds: 5 }).then(() => {
+      hasStopped = true;
+    });
+    await clock.advance(2.9);
+    assert.equal(hasStopped, false);
+    await clock.advance(0.2);
+    assert.equal(hasStopped, true);
+    await stopped;
+  });
+
   it("ends all pods in parallel when told so, and its successor starts them again", async () => {
     const { clock, agent, agentOf, create, pod } = await cluster({ terminateAfterSeconds: 2 });
     await create("a");

@@ -24,7 +24,7 @@ export interface NodeAgentOptions {
 export interface StopOptions {
   /** `keep` leaves containers running for the next agent to adopt; `stop` ends them, the pods' objects stay. */
   readonly pods: "keep" | "stop";
-  /** For `stop`: between SIGTERM and SIGKILL, seconds. */
+  /** For `stop`: between SIGTERM and SIGKILL, seconds; a pod's own grace period holds where it is shorter. */
   readonly graceSeconds?: number;
 }
 
@@ -90,7 +90,12 @@ export class NodeAgent {
     const own = [...this.#pods.values()];
     if (options.pods === "stop") {
       const graceSeconds = options.graceSeconds ?? orphanGraceSeconds;
-      await Promise.all(own.map(({ lifecycle }) => lifecycle.stop(graceSeconds, false)));
+      await Promise.all(
+        own.map(({ lifecycle }) => {
+          const { terminationGracePeriodSeconds = graceSeconds } = lifecycle.pod.spec;
+          return lifecycle.stop(Math.min(graceSeconds, terminationGracePeriodSeconds), false);
+        }),
+      );
       await this.#lastWrites(own.map(({ writer }) => writer.flushed()));
     }
     for (const { lifecycle, writer } of own) {

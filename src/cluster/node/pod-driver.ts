@@ -47,6 +47,12 @@ export type Handler = Pick<Probe, "httpGet" | "tcpSocket" | "exec">;
 /** `message` is worded to follow `Readiness probe failed: `. */
 export type CheckResult = { readonly healthy: true } | { readonly healthy: false; readonly message: string };
 
+/** Why a container must not serve although its probes pass; for an event and the pod's conditions. */
+export interface Objection {
+  readonly reason: string;
+  readonly message: string;
+}
+
 /** How pods really run: as processes of this machine, or simulated. Life-cycle rules are not a driver's business. */
 export interface PodDriver {
   /** Name and version for `nodeInfo.containerRuntimeVersion`. */
@@ -61,6 +67,8 @@ export interface PodDriver {
   resume(key: ContainerKey): Promise<Earlier>;
   /** Makes one probe or runs one hook. Never rejects: a check that cannot be made is unhealthy. */
   check(key: ContainerKey, handler: Handler, timeoutSeconds: number): Promise<CheckResult>;
+  /** Looks whether the running container does what its neighbours suffer from, where the driver can tell. */
+  objectionTo?(key: ContainerKey): Objection | undefined;
   /** The pod's object has changed. */
   podChanged?(pod: Pod): void;
   /** Forgets an ended pod: address, files. */

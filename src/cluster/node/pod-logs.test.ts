@@ -3,7 +3,7 @@ import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import type { Pod } from "../../api/core.ts";
+import type { ContainerStatus, Pod } from "../../api/core.ts";
 import { ManualClock } from "../../time/manual-clock.ts";
 import type { PodLogOptions } from "../api-server/pod-logs.ts";
 import { podLogsIn } from "./pod-logs.ts";
@@ -121,6 +121,41 @@ describe("a log", () => {
     assert.equal(await read({ sinceSeconds: 30 }), "");
     assert.equal(await read({ sinceSeconds: 90 }), "old\n");
   });
+
+  const waits = [
+    [{ waiting: { reason: "ErrImagePull", message: "no image" } }, "image can't be pulled: no image"],
+    [
+      { waiting: { reason: "ImagePullBackOff", message: "Back-off" } },
+      "trying and failing to pull image: Back-off",
+    ],
+    [
+      { waiting: { reason: "CreateContainerError", message: "no folder" } },
+      "CreateContainerError: no folder",
+    ],
+    [{ waiting: { reason: "PodInitializing" } }, "PodInitializing"],
+    [
+      { terminated: { exitCode: 128, reason: "StartError", message: "no program" } },
+      "StartError: no program",
+    ],
+  ] as const;
+  for (const [state, why] of waits) {
+    it(`of a container that has not run says that it waits to start: ${why}`, async () => {
+      const status: ContainerStatus = {
+        name: "web",
+        image: "web:1",
+        imageID: "",
+        ready: false,
+        started: false,
+        restartCount: 0,
+        state,
+        lastState: {},
+      };
+      const waiting = { ...pod, status: { containerStatuses: [status] } };
+      assert.throws(() => podLogsIn(dataFolder, clock)(waiting, everything), {
+        message: `container "web" in pod "web" is waiting to start: ${why}`,
+      });
+    });
+  }
 
   it("that is not there yet is refused in the server's words", async () => {
     await assert.rejects(read(), /container "web" in pod "web" is waiting to start: ContainerCreating/);

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import type { Pod } from "../../api/core.ts";
 import { type Clock, later } from "../../time/clock.ts";
 import { pause } from "../../time/pause.ts";
 import { SystemClock } from "../../time/system-clock.ts";
@@ -11,6 +12,10 @@ import { PodFolder } from "./process/pod-folder.ts";
 const chunkBytes = 64 * 1024;
 const followSeconds = 0.2;
 const newLine = 0x0a;
+const waitingWords: Readonly<Record<string, string>> = {
+  ErrImagePull: "image can't be pulled",
+  ImagePullBackOff: "trying and failing to pull image",
+};
 
 /**
  * Reads pods' logs from a data folder, in whichever process. Containers write into these files themselves, so that logging
@@ -27,7 +32,9 @@ export function podLogsIn(dataFolder: string, clock: Clock = new SystemClock()):
     const folder = new PodFolder(dataFolder, uid);
     const record = folder.readContainer(container);
     if (record === undefined) {
-      throw badRequest(`container "${container}" in pod "${name}" is waiting to start: ContainerCreating`);
+      throw badRequest(
+        `container "${container}" in pod "${name}" is waiting to start: ${whyNotStarted(pod, container)}`,
+      );
     }
     const run = previous ? record.run - 1 : record.run;
     const path = folder.logPath(container, run);
@@ -44,6 +51,17 @@ export function podLogsIn(dataFolder: string, clock: Clock = new SystemClock()):
     const follower = follow && !previous ? { clock, hasEnded } : undefined;
     return textOf(readLog(path, isQuiet ? [] : [...older, path], follower, options));
   };
+}
+
+/** Why a container has not had a run yet: as the kubelet words it, and the details from the pod's status. */
+function whyNotStarted({ status }: Pod, container: string): string {
+  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const { state, lastState } = statuses.find(({ name }) => name === container) ?? {};
+  // A program that cannot be started is of more interest than the wait before the next try.
+  const failed = state?.terminated ?? lastState?.terminated;
+  const { reason = "ContainerCreating", message } = failed ?? state?.waiting ?? {};
+  const words = waitingWords[reason] ?? reason;
+  return message === undefined ? words : `${words}: ${message}`;
 }
 
 interface Follower {

@@ -1,23 +1,50 @@
 import type { Clock } from "../../time/clock.ts";
+import { endMarked, markedProcesses, markOf } from "../node/process/container-mark.ts";
 import { PodFolder } from "../node/process/pod-folder.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { ensureDeparture } from "./departure.ts";
-import { isRunning, type KnownProcess, signalProcess } from "./known-process.ts";
+import { isRunning, type KnownProcess, knownProcess, signalProcess } from "./known-process.ts";
 
 const graceSeconds = 5;
 
-/** Containers that still run although nothing of their cluster does. */
+/** What still runs of containers although nothing of their cluster does, with what they have started. */
 export function leftoverContainers({ path }: DataFolder): readonly KnownProcess[] {
+  const podUids = new Set(PodFolder.uids(path));
+  const marked = markedProcesses(({ podUid }) => podUids.has(podUid)).map(knownProcess);
+  const all = [...[...podUids].flatMap((uid) => runningIn(new PodFolder(path, uid))), ...marked];
+  return [...new Map(all.flatMap((known) => (known === undefined ? [] : [[known.pid, known]]))).values()];
+}
+
+/** `namespace/name` of the pods of which a container runs. */
+export function runningPods({ path }: DataFolder): readonly string[] {
   return PodFolder.uids(path)
     .map((uid) => new PodFolder(path, uid))
-    .flatMap((folder) => folder.containers().map((container) => folder.readContainer(container)))
+    .filter((folder) => runningIn(folder).length > 0)
+    .map((folder) => folder.readPod())
+    .flatMap((pod) => (pod === undefined ? [] : [`${pod.namespace}/${pod.name}`]));
+}
+
+function runningIn(folder: PodFolder): readonly KnownProcess[] {
+  return folder
+    .containers()
+    .map((container) => folder.readContainer(container))
     .filter((record) => record !== undefined && record.exit === undefined)
     .flatMap((record) => (record === undefined ? [] : [{ pid: record.pid, identity: record.identity }]))
     .filter(isRunning);
 }
 
-/** Ends containers: asked first, killed when they have not ended a few seconds later. */
-export async function endContainers(containers: readonly KnownProcess[], clock: Clock): Promise<void> {
-  for (const container of containers) signalProcess(container, "SIGTERM");
-  await ensureDeparture(containers, graceSeconds, clock);
+/** Ends containers and what they have started meanwhile: asked first, killed when that is not gone after `seconds`. */
+export async function endContainers(
+  containers: readonly KnownProcess[],
+  clock: Clock,
+  seconds = graceSeconds,
+): Promise<void> {
+  const podUids = new Set(containers.flatMap(({ pid }) => markOf(pid)?.podUid ?? []));
+  // A program may have written over its environment.
+  const unmarked = containers.filter(({ pid }) => markOf(pid) === undefined);
+  for (const container of unmarked) signalProcess(container, "SIGTERM");
+  await Promise.all([
+    endMarked(({ podUid }) => podUids.has(podUid), seconds, clock),
+    ensureDeparture(unmarked, seconds, clock),
+  ]);
 }

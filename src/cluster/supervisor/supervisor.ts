@@ -6,6 +6,7 @@ import type { DataFolder } from "./data-folder.ts";
 import { ensureDeparture } from "./departure.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { isRunning, type KnownProcess, knownProcess } from "./known-process.ts";
+import { endContainers, leftoverContainers, runningPods } from "./leftover-pods.ts";
 import { PartProcess } from "./part-process.ts";
 
 export const defaultPort = 7443;
@@ -13,10 +14,12 @@ export const defaultPort = 7443;
 // Parts of a supervisor that was killed stop by themselves; this is how long they may take.
 const leftoverSeconds = 20;
 const stopSeconds = 45;
+const mostPodsNamed = 3;
 
 /** Tells people what is waited for, and how long already. */
 export interface Progress {
-  during<T>(what: string, work: Promise<T>): Promise<T>;
+  /** `detail` is asked again and again for what is to be told of it so far. */
+  during<T>(what: string, work: Promise<T>, detail?: () => string): Promise<T>;
   /** One line that stays. */
   say(line: string): void;
 }
@@ -98,11 +101,22 @@ export class Supervisor {
     return this.#stopped;
   }
 
+  /** As `stop`, also while that is under way, but gives no part and no pod any time. */
+  kill(): Promise<void> {
+    const stopped = this.stop();
+    for (const part of this.#parts) void part.stop(0);
+    return stopped;
+  }
+
   async #stopAll(): Promise<void> {
-    const { data, progress } = this.#options;
+    const { clock, data, progress } = this.#options;
     for (const part of this.#parts.toReversed())
-      await progress.during(`${part.name} to stop`, part.stop(stopSeconds));
+      await progress.during(`${part.name} to stop`, part.stop(stopSeconds), () =>
+        part.name === "node" ? stillRunning(runningPods(data)) : "",
+      );
     if (this.#record !== undefined) {
+      // Pods outlive a node agent that had to be killed.
+      await endContainers(leftoverContainers(data), clock, 0);
       const { supervisor: _, ...rest } = this.#record;
       writeRecord(data.record, { ...rest, parts: {} });
     }
@@ -145,4 +159,10 @@ export class Supervisor {
       parts: Object.fromEntries(this.#processes),
     });
   }
+}
+
+function stillRunning(pods: readonly string[]): string {
+  const more = pods.length - mostPodsNamed;
+  const named = pods.slice(0, mostPodsNamed).join(", ");
+  return pods.length === 0 ? "" : `pods: ${named}${more > 0 ? ` and ${more} more` : ""}`;
 }

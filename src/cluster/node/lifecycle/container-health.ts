@@ -1,6 +1,7 @@
 import type { Container, ContainerStatus, Pod, Probe } from "../../../api/core.ts";
-import type { Clock, Instant } from "../../../time/clock.ts";
-import type { PodDriver, RunningContainer } from "../pod-driver.ts";
+import { type Clock, type Instant, later } from "../../../time/clock.ts";
+import { pause } from "../../../time/pause.ts";
+import type { Objection, PodDriver, RunningContainer } from "../pod-driver.ts";
 import type { PodEventSink } from "../pod-events.ts";
 import { type ProbeKind, runProbe } from "./probe.ts";
 
@@ -18,11 +19,17 @@ export interface ContainerHealthOptions {
   readonly failed: (kind: ProbeKind, probe: Probe) => void;
 }
 
+// A server may open its port any time, but most do so soon.
+const firstInspectionSeconds = 0.5;
+const inspectionsSlowDownBy = 4;
+const longestInspectionSeconds = 60;
+
 /** What is known of a container's health: its probes, in the order in which Kubernetes makes them, and what they say. */
 export class ContainerHealth {
   readonly #options: ContainerHealthOptions;
   #isReady: boolean;
   #hasStarted: boolean;
+  #objection: Objection | undefined;
 
   constructor(options: ContainerHealthOptions) {
     this.#options = options;
@@ -31,7 +38,12 @@ export class ContainerHealth {
   }
 
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#isReady && this.#objection === undefined;
+  }
+
+  /** What holds the container back from being ready, whatever its probes say. */
+  get objection(): Objection | undefined {
+    return this.#objection;
   }
 
   /** The startup probe has passed, or there is none. */
@@ -43,6 +55,7 @@ export class ContainerHealth {
   reset(): void {
     this.#isReady = false;
     this.#hasStarted = false;
+    this.#objection = undefined;
   }
 
   /** Probes the container until `signal` aborts. An adopted one keeps the readiness that it had. */
@@ -65,6 +78,7 @@ export class ContainerHealth {
   #watchStarted(running: RunningContainer, isAdopted: boolean, since: Instant, signal: AbortSignal): void {
     const { livenessProbe } = this.#options.container;
     this.#hasStarted = true;
+    void this.#keepInspecting(signal);
     this.#followReadiness(running, isAdopted, since, signal);
     if (livenessProbe === undefined) return;
     this.#runProbe("liveness", livenessProbe, since, true, signal, (healthy) => {
@@ -86,8 +100,32 @@ export class ContainerHealth {
 
   #showReady(ready: boolean): void {
     if (ready === this.#isReady) return;
+    if (ready) this.#inspect();
     this.#isReady = ready;
     this.#options.changed();
+  }
+
+  /** Inspects the container at once, soon again, and then rarely, where the driver offers that. */
+  async #keepInspecting(signal: AbortSignal): Promise<void> {
+    const { clock, driver } = this.#options;
+    if (driver.objectionTo === undefined) return;
+    this.#inspect();
+    let seconds = firstInspectionSeconds;
+    while (await pause(clock, later(clock.now(), seconds), signal)) {
+      this.#inspect();
+      seconds = Math.min(seconds * inspectionsSlowDownBy, longestInspectionSeconds);
+    }
+  }
+
+  #inspect(): void {
+    const { driver, events, pod, container, changed } = this.#options;
+    const objection = driver.objectionTo?.({ pod, container: container.name });
+    if (objection?.message === this.#objection?.message) return;
+    this.#objection = objection;
+    if (objection !== undefined) {
+      events.record(pod, "Warning", objection.reason, objection.message, container.name);
+    }
+    changed();
   }
 
   #runProbe(

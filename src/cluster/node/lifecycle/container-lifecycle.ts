@@ -5,6 +5,7 @@ import {
   ContainerError,
   type ContainerExit,
   type ContainerKey,
+  type Objection,
   type PodDriver,
   type RunningContainer,
 } from "../pod-driver.ts";
@@ -117,6 +118,11 @@ export class ContainerLifecycle {
       state: this.#state,
       lastState: this.#lastState ?? {},
     };
+  }
+
+  /** What holds the container back from being ready, whatever its probes say. */
+  get objection(): Objection | undefined {
+    return this.#health.objection;
   }
 
   /** The last run's exit code, when the container does not run and none is to come. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContainerStatus, Pod, PodSpec } from "../../../api/core.ts";
 import { ManualClock } from "../../../time/manual-clock.ts";
-import type { CheckResult, Handler } from "../pod-driver.ts";
+import type { CheckResult, Handler, Objection, PodDriver } from "../pod-driver.ts";
 import type { BehaviourRule } from "../simulated-behaviour.ts";
 import { SimulatedDriver } from "../simulated-driver.ts";
 import { PodLifecycle } from "./pod-lifecycle.ts";
@@ -22,7 +22,7 @@ function live(pod: Pod, ...behaviours: BehaviourRule[]) {
   return { clock, driver, ...resumed(pod, clock, driver) };
 }
 
-function resumed(pod: Pod, clock: ManualClock, driver: SimulatedDriver) {
+function resumed(pod: Pod, clock: ManualClock, driver: PodDriver) {
   const events: string[] = [];
   const lifecycle = new PodLifecycle({
     pod,
@@ -109,6 +109,37 @@ describe("a pod", () => {
     assert.equal(at(after, "Initialized"), at(before, "Initialized"));
     assert.equal(at(after, "Ready"), "2026-01-01T00:00:05Z");
     lifecycle.abandon();
+  });
+
+  it("that its driver objects to is told so once and not ready until that has changed", async () => {
+    const clock = new ManualClock();
+    const driver = new SimulatedDriver({ clock, behaviours: [{ readyAfterSeconds: 2 }] });
+    let objection: Objection | undefined;
+    let inspections = 0;
+    const strict: PodDriver = Object.assign(driver, {
+      objectionTo: () => {
+        inspections++;
+        return objection;
+      },
+    });
+    const { lifecycle, web, events } = resumed(podOf(), clock, strict);
+    await clock.advance(1);
+    objection = { reason: "ListensOnAllAddresses", message: "port 5000" };
+    await clock.advance(100);
+    assert.equal(web().ready, false);
+    const ready = lifecycle.status().conditions?.find(({ type }) => type === "Ready");
+    assert.equal(ready?.reason, "ContainersNotReady");
+    assert.equal(ready?.message, "containers with unready status: [web]; ListensOnAllAddresses: port 5000");
+    assert.deepEqual(
+      events.filter((event) => event.startsWith("Warning")),
+      ["Warning ListensOnAllAddresses port 5000"],
+    );
+    assert.ok(inspections <= 8, `${inspections} inspections in 100 s`);
+    objection = undefined;
+    await clock.advance(60);
+    assert.equal(web().ready, true);
+    lifecycle.abandon();
+    assert.equal(clock.pending, 0);
   });
 
   it("is ready only when its readiness gates are open", async () => {

@@ -86,6 +86,7 @@ export class PodLifecycle {
       network: this.#network,
       initContainers: statuses(this.#initContainers),
       containers: statuses(this.#containers),
+      objections: this.#containers.flatMap(({ objection }) => objection ?? []),
     });
     return this.#status;
   }

@@ -1,6 +1,6 @@
 import type { Condition, ContainerStatus, Pod, PodStatus } from "../../../api/core.ts";
 import { formatTime, type Instant } from "../../../time/clock.ts";
-import type { PodNetwork } from "../pod-driver.ts";
+import type { Objection, PodNetwork } from "../pod-driver.ts";
 import { restartsAfter } from "./restart-policy.ts";
 
 export interface PodFacts {
@@ -12,6 +12,8 @@ export interface PodFacts {
   readonly network: PodNetwork | undefined;
   readonly initContainers: readonly ContainerStatus[];
   readonly containers: readonly ContainerStatus[];
+  /** What holds containers back from being ready. */
+  readonly objections: readonly Objection[];
 }
 
 /** Conditions that the node writes; all others belong to somebody else. */
@@ -52,7 +54,7 @@ export function podStatus(facts: PodFacts): PodStatus {
 type Verdict = true | { readonly reason?: string; readonly message?: string };
 
 function conditionVerdicts(facts: PodFacts, phase: string): Record<(typeof ownConditions)[number], Verdict> {
-  const { network, initContainers, containers } = facts;
+  const { network, initContainers, containers, objections } = facts;
   const incomplete = initContainers.filter(({ state }) => state?.terminated?.exitCode !== 0);
   const unready = containers.filter(({ ready }) => !ready);
   const completed = { reason: "PodCompleted" };
@@ -64,7 +66,9 @@ function conditionVerdicts(facts: PodFacts, phase: string): Record<(typeof ownCo
         ? { reason: "PodFailed" }
         : unready.length === 0 || {
             reason: "ContainersNotReady",
-            message: `containers with unready status: ${names(unready)}`,
+            message: [`containers with unready status: ${names(unready)}`, ...objections.map(textOf)].join(
+              "; ",
+            ),
           };
   return {
     PodScheduled: true,
@@ -109,6 +113,10 @@ function podPhase({ pod, initContainers, containers }: PodFacts): string {
       state?.running !== undefined || state?.terminated !== undefined || lastState?.terminated !== undefined,
   );
   return hasBegun ? "Running" : "Pending";
+}
+
+function textOf({ reason, message }: Objection): string {
+  return `${reason}: ${message}`;
 }
 
 function names(containers: readonly ContainerStatus[]): string {

@@ -1,8 +1,10 @@
+import { delimiter, dirname } from "node:path";
 import type { Container, EnvVar, KubernetesObject, Pod } from "../../../api/core.ts";
 import { type Resource, resources } from "../../../api/resources.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
 import { ContainerError, type PodNetwork } from "../pod-driver.ts";
+import { markVariables } from "./container-mark.ts";
 import { expandVariables } from "./expand-variables.ts";
 
 export interface EnvironmentSources {
@@ -48,7 +50,20 @@ export async function containerEnvironment(sources: EnvironmentSources): Promise
     const value = await valueOf(variable, sources, variables);
     if (value !== undefined) variables[variable.name] = value;
   }
-  return variables;
+  const mark = { podUid: pod.metadata.uid ?? "", container: container.name };
+  return { ...variables, ...markVariables(mark) };
+}
+
+/** Little of the user's own environment: enough to find programs and to show texts. */
+export function baseEnvironment(home: string): Record<string, string> {
+  const { PATH = "/usr/local/bin:/usr/bin:/bin", LANG, TZ } = process.env;
+  return {
+    PATH: [dirname(process.execPath), PATH].join(delimiter),
+    HOME: home,
+    TMPDIR: home,
+    ...(LANG === undefined ? {} : { LANG }),
+    ...(TZ === undefined ? {} : { TZ }),
+  };
 }
 
 async function valueOf(

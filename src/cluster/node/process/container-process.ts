@@ -3,7 +3,9 @@ import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 import { type Cancel, type Clock, type Instant, instant, later } from "../../../time/clock.ts";
 import { ContainerError, type ContainerExit, type RunningContainer } from "../pod-driver.ts";
+import { type ContainerMark, endMarked, markOf, signalMarked } from "./container-mark.ts";
 import type { ContainerRecord } from "./pod-folder.ts";
+import { allPids, groupOf } from "./proc-files.ts";
 import { signalGroup } from "./process-group.ts";
 import { processIdentity } from "./process-identity.ts";
 
@@ -14,29 +16,45 @@ export interface ProcessPlan {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+export interface ContainerPlace {
+  readonly mark: ContainerMark;
+  readonly clock: Clock;
+}
+
 const pollSeconds = 1;
+// For what lives on outside the group when the container itself has ended.
+const strayGraceSeconds = 2;
 const unknownExitCode = 137;
 
 /**
- * One run of a container: a process that leads a group of its own, so that it outlives the agent and everything that it
- * starts can be reached through it. An agent that did not start it itself sees its end by polling, and not its exit code.
+ * One run of a container: a process that leads a group of its own, so that it outlives the agent and what it starts can be
+ * reached through it; what has left the group is known by its mark. The run is over when all of that has ended. An agent
+ * that did not start it itself sees its end by polling, and not its exit code.
  */
 export class ContainerProcess implements RunningContainer {
   readonly id: string;
   readonly startedAt: Instant;
   readonly exited: Promise<ContainerExit>;
   readonly record: ContainerRecord;
-  #hasEnded = false;
+  readonly #mark: ContainerMark;
+  readonly #released = new AbortController();
   #cancelPoll: Cancel = () => {};
+  readonly #isOwn = ({ podUid, container }: ContainerMark): boolean =>
+    podUid === this.#mark.podUid && container === this.#mark.container;
 
-  private constructor(record: ContainerRecord, exited: Promise<ContainerExit>) {
+  private constructor(
+    record: ContainerRecord,
+    { mark, clock }: ContainerPlace,
+    exited: Promise<ContainerExit>,
+  ) {
+    this.#mark = mark;
     this.id = record.id;
     this.record = record;
     this.startedAt = instant(record.startedAt);
-    this.exited = exited.then((exit) => {
-      this.#hasEnded = true;
+    this.exited = exited.then(async (exit) => {
       // What the container has started must not live on without it. A new process with the old number is left in peace.
       if (processIdentity(record.pid) === undefined) signalGroup(record.pid, "SIGKILL");
+      await endMarked(this.#isOwn, strayGraceSeconds, clock, this.#released.signal);
       return exit;
     });
   }
@@ -44,7 +62,7 @@ export class ContainerProcess implements RunningContainer {
   /** Throws `ContainerError` when the program cannot be started. */
   static async start(
     plan: ProcessPlan,
-    place: { readonly id: string; readonly run: number; readonly logPath: string; readonly clock: Clock },
+    place: ContainerPlace & { readonly id: string; readonly run: number; readonly logPath: string },
   ): Promise<ContainerProcess> {
     const { id, run, logPath, clock } = place;
     const [program = "", ...args] = plan.command;
@@ -69,14 +87,15 @@ export class ContainerProcess implements RunningContainer {
     if (pid === undefined) throw await startError(child, program, plan.folder);
     child.unref();
     // One that has ended already cannot be told from others any more, and need not be.
-    return new ContainerProcess({ id, run, pid, identity: identity ?? "ended", startedAt }, exited);
+    return new ContainerProcess({ id, run, pid, identity: identity ?? "ended", startedAt }, place, exited);
   }
 
   /** Takes over a process that an earlier agent started; undefined when it does not run any more. */
-  static adopt(record: ContainerRecord, clock: Clock): ContainerProcess | undefined {
+  static adopt(record: ContainerRecord, place: ContainerPlace): ContainerProcess | undefined {
+    const { clock } = place;
     if (processIdentity(record.pid) !== record.identity) return undefined;
     const { promise, resolve } = Promise.withResolvers<ContainerExit>();
-    const adopted = new ContainerProcess(record, promise);
+    const adopted = new ContainerProcess(record, place, promise);
     const poll = (): void => {
       if (processIdentity(record.pid) === record.identity) {
         adopted.#cancelPoll = clock.at(later(clock.now(), pollSeconds), poll);
@@ -96,14 +115,24 @@ export class ContainerProcess implements RunningContainer {
   }
 
   signal(name: "SIGTERM" | "SIGKILL"): void {
-    if (!this.#hasEnded && processIdentity(this.record.pid) === this.record.identity) {
-      signalGroup(this.record.pid, name);
-    }
+    if (processIdentity(this.record.pid) === this.record.identity) signalGroup(this.record.pid, name);
+    // Strays are asked when the group is gone.
+    if (name === "SIGKILL") signalMarked(this.#isOwn, name);
   }
 
-  /** Looks no more after an adopted process. */
+  /** Its processes, in its group or with its mark; none where there is no `/proc`. */
+  pids(): readonly number[] {
+    return allPids().filter((pid) => {
+      if (groupOf(pid) === this.record.pid) return true;
+      const mark = markOf(pid);
+      return mark !== undefined && this.#isOwn(mark);
+    });
+  }
+
+  /** Looks no more after the processes. */
   release(): void {
     this.#cancelPoll();
+    this.#released.abort();
   }
 }
 

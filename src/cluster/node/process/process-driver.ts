@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
-import type { Container, Pod } from "../../../api/core.ts";
+import { join } from "node:path";
+import type { Pod } from "../../../api/core.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { type Cancel, type Clock, instant, later } from "../../../time/clock.ts";
 import type { Addresses } from "../../addresses.ts";
@@ -13,17 +13,21 @@ import {
   type ContainerKey,
   type Earlier,
   type Handler,
+  type Objection,
   type PodDriver,
   type PodNetwork,
   type RunningContainer,
 } from "../pod-driver.ts";
 import { checkCommand, checkHttp, checkTcp } from "./checks.ts";
-import { containerEnvironment } from "./container-environment.ts";
+import { baseEnvironment, containerEnvironment } from "./container-environment.ts";
+import { containerOf, markFor, nameOf, uidOf } from "./container-key.ts";
+import { type ContainerMark, endMarked } from "./container-mark.ts";
 import { ContainerProcess, type ProcessPlan } from "./container-process.ts";
 import { expandVariables } from "./expand-variables.ts";
 import { limitLog } from "./log-size.ts";
 import { canListenOn, PodAddresses, sharedAddress } from "./pod-addresses.ts";
 import { PodFolder, type PodRecord } from "./pod-folder.ts";
+import { wildcardPortsOf } from "./wildcard-listeners.ts";
 
 export interface ProcessDriverOptions {
   readonly dataFolder: string;
@@ -81,7 +85,7 @@ export class ProcessDriver implements PodDriver {
     this.#plans.set(name, plan);
     const id = `process://${randomUUID()}`;
     const { clock } = this.#options;
-    const container = await ContainerProcess.start(plan, { id, run, logPath, clock });
+    const container = await ContainerProcess.start(plan, { id, run, logPath, mark: markFor(key), clock });
     folder.writeContainer(key.container, container.record);
     this.#follow(key, container);
     return container;
@@ -92,13 +96,15 @@ export class ProcessDriver implements PodDriver {
     const record = this.#folder(uidOf(key)).readContainer(key.container);
     if (record === undefined) return { is: "unknown" };
     const { run, id, exit } = record;
-    if (exit !== undefined) {
-      return { is: "ended", run, id, exit: { ...exit, startedAt: instant(record.startedAt) } };
+    const mark = markFor(key);
+    const running = exit === undefined ? ContainerProcess.adopt(record, { mark, clock }) : undefined;
+    if (running !== undefined) {
+      this.#follow(key, running);
+      return { is: "running", run, container: running };
     }
-    const container = ContainerProcess.adopt(record, clock);
-    if (container === undefined) return { is: "unknown" };
-    this.#follow(key, container);
-    return { is: "running", run, container };
+    await this.#endStrays(({ podUid, container }) => podUid === mark.podUid && container === mark.container);
+    if (exit === undefined) return { is: "unknown" };
+    return { is: "ended", run, id, exit: { ...exit, startedAt: instant(record.startedAt) } };
   }
 
   async check(key: ContainerKey, handler: Handler, timeoutSeconds: number): Promise<CheckResult> {
@@ -118,6 +124,23 @@ export class ProcessDriver implements PodDriver {
     } catch (error) {
       return { healthy: false, message: error instanceof Error ? error.message : String(error) };
     }
+  }
+
+  /** A server that listens for all addresses answers in the place of other pods, and keeps them from their port. */
+  objectionTo(key: ContainerKey): Objection | undefined {
+    const network = this.#records.get(uidOf(key));
+    const running = this.#processes.get(nameOf(key));
+    // Where pods share one address, each has ports of its own.
+    if (running === undefined || network === undefined || network.portMap !== undefined) return undefined;
+    const { PORT } = this.#plans.get(nameOf(key))?.environment ?? {};
+    const declared = key.pod.spec.containers.flatMap(({ ports = [] }) => ports);
+    const ports = new Set([...declared.map(({ containerPort }) => containerPort), Number(PORT)]);
+    const taken = wildcardPortsOf(ports, () => running.pids());
+    if (taken.length === 0) return undefined;
+    const message =
+      `Container ${key.container} listens on port ${taken.join(", ")} of all addresses, so it answers for other pods too ` +
+      `and is not made ready: listen on the address in HOST (${network.podIp})`;
+    return { reason: "ListensOnAllAddresses", message };
   }
 
   async remove(podUid: string): Promise<void> {
@@ -189,7 +212,9 @@ export class ProcessDriver implements PodDriver {
       const record = folder.readContainer(name);
       if (record === undefined || record.exit !== undefined) return;
       const key = `${podUid}/${name}`;
-      const container = this.#processes.get(key) ?? ContainerProcess.adopt(record, clock);
+      const container =
+        this.#processes.get(key) ??
+        ContainerProcess.adopt(record, { mark: { podUid, container: name }, clock });
       this.#processes.delete(key);
       if (container === undefined) return;
       container.signal("SIGTERM");
@@ -198,6 +223,12 @@ export class ProcessDriver implements PodDriver {
       cancel();
     });
     await Promise.all(ends);
+    await this.#endStrays((mark) => mark.podUid === podUid);
+  }
+
+  /** Ends processes that have outlived their container. */
+  #endStrays(isStray: (mark: ContainerMark) => boolean): Promise<void> {
+    return endMarked(isStray, leftoverGraceSeconds, this.#options.clock);
   }
 
   #checkLogs(): void {
@@ -266,34 +297,7 @@ export class ProcessDriver implements PodDriver {
   }
 }
 
-/** Little of the user's own environment: enough to find programs and to show texts. */
-function baseEnvironment(home: string): Record<string, string> {
-  const { PATH = "/usr/local/bin:/usr/bin:/bin", LANG, TZ } = process.env;
-  return {
-    PATH: [dirname(process.execPath), PATH].join(delimiter),
-    HOME: home,
-    TMPDIR: home,
-    ...(LANG === undefined ? {} : { LANG }),
-    ...(TZ === undefined ? {} : { TZ }),
-  };
-}
-
 // Images that say `node` mean the Node that Teal itself runs on.
 function programOf(word: string): string {
   return word === "node" ? process.execPath : word;
-}
-
-function containerOf({ pod, container }: ContainerKey): Container {
-  const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-  const found = all.find(({ name }) => name === container);
-  if (found === undefined) throw new Error(`pod ${pod.metadata.name} has no container ${container}`);
-  return found;
-}
-
-function uidOf({ pod }: ContainerKey): string {
-  return pod.metadata.uid ?? "";
-}
-
-function nameOf(key: ContainerKey): string {
-  return `${uidOf(key)}/${key.container}`;
 }

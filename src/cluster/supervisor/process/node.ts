@@ -20,7 +20,8 @@ export interface NodePartOptions {
 
 const nodeName = "teal";
 const hostIp = "127.0.0.1";
-const podGraceSeconds = 30;
+// Whoever stops the whole cluster waits in front of it.
+const podGraceSeconds = 5;
 
 /** The node agent; its pods are processes that outlive it unless the whole cluster stops. */
 export function nodePart({ data, port, clock, log }: NodePartOptions): RunningPart {

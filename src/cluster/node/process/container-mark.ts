@@ -1,0 +1,67 @@
+import { type Clock, later } from "../../../time/clock.ts";
+import { pause } from "../../../time/pause.ts";
+import { allPids, readProcFile } from "./proc-files.ts";
+
+/** Whose process it is. Stands in the environment, which also a process that left its group and session passes on. */
+export interface ContainerMark {
+  readonly podUid: string;
+  readonly container: string;
+}
+
+const podVariable = "TEAL_POD_UID";
+const containerVariable = "TEAL_CONTAINER";
+const lookEverySeconds = 0.05;
+
+/** The variables that mark a container's processes. */
+export function markVariables({ podUid, container }: ContainerMark): Readonly<Record<string, string>> {
+  return { [podVariable]: podUid, [containerVariable]: container };
+}
+
+/** Pids of all processes of this user whose mark is wanted; none where there is no `/proc`. */
+export function markedProcesses(isWanted: (mark: ContainerMark) => boolean): readonly number[] {
+  return allPids().filter((pid) => {
+    const mark = markOf(pid);
+    return mark !== undefined && isWanted(mark);
+  });
+}
+
+/** Sends a signal to every process whose mark is wanted; answers whether there was one. */
+export function signalMarked(
+  isWanted: (mark: ContainerMark) => boolean,
+  name: "SIGTERM" | "SIGKILL",
+): boolean {
+  const pids = markedProcesses(isWanted);
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      // Gone by now.
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
+  }
+  return pids.length > 0;
+}
+
+/** Ends the processes whose mark is wanted: asked first, killed after the grace period. Resolves when none is left, or when `released` aborts. */
+export async function endMarked(
+  isWanted: (mark: ContainerMark) => boolean,
+  graceSeconds: number,
+  clock: Clock,
+  ...released: readonly AbortSignal[]
+): Promise<void> {
+  const killAt = later(clock.now(), graceSeconds);
+  let isLeft = signalMarked(isWanted, "SIGTERM");
+  while (isLeft && (await pause(clock, later(clock.now(), lookEverySeconds), ...released))) {
+    isLeft = clock.now() < killAt ? markedProcesses(isWanted).length > 0 : signalMarked(isWanted, "SIGKILL");
+  }
+}
+
+/** Undefined for a process of no container, or out of reach. */
+export function markOf(pid: number): ContainerMark | undefined {
+  const variables = readProcFile(`/proc/${pid}/environ`).split("\0");
+  const valueOf = (name: string): string | undefined =>
+    variables.find((variable) => variable.startsWith(`${name}=`))?.slice(name.length + 1);
+  const podUid = valueOf(podVariable);
+  const container = valueOf(containerVariable);
+  return podUid === undefined || container === undefined ? undefined : { podUid, container };
+}
