@@ -114,6 +114,12 @@ function unknownCommand(words: readonly string[], commands: readonly Command[]):
   if (members.length > 0 && (second === undefined || second.startsWith("-")))
     return `"${first}" alone is no command: ${members.map((name) => `teal ${name}`).join(", ")}`;
   const typed = members.length > 0 ? `${first} ${second}` : first;
-  const near = nearest(typed, members.length > 0 ? members : shown);
+  const near = nearest(typed, members.length > 0 ? members : shown) ?? onlyMember(members, second);
   return `unknown command "${typed}"${near === undefined ? "" : `, did you mean "${near}"?`}; "teal help" lists all`;
+}
+
+// Who leaves out the second word of a name that has no other means the one there is.
+function onlyMember(members: readonly string[], argument: string | undefined): string | undefined {
+  const [member] = members;
+  return members.length === 1 && argument !== undefined ? `${member} ${argument}` : undefined;
 }

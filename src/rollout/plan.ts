@@ -29,7 +29,8 @@ export function plan(snapshot: Snapshot, now: Instant): Plan {
   if (problems.length > 0 || strategy.kind !== "blueGreen") {
     const status = invalidStatus(rollout, problems.map(describe), now);
     const message = status.message ?? "";
-    const isNews = message !== rollout.status?.message;
+    // Not for objects that are missing: a file whose Services come after its Rollout is in order.
+    const isNews = errors.length > 0 && message !== rollout.status?.message;
     const warning: PlannedEvent = { type: "Warning", reason: "InvalidSpec", message };
     return { actions: [], events: [...greeting(rollout), ...(isNews ? [warning] : [])], status };
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContainerState, ContainerStatus, Pod } from "../api/core.ts";
-import { podStatusOf } from "./pod-status.ts";
+import { podProblemOf, podStatusOf } from "./pod-status.ts";
 
 const running: ContainerState = { running: { startedAt: "2026-01-01T00:00:00Z" } };
 
@@ -199,5 +199,44 @@ describe("what a pod is shown as", () => {
     it(`${what}: ${status}`, () => {
       assert.deepEqual(podStatusOf(given), { status, icon, readyContainers, containers: 2, restarts });
     });
+  }
+});
+
+describe("what holds a pod up", () => {
+  const held = (reason: string, message: string): ContainerState => ({ waiting: { reason, message } });
+  const cases: readonly [what: string, pod: Pod, problem: string | undefined][] = [
+    [
+      "is what the first container that is stuck says",
+      pod({
+        containerStatuses: [
+          container("a", running),
+          container("b", held("ErrImagePull", "no image b")),
+          container("c", held("CrashLoopBackOff", "back-off")),
+        ],
+      }),
+      "no image b",
+    ],
+    [
+      "is first of all an init container",
+      pod({
+        initContainerStatuses: [container("i", held("CrashLoopBackOff", "back-off"))],
+        containerStatuses: [container("a", held("ErrImagePull", "no image a"))],
+      }),
+      "back-off",
+    ],
+    [
+      "is nothing while containers are made",
+      pod({ containerStatuses: [container("a", held("ContainerCreating", "soon"))] }),
+      undefined,
+    ],
+    ["is nothing without a message", pod({ containerStatuses: [container("a", waiting("X"))] }), undefined],
+    [
+      "is nothing when the pod is to go anyway",
+      pod({ containerStatuses: [container("a", held("ErrImagePull", "no"))] }, { deleting: true }),
+      undefined,
+    ],
+  ];
+  for (const [what, given, problem] of cases) {
+    it(what, () => assert.equal(podProblemOf(given), problem));
   }
 });

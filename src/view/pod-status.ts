@@ -25,6 +25,18 @@ export function podStatusOf(pod: Pod): PodStatusView {
   };
 }
 
+/** What holds a pod up, in the words of the first container that waits for something to be put right. */
+export function podProblemOf({ metadata, status = {} }: Pod): string | undefined {
+  if (metadata.deletionTimestamp !== undefined) return undefined;
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  return containers
+    .map(({ state }) => state?.waiting)
+    .find((waiting) => waiting?.message !== undefined && !passingReasons.has(waiting.reason ?? ""))?.message;
+}
+
+/** For these every container waits for a while. */
+const passingReasons: ReadonlySet<string> = new Set(["", "ContainerCreating", "PodInitializing"]);
+
 function leaving({ metadata, status }: Pod): string | undefined {
   if (metadata.deletionTimestamp === undefined) return undefined;
   return status?.reason === "NodeLost" ? "Unknown" : "Terminating";

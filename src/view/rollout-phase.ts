@@ -31,7 +31,8 @@ function progressing(message: string): PhaseView {
   return { phase: "Progressing", icon: icons.progressing, message };
 }
 
-function isObserved({ metadata, status }: Rollout): boolean {
+/** Whether the status speaks of today's spec. */
+export function isObserved({ metadata, status }: Rollout): boolean {
   if (status?.observedGeneration === undefined) return status?.phase !== undefined;
   return Number(status.observedGeneration) >= (metadata.generation ?? 0);
 }

@@ -4,7 +4,7 @@ import type { Rollout } from "../api/rollout.ts";
 import { type Instant, parseTime } from "../time/clock.ts";
 import { humanDuration } from "../time/human-duration.ts";
 import { type Icon, icons } from "./icons.ts";
-import { type PodStatusView, podStatusOf } from "./pod-status.ts";
+import { type PodStatusView, podProblemOf, podStatusOf } from "./pod-status.ts";
 import { type PhaseView, phaseOf } from "./rollout-phase.ts";
 
 /** What a ReplicaSet is to its Rollout, in the order in which the roles are named. */
@@ -54,6 +54,8 @@ export interface ReplicaSetView {
 export interface PodView extends PodStatusView {
   readonly name: string;
   readonly age: string;
+  /** What holds it up, and often the way out. */
+  readonly problem?: string;
 }
 
 /** ReplicaSets and pods of other owners are left out. */
@@ -134,7 +136,17 @@ function replicaSetView(
     pods: pods
       .filter((pod) => isOwnedBy(pod, replicaSet))
       .sort(oldestFirst)
-      .map((pod) => ({ name: pod.metadata.name, age: ageOf(pod, now), ...podStatusOf(pod) })),
+      .map((pod) => podView(pod, now)),
+  };
+}
+
+function podView(pod: Pod, now: Instant): PodView {
+  const problem = podProblemOf(pod);
+  return {
+    name: pod.metadata.name,
+    age: ageOf(pod, now),
+    ...podStatusOf(pod),
+    ...(problem === undefined ? {} : { problem }),
   };
 }
 

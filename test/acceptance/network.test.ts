@@ -38,7 +38,7 @@ const podPort = 5000;
 const servicePort = 8080;
 const clock = new SystemClock();
 
-/** As much of an API server as the traffic process asks for: lists, watches and merge patches of two kinds. */
+/** As much of an API server as the traffic process asks for: lists, watches and writes of three kinds. */
 class FakeApi implements Transport {
   isDown = false;
   refusesPatches = false;
@@ -52,6 +52,11 @@ class FakeApi implements Transport {
   async request(request: ApiRequest): Promise<ApiResponse> {
     if (this.isDown) throw new ApiError("unreachable", "the API server is away");
     if (request.method === "PATCH") return this.#patch(request);
+    if (request.method === "POST") return this.#create(request);
+    if (request.method === "DELETE") {
+      this.delete(request.path);
+      return { code: 200, body: {} };
+    }
     if (request.path.endsWith(`/${this.refusesListsOf}`)) return { code: 500, body: "no" };
     const items = [...this.#objects].filter(([path]) => isIn(request.path, path)).map(([, object]) => object);
     return { code: 200, body: { metadata: { resourceVersion: String(this.#version) }, items } };
@@ -94,6 +99,10 @@ class FakeApi implements Transport {
     return this.#objects.get(path) as T;
   }
 
+  all<T extends KubernetesObject>(collection: string): readonly T[] {
+    return [...this.#objects].flatMap(([path, object]) => (isIn(collection, path) ? [object as T] : []));
+  }
+
   isWatched(plural: string): boolean {
     return [...this.#watches.values()].some((path) => path.endsWith(`/${plural}`));
   }
@@ -102,6 +111,12 @@ class FakeApi implements Transport {
     this.isDown = true;
     for (const sink of this.#watches.keys()) sink.ended(new ApiError("unreachable", "gone"));
     this.#watches.clear();
+  }
+
+  #create({ path, body }: ApiRequest): ApiResponse {
+    const object = body as KubernetesObject;
+    this.put(`${path}/${object.metadata.name}`, object);
+    return { code: 201, body };
   }
 
   #patch(request: ApiRequest): ApiResponse {
@@ -808,19 +823,27 @@ describe("the Service proxy", { timeout: 120_000 }, () => {
     assert.match(saved, new RegExp(`"loadBalancerIp":"${addresses.loadBalancer(0)}"`));
   });
 
-  test("a port that is taken is named in the status and once in the log; the others are served", async () => {
+  test("a port that is taken is named in the status, in an Event and once in the log; the others are served", async () => {
     const taken = createServer().listen(servicePort, addresses.loadBalancer(0));
     await once(taken, "listening");
     scene.onEnd(() => taken.close());
     await scene.httpPod(1, answerWith("v1"));
-    await scene.start({ type: "LoadBalancer" });
+    await scene.start({ type: "LoadBalancer", selector: { app: "web" } });
     await scene.route(1);
     const ingress = () => scene.api.read<Service>(servicePath).status?.loadBalancer?.ingress?.[0];
-    await scene.until(() => ingress()?.ports?.[0]?.error === "AddressInUse");
+    const events = () => scene.api.all<KubernetesObject & { message: string }>("/events");
+    await scene.until(() => ingress()?.ports?.[0]?.error === "AddressInUse" && events().length > 0);
+    assert.deepEqual(
+      events().map(({ message }) => message),
+      [
+        `cannot listen on ${addresses.loadBalancer(0)}:${servicePort}: another program uses it; ` +
+          "give the Service another port, or a node port that is free",
+      ],
+    );
     assert.equal(await fetchText(), "200 v1");
     assert.equal(scene.log.filter((line) => line.includes("EADDRINUSE")).length, 1);
     taken.close();
-    await scene.until(() => ingress()?.ports?.[0]?.error === undefined);
+    await scene.until(() => ingress()?.ports?.[0]?.error === undefined && events().length === 0);
     assert.ok(scene.log.some((line) => line.includes("can be reached now")));
   });
 

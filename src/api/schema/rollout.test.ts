@@ -22,6 +22,26 @@ describe("the Rollout's custom resource definition", () => {
     assert.deepEqual(problems, []);
   });
 
+  it("explains every field of spec, strategy and blueGreen, and what people read of the status", () => {
+    const { spec, status } = schema.properties ?? {};
+    const strategy = spec?.properties?.["strategy"];
+    const unexplained = [spec, strategy, strategy?.properties?.["blueGreen"], status].flatMap((node) =>
+      Object.entries(node?.properties ?? {}).flatMap(([name, field]) =>
+        field.description === undefined ? [name] : [],
+      ),
+    );
+    // The status of canaries and of other controllers' traffic routing.
+    assert.deepEqual(unexplained, [
+      "alb",
+      "albs",
+      "canary",
+      "currentStepHash",
+      "currentStepIndex",
+      "duration",
+      "workloadObservedGeneration",
+    ]);
+  });
+
   const paths = [
     "spec.strategy.blueGreen.prePromotionAnalysis.args[].valueFrom.fieldRef.fieldPath",
     "spec.strategy.canary.trafficRouting.istio.virtualServices[].tlsRoutes[].sniHosts[]",

@@ -4,7 +4,7 @@ import type { RolloutSpec } from "../rollout.ts";
 import { blueGreenStrategy } from "./blue-green.ts";
 import { canaryStrategy } from "./canary.ts";
 import { labelSelector, podTemplate } from "./pod-template.ts";
-import { boolean, int32, object, type Schema, string, time } from "./schema.ts";
+import { boolean, described, int32, object, type Schema, string, time } from "./schema.ts";
 import { rolloutStatus } from "./status.ts";
 
 // A selector that changes would let go of pods that run.
@@ -14,27 +14,48 @@ const immutableSelector: Schema = {
 };
 
 const rolloutSpec = object<keyof RolloutSpec>({
-  analysis: object({ successfulRunHistoryLimit: int32, unsuccessfulRunHistoryLimit: int32 }),
-  minReadySeconds: int32,
-  paused: boolean,
-  progressDeadlineAbort: boolean,
-  progressDeadlineSeconds: int32,
-  replicas: int32,
-  restartAt: time,
-  revisionHistoryLimit: int32,
-  rollbackWindow: object({ revisions: int32 }),
-  selector: immutableSelector,
-  strategy: object<keyof NonNullable<RolloutSpec["strategy"]>>({
-    blueGreen: blueGreenStrategy,
-    canary: canaryStrategy,
-  }),
-  template: podTemplate,
-  workloadRef: object<keyof NonNullable<RolloutSpec["workloadRef"]>>({
-    apiVersion: string,
-    kind: string,
-    name: string,
-    scaleDown: string,
-  }),
+  analysis: described(
+    object({ successfulRunHistoryLimit: int32, unsuccessfulRunHistoryLimit: int32 }),
+    "How many finished AnalysisRuns are kept",
+  ),
+  minReadySeconds: described(
+    int32,
+    "How long a new pod must be ready before it counts as available, in seconds",
+  ),
+  paused: described(boolean, "Holds the Rollout where it is; a promote lets it go on"),
+  progressDeadlineAbort: described(boolean, "Whether an update that misses its deadline is aborted"),
+  progressDeadlineSeconds: described(
+    int32,
+    "How long an update may make no progress before the Rollout is Degraded, in seconds; 600 by default",
+  ),
+  replicas: described(int32, "Pods of the version that users get; 1 by default"),
+  restartAt: described(time, "Pods older than this time are replaced"),
+  revisionHistoryLimit: described(int32, "How many old ReplicaSets are kept for undo; 10 by default"),
+  rollbackWindow: described(
+    object({ revisions: described(int32, "How many revisions back an undo skips pauses and analysis") }),
+    "Which earlier versions are live at once when they come back",
+  ),
+  selector: described(immutableSelector, "The pods that belong to the Rollout; it cannot be changed"),
+  strategy: described(
+    object<keyof NonNullable<RolloutSpec["strategy"]>>({
+      blueGreen: described(
+        blueGreenStrategy,
+        "Two versions side by side: all users move from one to the other at once",
+      ),
+      canary: described(canaryStrategy, "Users move to the new version little by little"),
+    }),
+    "How a new version replaces the old one; exactly one",
+  ),
+  template: described(podTemplate, "The pods; any change of it is a new version"),
+  workloadRef: described(
+    object<keyof NonNullable<RolloutSpec["workloadRef"]>>({
+      apiVersion: string,
+      kind: string,
+      name: string,
+      scaleDown: string,
+    }),
+    "A Deployment whose template is taken instead of spec.template",
+  ),
 });
 
 const rolloutSchema = object(
@@ -42,8 +63,8 @@ const rolloutSchema = object(
     apiVersion: string,
     kind: string,
     metadata: { type: "object" },
-    spec: rolloutSpec,
-    status: rolloutStatus,
+    spec: described(rolloutSpec, "What is wanted"),
+    status: described(rolloutStatus, "Where the release stands, written by the controller"),
   },
   "spec",
 );

@@ -5,6 +5,7 @@
 export interface Schema {
   readonly type?: string;
   readonly format?: string;
+  readonly description?: string;
   readonly default?: string | boolean;
   readonly pattern?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -41,6 +42,11 @@ export const quantity: Schema = {
 export const anything: Schema = { "x-kubernetes-preserve-unknown-fields": true };
 /** Any object. */
 export const anyObject: Schema = { type: "object", ...anything };
+
+/** A field with what `kubectl explain` says of it. */
+export function described(schema: Schema, description: string): Schema {
+  return { ...schema, description };
+}
 
 /**
  * An object. `Known` are the keys of the wire type whose fields the schema must have, so that a field which Teal reads

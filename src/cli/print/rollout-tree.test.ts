@@ -170,6 +170,30 @@ NAME                                    KIND        STATUS        AGE    INFO
     );
   });
 
+  it("says below the tree what holds up the first pod that is held up", () => {
+    const [first, second] = ["pf4x4", "xft2l"].map((suffix): Pod => {
+      const message = `this cluster has no image\n"web:2" (${suffix})`;
+      const waiting = { reason: "ImagePullBackOff", message };
+      const status = {
+        name: "web",
+        image: "",
+        imageID: "",
+        ready: false,
+        restartCount: 0,
+        state: { waiting },
+      };
+      return { ...pod("55b5fbb8cc", suffix, 14), status: { phase: "Pending", containerStatuses: [status] } };
+    });
+    assert.ok(first !== undefined && second !== undefined);
+    const text = printRollout(rolloutTree(weather, [blue, green], [second, first], now), plain);
+    assert.match(text, /pf4x4 +Pod +⚠ ImagePullBackOff +14s +ready:0\/1\n/);
+    assert.ok(
+      text.endsWith(
+        '\n\npod rollout-weather-app-55b5fbb8cc-pf4x4: this cluster has no image "web:2" (pf4x4)\n',
+      ),
+    );
+  });
+
   it("keeps columns in line when it has colours", () => {
     const marked = (text: string, colour: Colour | undefined): string =>
       colour === undefined ? text : `<${colour}>${text}</>`;

@@ -18,9 +18,20 @@ const roleColours: Readonly<Record<Role, Colour>> = {
   preview: "blue",
 };
 
-/** The whole answer of `get rollout`: facts, then the tree of revisions, ReplicaSets and pods. */
+/**
+ * The whole answer of `get rollout`: facts, then the tree of revisions, ReplicaSets and pods, then what holds up the first
+ * pod that is held up.
+ */
 export function printRollout(view: RolloutView, paint: Paint): string {
-  return `${printFacts(view, paint)}\n${printTree(view, paint)}`;
+  return `${printFacts(view, paint)}\n${printTree(view, paint)}${printProblem(view)}`;
+}
+
+function printProblem({ revisions }: RolloutView): string {
+  const pods = revisions.flatMap(({ replicaSets }) => replicaSets.flatMap((replicaSet) => replicaSet.pods));
+  const [first] = pods.flatMap(({ name, problem }) =>
+    problem === undefined ? [] : [`pod ${name}: ${problem}`],
+  );
+  return first === undefined ? "" : `\n${first.replaceAll(/\s+/g, " ")}\n`;
 }
 
 function printFacts(view: RolloutView, paint: Paint): string {

@@ -1,5 +1,8 @@
+import type { Rollout } from "../../api/rollout.ts";
 import { any, command } from "../command.ts";
-import { patchStatus } from "../rollout-requests.ts";
+import { CommandError } from "../errors.ts";
+import { patchStatus, readRollout } from "../rollout-requests.ts";
+import { hasNothingToDo, stateText } from "../rollout-state.ts";
 
 export const abort = command({
   names: ["abort"],
@@ -9,9 +12,19 @@ export const abort = command({
   words: { least: 1, most: any },
   async run({ words }, context) {
     for (const name of words) {
+      checkUpdating(await readRollout(context.cluster(), name));
       await patchStatus(context.cluster(), name, { abort: true });
       context.terminal.out(`rollout '${name}' aborted\n`);
     }
     return 0;
   },
 });
+
+function checkUpdating(rollout: Rollout): void {
+  if (!hasNothingToDo(rollout)) return;
+  const { name } = rollout.metadata;
+  throw new CommandError(
+    `rollout '${name}' has no update to abort: it is ${stateText(rollout)}. ` +
+      `To go back to an earlier version use "teal undo ${name}"`,
+  );
+}

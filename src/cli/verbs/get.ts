@@ -6,6 +6,7 @@ import type { ApiRequest } from "../../kubernetes/transport.ts";
 import { any, type Cluster, command } from "../command.ts";
 import { Discovery, type KnownResource, objectName } from "../discovery.ts";
 import { UsageError } from "../errors.ts";
+import { inOrderOfTime, isEvents } from "../event-order.ts";
 import { wholeNumber } from "../flags.ts";
 import { printServerTable, type Table, tableAccept } from "../print/server-table.ts";
 import { type Terminal, whenInterrupted } from "../terminal.ts";
@@ -89,8 +90,12 @@ async function showTable(
 ): Promise<number> {
   const tables: Table[] = [];
   for (const request of requests(query))
-    tables.push((await client.raw({ ...request, accept: tableAccept })) as Table);
-  const rows = tables.flatMap((table) => table.rows ?? []);
+    tables.push((await client.raw(tableRequest(request, query))) as Table);
+  const rows = ordered(
+    query,
+    tables.flatMap((table) => table.rows ?? []),
+    ({ object }) => object ?? {},
+  );
   if (rows.length === 0) {
     const where =
       query.namespace === undefined || !query.resource.namespaced ? "" : ` in ${query.namespace} namespace`;
@@ -100,6 +105,16 @@ async function showTable(
   const style = { wide, withNamespace: showsNamespace(query), withHeader: true };
   terminal.out(printServerTable({ ...tables[0], rows }, style));
   return 0;
+}
+
+/** Rows come with the metadata of their objects, and with all of them where that decides the order. */
+function tableRequest(request: ApiRequest, { resource }: Query): ApiRequest {
+  const whole = isEvents(resource) ? { includeObject: "Object" } : {};
+  return { ...request, query: { ...request.query, ...whole }, accept: tableAccept };
+}
+
+function ordered<T>({ resource }: Query, items: readonly T[], objectOf: (item: T) => object): readonly T[] {
+  return isEvents(resource) ? inOrderOfTime(items, objectOf) : items;
 }
 
 function showsNamespace({ namespace, resource }: Query): boolean {
@@ -171,7 +186,7 @@ async function read({ client }: Cluster, query: Query): Promise<readonly Kuberne
     // Items of a list come without their kind.
     else answers.push(...answer.items.map((item) => ({ ...kindOf(query.resource), ...item })));
   }
-  return answers.map(withoutManagedFields);
+  return ordered(query, answers, (event) => event).map(withoutManagedFields);
 }
 
 function kindOf({ group, version, kind }: KnownResource): { apiVersion: string; kind: string } {

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { ImageStore } from "../../cluster/node/images/image-store.ts";
 import { dataFolder } from "../../cluster/supervisor/data-folder.ts";
 import { type Command, command, type GlobalFlags } from "../command.ts";
@@ -12,6 +13,7 @@ const imageAdd = command({
   flags: {},
   words: { least: 2, most: 2 },
   async run({ words: [name = "", folder = ""] }, { terminal, global }) {
+    await checkFolder(folder);
     const image = await storeOf(global).add(name, folder);
     terminal.out(`image "${image.name}" added: ${image.folder}\n`);
     return 0;
@@ -53,4 +55,13 @@ export const imageCommands: readonly Command[] = [imageAdd, imageList, imageRemo
 
 function storeOf(global: GlobalFlags): ImageStore {
   return new ImageStore(dataFolder(global.data).path);
+}
+
+async function checkFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+    throw new CommandError(`${folder} cannot be read: ${error.message}`);
+  });
+  if (found === undefined) throw new CommandError(`there is no folder ${folder}`);
+  if (!found.isDirectory()) throw new CommandError(`${folder} is no folder`);
 }

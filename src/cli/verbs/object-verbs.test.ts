@@ -164,6 +164,27 @@ describe("teal get", () => {
     });
   }
 
+  it("lists events in the order in which they happened", async () => {
+    const events = "/api/v1/namespaces/default/events";
+    const happened = (name: string, lastTimestamp: string) => ({
+      cells: [name],
+      object: { metadata: { name }, lastTimestamp },
+    });
+    const world = new FakeWorld({
+      ...discovery,
+      "GET /api/v1": {
+        resources: [{ name: "events", singularName: "event", kind: "Event", namespaced: true, verbs: [] }],
+      },
+      [`GET ${events}`]: {
+        columnDefinitions: [{ name: "Name" }],
+        rows: [happened("last", "2026-01-01T10:00:00Z"), happened("first", "2026-01-01T09:00:00Z")],
+      },
+    });
+    assert.equal(await teal("get events", world), 0);
+    assert.equal(world.out, "NAME\nfirst\nlast\n");
+    assert.equal(world.requests.at(-1)?.query?.["includeObject"], "Object");
+  });
+
   it("says that there is nothing", async () => {
     const world = new FakeWorld({
       ...discovery,

@@ -1,8 +1,10 @@
+import { podTemplateHashLabel } from "../../api/names.ts";
 import type { Rollout } from "../../api/rollout.ts";
 import { phaseOf } from "../../view/rollout-phase.ts";
-import { command } from "../command.ts";
+import { type Cluster, command } from "../command.ts";
 import { CommandError } from "../errors.ts";
-import { patchSpec, patchStatus, readRollout } from "../rollout-requests.ts";
+import { patchSpec, patchStatus, readReplicaSets, readRollout } from "../rollout-requests.ts";
+import { isUpdating, newVersionHint, stateText } from "../rollout-state.ts";
 
 export const promote = command({
   names: ["promote"],
@@ -14,7 +16,9 @@ export const promote = command({
   words: { least: 1, most: 1 },
   async run({ words: [name = ""], flags }, context) {
     const cluster = context.cluster();
-    const { status, spec } = promotionOf(await readRollout(cluster, name), flags.full);
+    const rollout = await readRollout(cluster, name);
+    const { status, spec } = promotionOf(rollout, flags.full);
+    if (status !== undefined && !flags.full) await checkPreview(cluster, rollout);
     if (status !== undefined) await patchStatus(cluster, name, status);
     if (spec !== undefined) await patchSpec(cluster, name, spec);
     context.terminal.out(`rollout '${name}' ${flags.full ? "fully promoted" : "promoted"}\n`);
@@ -41,19 +45,31 @@ function promotionOf(rollout: Rollout, full: boolean): Promotion {
   throw new CommandError(refusal(rollout));
 }
 
-function isUpdating({ status = {} }: Rollout): boolean {
-  return status.currentPodHash !== status.stableRS;
+/** A version that was up when the pause began may have crashed since; users must not be sent there. */
+async function checkPreview(cluster: Cluster, rollout: Rollout): Promise<void> {
+  const { metadata, spec, status = {} } = rollout;
+  if (spec.strategy?.blueGreen === undefined) return;
+  const current = (await readReplicaSets(cluster, rollout)).find(
+    (replicaSet) => replicaSet.metadata.labels?.[podTemplateHashLabel] === status.currentPodHash,
+  );
+  const wanted = current?.spec.replicas ?? spec.replicas ?? 1;
+  const available = current?.status?.availableReplicas ?? 0;
+  if (available >= wanted) return;
+  const { name } = metadata;
+  throw new CommandError(
+    `rollout '${name}' cannot be promoted: ${available} of ${wanted} pods of the new version are available. ` +
+      `"teal get rollout ${name}" shows why; wait until they are, or have it go on by itself then with "teal promote ${name} --full"`,
+  );
 }
 
 function refusal(rollout: Rollout): string {
   const { name } = rollout.metadata;
-  const { phase, message } = phaseOf(rollout);
-  const state = message === "" ? phase : `${phase} - ${message}`;
-  const what = `rollout '${name}' cannot be promoted: it is ${state}`;
+  const { phase } = phaseOf(rollout);
+  const what = `rollout '${name}' cannot be promoted: it is ${stateText(rollout)}`;
   if (rollout.status?.abort === true)
     return `${what}. Start the update again with "teal retry rollout ${name}"`;
   if (!isUpdating(rollout) && phase === "Healthy")
-    return `${what} and has no new version. Give it one, for example with "teal set image ${name} CONTAINER=IMAGE"`;
+    return `${what} and nothing is being updated. ${newVersionHint(rollout)}`;
   if (phase === "Progressing")
     return `${what}. Wait until it is Paused ("teal status ${name}"), or skip all pauses with "teal promote ${name} --full"`;
   return `${what}. "teal get rollout ${name}" shows what it needs`;

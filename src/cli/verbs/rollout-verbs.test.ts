@@ -56,10 +56,47 @@ const healthy = withStatus({
   stableRS: "new",
 });
 
+const aborted = withStatus({
+  abort: true,
+  phase: "Degraded",
+  message: "RolloutAborted: by hand",
+  pauseConditions: [],
+  controllerPause: false,
+});
+
+function replicaSet(hash: string, revision: number, replicas: number, availableReplicas: number): ReplicaSet {
+  return {
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    metadata: {
+      name: `web-${hash}`,
+      labels: { "rollouts-pod-template-hash": hash },
+      annotations: { "rollout.argoproj.io/revision": String(revision) },
+      ownerReferences: [{ apiVersion: "argoproj.io/v1alpha1", kind: "Rollout", name: "web", uid: "r" }],
+    },
+    spec: {
+      replicas,
+      selector: {},
+      template: {
+        metadata: { labels: { app: "web", "rollouts-pod-template-hash": hash } },
+        spec: { containers: [{ name: "web", image: `web:${hash}` }] },
+      },
+    },
+    status: { replicas, availableReplicas },
+  };
+}
+
+/** The server's answer that has these ReplicaSets. */
+const having = (...items: readonly ReplicaSet[]) => ({
+  "GET /apis/apps/v1/namespaces/default/replicasets": { metadata: {}, items },
+});
+const bothUp = having(replicaSet("new", 2, 2, 2), replicaSet("old", 1, 2, 2));
+
 /** A server that has one Rollout, whatever is done to it. */
 function worldOf(rollout: Rollout, more: ConstructorParameters<typeof FakeWorld>[0] = {}): FakeWorld {
   const methods = ["GET", "PATCH", "PUT"].map((method) => [`${method} ${path}`, rollout]);
-  return new FakeWorld({ ...Object.fromEntries(methods), [`PATCH ${path}/status`]: rollout, ...more });
+  const answers = { ...Object.fromEntries(methods), [`PATCH ${path}/status`]: rollout };
+  return new FakeWorld({ ...bothUp, ...answers, ...more });
 }
 
 const teal = (line: string, world: FakeWorld): Promise<number> => run(line.split(" "), commands, world);
@@ -89,7 +126,7 @@ describe("teal promote", () => {
   });
 
   it("writes to the object itself where the kind has no status subresource", async () => {
-    const world = new FakeWorld({ [`GET ${path}`]: paused, [`PATCH ${path}`]: paused });
+    const world = new FakeWorld({ ...bothUp, [`GET ${path}`]: paused, [`PATCH ${path}`]: paused });
     assert.equal(await teal("promote web", world), 0);
     assert.deepEqual(world.writes.at(-1), [`PATCH ${path}`, { status: { pauseConditions: null } }]);
   });
@@ -99,15 +136,15 @@ describe("teal promote", () => {
       "there is no new version",
       "promote web",
       healthy,
-      "rollout 'web' cannot be promoted: it is Healthy and has no new version. " +
-        'Give it one, for example with "teal set image web CONTAINER=IMAGE"',
+      "rollout 'web' cannot be promoted: it is Healthy and nothing is being updated. " +
+        'Give it a new version, for example with "teal set image web CONTAINER=IMAGE"',
     ],
     [
       "there is no new version, also with --full",
       "promote --full web",
       healthy,
-      "rollout 'web' cannot be promoted: it is Healthy and has no new version. " +
-        'Give it one, for example with "teal set image web CONTAINER=IMAGE"',
+      "rollout 'web' cannot be promoted: it is Healthy and nothing is being updated. " +
+        'Give it a new version, for example with "teal set image web CONTAINER=IMAGE"',
     ],
     [
       "the preview is not ready",
@@ -119,13 +156,7 @@ describe("teal promote", () => {
     [
       "the update has been aborted",
       "promote web",
-      withStatus({
-        abort: true,
-        phase: "Degraded",
-        message: "RolloutAborted: by hand",
-        pauseConditions: [],
-        controllerPause: false,
-      }),
+      aborted,
       "rollout 'web' cannot be promoted: it is Degraded - RolloutAborted: by hand. " +
         'Start the update again with "teal retry rollout web"',
     ],
@@ -139,6 +170,30 @@ describe("teal promote", () => {
     });
   }
 
+  const unavailable: readonly [when: string, items: readonly ReplicaSet[], count: string][] = [
+    ["a pod of the preview has crashed", [replicaSet("new", 2, 2, 1), replicaSet("old", 1, 2, 2)], "1 of 2"],
+    ["a smaller preview is not up", [replicaSet("new", 2, 1, 0), replicaSet("old", 1, 2, 2)], "0 of 1"],
+    ["the preview has no pods at all", [replicaSet("old", 1, 2, 2)], "0 of 2"],
+  ];
+  for (const [when, items, count] of unavailable) {
+    it(`refuses when ${when} since the pause began, but not with --full`, async () => {
+      const world = worldOf(paused, having(...items));
+      assert.equal(await teal("promote web", world), 1);
+      assert.equal(
+        world.error,
+        `Error: rollout 'web' cannot be promoted: ${count} pods of the new version are available. ` +
+          '"teal get rollout web" shows why; wait until they are, or have it go on by itself then with "teal promote web --full"\n',
+      );
+      assert.deepEqual(world.writes, []);
+      assert.equal(await teal("promote web --full", world), 0);
+    });
+  }
+
+  it("takes a preview that is smaller on purpose", async () => {
+    const world = worldOf(paused, having(replicaSet("new", 2, 1, 1), replicaSet("old", 1, 2, 2)));
+    assert.equal(await teal("promote web", world), 0);
+  });
+
   it("says which Rollout is not there", async () => {
     const world = new FakeWorld();
     assert.equal(await teal("promote web", world), 1);
@@ -147,20 +202,57 @@ describe("teal promote", () => {
 });
 
 describe("teal abort, retry and pause", () => {
-  const cases: readonly [line: string, out: string, write: readonly [string, unknown]][] = [
-    ["abort web", "rollout 'web' aborted\n", [`PATCH ${path}/status`, { status: { abort: true } }]],
-    ["retry rollout web", "rollout 'web' retried\n", [`PATCH ${path}/status`, { status: { abort: false } }]],
-    ["retry ro web", "rollout 'web' retried\n", [`PATCH ${path}/status`, { status: { abort: false } }]],
-    ["pause web", "rollout 'web' paused\n", [`PATCH ${path}`, { spec: { paused: true } }]],
+  const retried = [`PATCH ${path}/status`, { status: { abort: false } }] as const;
+  const cases: readonly [line: string, rollout: Rollout, out: string, write: readonly [string, unknown]][] = [
+    ["abort web", updating, "rollout 'web' aborted\n", [`PATCH ${path}/status`, { status: { abort: true } }]],
+    ["retry rollout web", aborted, "rollout 'web' retried\n", retried],
+    ["retry ro web", aborted, "rollout 'web' retried\n", retried],
+    ["pause web", updating, "rollout 'web' paused\n", [`PATCH ${path}`, { spec: { paused: true } }]],
   ];
-  for (const [line, out, write] of cases) {
+  for (const [line, rollout, out, write] of cases) {
     it(`teal ${line} writes what the plugin of Argo Rollouts writes`, async () => {
-      const world = worldOf(updating);
+      const world = worldOf(rollout);
       assert.equal(await teal(line, world), 0);
       assert.equal(world.out, out);
       assert.deepEqual(world.writes, [write]);
     });
   }
+});
+
+describe("teal abort and retry, where there is nothing to do", () => {
+  const refusals: readonly [line: string, rollout: Rollout, message: string][] = [
+    [
+      "abort web",
+      healthy,
+      `rollout 'web' has no update to abort: it is Healthy. To go back to an earlier version use "teal undo web"`,
+    ],
+    [
+      "retry rollout web",
+      healthy,
+      "rollout 'web' cannot be retried: it has not been aborted, it is Healthy. " +
+        'Give it a new version, for example with "teal set image web CONTAINER=IMAGE"',
+    ],
+    [
+      "retry rollout web",
+      updating,
+      "rollout 'web' cannot be retried: it has not been aborted, it is Progressing - more replicas need to be updated. " +
+        '"teal get rollout web" shows what it needs',
+    ],
+  ];
+  for (const [line, rollout, message] of refusals) {
+    it(`teal ${line} refuses a Rollout that is ${rollout.status?.phase}`, async () => {
+      const world = worldOf(rollout);
+      assert.equal(await teal(line, world), 1);
+      assert.equal(world.error, `Error: ${message}\n`);
+      assert.deepEqual(world.writes, []);
+    });
+  }
+
+  it("teal abort stops an update that the controller has not seen yet", async () => {
+    const world = worldOf({ ...healthy, metadata: { ...healthy.metadata, generation: 3 } });
+    assert.equal(await teal("abort web", world), 0);
+    assert.equal(world.out, "rollout 'web' aborted\n");
+  });
 });
 
 describe("teal set image", () => {
@@ -242,26 +334,12 @@ describe("teal set image", () => {
 });
 
 describe("teal undo", () => {
-  const replicaSet = (revision: number, hash: string): ReplicaSet => ({
-    apiVersion: "apps/v1",
-    kind: "ReplicaSet",
-    metadata: {
-      name: `web-${hash}`,
-      labels: { "rollouts-pod-template-hash": hash },
-      annotations: { "rollout.argoproj.io/revision": String(revision) },
-      ownerReferences: [{ apiVersion: "argoproj.io/v1alpha1", kind: "Rollout", name: "web", uid: "r" }],
-    },
-    spec: {
-      selector: {},
-      template: {
-        metadata: { labels: { app: "web", "rollouts-pod-template-hash": hash } },
-        spec: { containers: [{ name: "web", image: `web:${hash}` }] },
-      },
-    },
-  });
-  const list = { metadata: {}, items: [replicaSet(1, "first"), replicaSet(3, "new"), replicaSet(2, "old")] };
-  const world = (): FakeWorld =>
-    worldOf(paused, { "GET /apis/apps/v1/namespaces/default/replicasets": list });
+  const history = having(
+    replicaSet("first", 1, 0, 0),
+    replicaSet("new", 3, 2, 2),
+    replicaSet("old", 2, 2, 2),
+  );
+  const world = (): FakeWorld => worldOf(paused, history);
   const templateOf = (hash: string) => ({
     metadata: { labels: { app: "web" } },
     spec: { containers: [{ name: "web", image: `web:${hash}` }] },
@@ -317,6 +395,7 @@ describe("the command line", () => {
     ["promte web", 'unknown command "promte", did you mean "promote"?; "teal help" lists all'],
     ["set imge web a=b", 'unknown command "set imge", did you mean "set image"?; "teal help" lists all'],
     ["retry", '"retry" alone is no command: teal retry rollout'],
+    ["retry web", 'unknown command "retry web", did you mean "retry rollout web"?; "teal help" lists all'],
     ["promote web --ful", "unknown flag: --ful, did you mean --full?"],
     ["promote", "usage: teal promote NAME [--full]"],
     ["promote a b", "usage: teal promote NAME [--full]"],

@@ -96,7 +96,11 @@ export class Writer {
     if (this.#get({ kind, namespace, name: object.metadata.name }) !== undefined) {
       throw alreadyExists(kind.info, object.metadata.name);
     }
-    return { object: this.#put(kind, object, options.dryRun), warnings, created: true };
+    return {
+      object: this.#put(kind, object, options.dryRun),
+      warnings: [...warnings, ...kind.rules.creationWarnings],
+      created: true,
+    };
   }
 
   update(place: Place, body: unknown, options: WriteOptions, subresource?: string): Written {

@@ -51,9 +51,9 @@ export class ServiceListeners {
     this.#listen(wanted);
   }
 
-  /** How it stands with the LoadBalancer address on one port. */
-  loadBalancerState(port: number): ListenerState {
-    return this.#served.get(`${this.#plan.loadBalancerIp}:${port}`)?.listener.state ?? "binding";
+  /** How it stands with one `address:port`. */
+  stateOf(place: string): ListenerState {
+    return this.#served.get(place)?.listener.state ?? "binding";
   }
 
   /** Accepts no more clients. */

@@ -10,11 +10,14 @@ import {
 import { type Resource, resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { unlessGone } from "../../kubernetes/errors.ts";
+import type { News } from "../../kubernetes/event-recorder.ts";
 import type { Queue } from "../../kubernetes/queue.ts";
 import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Addresses } from "../addresses.ts";
 import { workQueue } from "../work-queue.ts";
+import { ListeningEvents } from "./listening-events.ts";
+import { listeningNews } from "./listening-news.ts";
 import { LoadBalancerAddresses } from "./load-balancer-addresses.ts";
 import { hasIngress, ingressFor } from "./load-balancer-status.ts";
 import { Sessions } from "./proxy/sessions.ts";
@@ -59,6 +62,7 @@ class TrafficProcess implements Traffic {
   readonly #file: RouteFile;
   readonly #services: WatchCache<Service>;
   readonly #slices: WatchCache<EndpointSlice>;
+  readonly #events: ListeningEvents;
   readonly #confirmations: Queue;
   readonly #proxies = new Map<string, ServiceListeners>();
   /** Of each Service: the generation of each of its slices that requests are routed by. */
@@ -91,12 +95,16 @@ class TrafficProcess implements Traffic {
       indexes: { service: (slice) => [serviceOf(slice)] },
       onProblem: (text) => log(text),
     });
+    this.#events = new ListeningEvents({ client, clock, onProblem: log });
     this.#confirmations = workQueue({ clock, work: (service) => this.#confirm(service), onProblem: log });
   }
 
   async start(): Promise<void> {
     await this.#restore();
-    this.#services.subscribe(({ object }) => this.#route(keyOf(object)));
+    this.#services.subscribe(({ type, object }) => {
+      this.#route(keyOf(object));
+      if (type === "deleted") this.#events.forget(object);
+    });
     this.#slices.subscribe(({ object, previous }) => {
       this.#route(serviceOf(object));
       if (previous !== undefined && serviceOf(previous) !== serviceOf(object))
@@ -113,6 +121,7 @@ class TrafficProcess implements Traffic {
     this.#slices.stop();
     for (const proxy of this.#proxies.values()) proxy.stopListening();
     await Promise.all([this.#sessions.stop(stopGraceSeconds), this.#confirmations.stop()]);
+    await this.#events.stop();
     for (const proxy of this.#proxies.values()) proxy.remove();
   }
 
@@ -182,7 +191,17 @@ class TrafficProcess implements Traffic {
     const [namespace, name] = namespaceAndName(key);
     for (const [slice, generation] of routed ?? []) await this.#confirmSlice(namespace, slice, generation);
     const service = this.#services.get(namespace, name);
-    if (service !== undefined && routed !== undefined) await this.#writeIngress(key, service);
+    if (service === undefined || routed === undefined) return;
+    await this.#writeIngress(key, service);
+    const news = this.#newsOf(key, service);
+    if (news !== undefined) await this.#events.tell(service, news);
+  }
+
+  // What a Service without selector leads to, as the API server's own does, has an address that people know already.
+  #newsOf(key: string, service: Service): readonly News[] | undefined {
+    const proxy = this.#proxies.get(key);
+    if (proxy === undefined || service.spec.selector === undefined) return [];
+    return listeningNews(proxy.plan, (place) => proxy.stateOf(place));
   }
 
   async #save(): Promise<void> {
@@ -211,7 +230,7 @@ class TrafficProcess implements Traffic {
     const ingress =
       proxy === undefined || address === undefined
         ? []
-        : ingressFor(service, address, (port) => proxy.loadBalancerState(port));
+        : ingressFor(service, address, (port) => proxy.stateOf(`${address}:${port}`));
     if (ingress === undefined || hasIngress(service, ingress)) return;
     const body = { status: { loadBalancer: { ingress: ingress.length === 0 ? null : ingress } } };
     await this.#patch(resources.services, namespace, name, body, "status");

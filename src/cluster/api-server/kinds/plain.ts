@@ -11,6 +11,7 @@ export const plainRules: Rules = {
   needsVersionOnUpdate: false,
   nameRule: subdomainName,
   selectable: { paths: {}, own: false },
+  creationWarnings: [],
   withDefaults: same,
   beforeCreate: same,
   beforeUpdate: same,

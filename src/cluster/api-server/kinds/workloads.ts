@@ -31,6 +31,9 @@ export const replicaSetRules: Rules = {
 export const deploymentRules: Rules = {
   ...plainRules,
   hasGeneration: true,
+  creationWarnings: [
+    "this cluster stores Deployments but does not run them yet; use a Rollout or a ReplicaSet",
+  ],
   withDefaults: (deployment) => {
     const spec = fieldsOf(deployment.spec);
     return {

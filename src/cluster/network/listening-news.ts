@@ -1,0 +1,41 @@
+import type { News } from "../../kubernetes/event-recorder.ts";
+import type { ListenerState } from "./proxy/listener.ts";
+import type { PortPlan, ServicePlan } from "./service-plan.ts";
+
+/** The reason of every Event that is told here. */
+export const cannotListen = "CannotListen";
+
+const causes: Readonly<Record<string, string>> = {
+  MissingPrivileges: "this user has no rights to ports below 1024",
+  AddressInUse: "another program uses it",
+  AddressNotAvailable: "this machine has no such address",
+};
+
+/**
+ * What the people of a Service should hear of its ports: which address cannot be listened on, why, and the way in all the
+ * same. Undefined as long as it is open whether an address can be reached. `stateOf` takes `address:port`.
+ */
+export function listeningNews(
+  plan: ServicePlan,
+  stateOf: (place: string) => ListenerState,
+): readonly News[] | undefined {
+  const address = plan.loadBalancerIp ?? plan.clusterIp;
+  const news: News[] = [];
+  for (const port of plan.ports) {
+    const place = `${address}:${port.port}`;
+    const state = stateOf(place);
+    const nodePlace = port.nodePort === undefined ? undefined : `127.0.0.1:${port.nodePort}`;
+    const nodeState = nodePlace === undefined ? undefined : stateOf(nodePlace);
+    if (state === "binding" || nodeState === "binding") return undefined;
+    if (state === "bound") continue;
+    const cause = causes[state.error] ?? "the operating system refuses it";
+    const message = `cannot listen on ${place}: ${cause}; ${wayIn(port, nodeState === "bound" ? nodePlace : undefined)}`;
+    news.push({ type: "Warning", reason: cannotListen, message });
+  }
+  return news;
+}
+
+function wayIn({ protocol }: PortPlan, nodePlace: string | undefined): string {
+  if (nodePlace === undefined) return "give the Service another port, or a node port that is free";
+  return `the way in is ${protocol === "tcp" ? nodePlace : `http://${nodePlace}/`}`;
+}
