@@ -1,4 +1,4 @@
-import type { ReplicaSet } from "../api/core.ts";
+import type { ObjectMeta, ReplicaSet } from "../api/core.ts";
 import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import type { Instant } from "../time/clock.ts";
 import type { Observed, Role, RouteWrite } from "../traffic/router.ts";
@@ -32,6 +32,11 @@ export interface Seen {
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
+}
+
+export function seen({ metadata }: { readonly metadata: ObjectMeta }): Seen {
+  const { name, uid = "", resourceVersion = "" } = metadata;
+  return { name, uid, resourceVersion };
 }
 
 /** One API call. All objects are in the Rollout's namespace; every call but a creation carries its precondition. */

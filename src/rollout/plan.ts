@@ -6,8 +6,8 @@ import { abortSteps } from "./blue-green/abort.ts";
 import { blueGreenSteps } from "./blue-green/steps.ts";
 import { blueGreenUpkeep } from "./blue-green/upkeep.ts";
 import { assertInvariants } from "./invariants.ts";
-import type { Memory } from "./memory.ts";
-import type { Action, Plan, PlannedEvent, Snapshot } from "./plan-types.ts";
+import { forgetUpdate, type Memory } from "./memory.ts";
+import { type Action, type Plan, type PlannedEvent, type Snapshot, seen } from "./plan-types.ts";
 import { validateReferences } from "./references.ts";
 import { type Situation, situationOf } from "./situation.ts";
 import { find } from "./status/conditions.ts";
@@ -88,23 +88,21 @@ function afterAbort(memory: Memory, now: Instant): Memory {
   if (!memory.abort) return { ...memory, abortedAt: undefined };
   return {
     ...memory,
+    ...forgetUpdate,
+    abort: true,
     abortedAt: memory.abortedAt ?? formatTime(now),
-    promoteFull: false,
-    pauseConditions: [],
-    controllerPause: false,
-    isPastCheckpoint: false,
+    abortMessage: memory.abortMessage,
   };
 }
 
 /** Autoscalers read `spec.replicas`, so it must be there. */
 function fillReplicas(situation: Situation): readonly Action[] {
-  const { metadata, spec } = situation.rollout;
-  if (spec.replicas !== undefined) return [];
-  const { name, uid = "", resourceVersion = "" } = metadata;
+  const { rollout } = situation;
+  if (rollout.spec.replicas !== undefined) return [];
   return [
     {
       do: "setReplicas",
-      seen: { name, uid, resourceVersion },
+      seen: seen(rollout),
       patch: { spec: { replicas: situation.replicas } },
       because: "spec.replicas is not set",
     },

@@ -5,9 +5,9 @@ import {
   revisionHistoryAnnotation,
   scaleDownDeadlineAnnotation,
 } from "../api/names.ts";
-import { type Instant, parseTime } from "../time/clock.ts";
+import { formatTime, type Instant, parseTime } from "../time/clock.ts";
 import type { BareReplicaSet } from "./identified-replica-set.ts";
-import type { Action, Seen } from "./plan-types.ts";
+import { type Action, seen } from "./plan-types.ts";
 
 // What a ReplicaSet of a Rollout says about itself, and the calls that change it.
 
@@ -48,11 +48,6 @@ export function deadlineOf(replicaSet: BareReplicaSet): Instant | undefined {
   return text === undefined ? undefined : parseTime(text);
 }
 
-export function seen(object: BareReplicaSet): Seen {
-  const { name, uid = "", resourceVersion = "" } = object.metadata;
-  return { name, uid, resourceVersion };
-}
-
 /** Sets the size, and with it the annotation that tells Argo's tools what size was wanted. */
 export function scale(replicaSet: BareReplicaSet, to: number, desired: number, because: string): Action {
   const from = sizeOf(replicaSet);
@@ -89,4 +84,10 @@ export function annotate(
     patch: { metadata: { annotations } },
     because,
   };
+}
+
+/** Says when the pods are to go; without an instant, that they stay. */
+export function setDeadline(replicaSet: BareReplicaSet, until: Instant | undefined, because: string): Action {
+  const text = until === undefined ? null : formatTime(until);
+  return annotate(replicaSet, { [scaleDownDeadlineAnnotation]: text }, because);
 }

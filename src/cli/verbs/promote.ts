@@ -1,5 +1,6 @@
 import { podTemplateHashLabel } from "../../api/names.ts";
 import type { Rollout } from "../../api/rollout.ts";
+import { defaultReplicas } from "../../api/strategy.ts";
 import { phaseOf } from "../../view/rollout-phase.ts";
 import { type Cluster, command } from "../command.ts";
 import { CommandError } from "../errors.ts";
@@ -52,7 +53,7 @@ async function checkPreview(cluster: Cluster, rollout: Rollout): Promise<void> {
   const current = (await readReplicaSets(cluster, rollout)).find(
     (replicaSet) => replicaSet.metadata.labels?.[podTemplateHashLabel] === status.currentPodHash,
   );
-  const wanted = current?.spec.replicas ?? spec.replicas ?? 1;
+  const wanted = current?.spec.replicas ?? spec.replicas ?? defaultReplicas;
   const available = current?.status?.availableReplicas ?? 0;
   if (available >= wanted) return;
   const { name } = metadata;

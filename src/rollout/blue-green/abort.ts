@@ -1,6 +1,5 @@
-import { scaleDownDeadlineAnnotation } from "../../api/names.ts";
 import { formatTime, later } from "../../time/clock.ts";
-import { annotate, availableOf, deadlineOf, hashOf, scale, sizeOf } from "../replica-set.ts";
+import { availableOf, deadlineOf, hashOf, scale, setDeadline, sizeOf } from "../replica-set.ts";
 import { routing, type Situation } from "../situation.ts";
 import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
 import { pointTo } from "./route.ts";
@@ -37,13 +36,7 @@ function retireAborted(s: Situation): StepResult {
   const deadline = deadlineOf(current);
   if (deadline === undefined) {
     const until = later(s.now, strategy.abortScaleDownDelaySeconds);
-    return acting(
-      annotate(
-        current,
-        { [scaleDownDeadlineAnnotation]: formatTime(until) },
-        "the aborted version is no longer needed",
-      ),
-    );
+    return acting(setDeadline(current, until, "the aborted version is no longer needed"));
   }
   if (deadline > s.now)
     return waiting(`abortScaleDownDelaySeconds to pass, until ${formatTime(deadline)}`, deadline);

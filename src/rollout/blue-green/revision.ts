@@ -9,7 +9,7 @@ import {
   revisionHistoryAnnotation,
   version,
 } from "../../api/names.ts";
-import type { Action } from "../plan-types.ts";
+import { type Action, seen } from "../plan-types.ts";
 import { annotate, revisionOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
 import { acting, done, type StepResult, waiting } from "../step.ts";
@@ -57,11 +57,10 @@ export function recordRevision(s: Situation): StepResult {
 
 function announceRevision(s: Situation): Action | undefined {
   const revision = String(s.revision);
-  const { name, uid = "", resourceVersion = "", annotations } = s.rollout.metadata;
-  if (annotations?.[revisionAnnotation] === revision) return undefined;
+  if (s.rollout.metadata.annotations?.[revisionAnnotation] === revision) return undefined;
   return {
     do: "annotateRollout",
-    seen: { name, uid, resourceVersion },
+    seen: seen(s.rollout),
     patch: { metadata: { annotations: { [revisionAnnotation]: revision } } },
     because: "the Rollout shows the revision of its template",
     event: { type: "Normal", reason: "RolloutUpdated", message: `Rollout updated to revision ${revision}` },

@@ -1,5 +1,5 @@
 import { formatTime } from "../../time/clock.ts";
-import { isGranted, type Memory } from "../memory.ts";
+import { forgetUpdate, isGranted, type Memory } from "../memory.ts";
 import { availableOf, isAvailable, scale, sizeOf } from "../replica-set.ts";
 import { needsPause, pauseEnd, routing, type Situation } from "../situation.ts";
 import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
@@ -116,13 +116,7 @@ function adoptFirstVersion(s: Situation): StepResult {
   if (!s.isFirst) return done;
   return {
     ...waiting("the first version to be recorded as stable"),
-    remember: {
-      ...s.memory,
-      stableHash: s.currentHash,
-      abort: false,
-      abortedAt: undefined,
-      promoteFull: false,
-    },
+    remember: { ...forgetUpdate, stableHash: s.currentHash },
     events: [completed(s, "Initial deploy")],
   };
 }
@@ -146,28 +140,12 @@ function confirmRouting(s: Situation): StepResult {
 }
 
 function markStable(s: Situation): StepResult {
-  if (s.isPromoted) {
-    const { promoteFull, controllerPause, isPastCheckpoint } = s.memory;
-    return promoteFull || controllerPause || isPastCheckpoint
-      ? { ...done, remember: { promoteFull: false, controllerPause: false, isPastCheckpoint: false } }
-      : done;
-  }
+  const remember = { ...forgetUpdate, stableHash: s.currentHash };
+  if (s.isPromoted) return { ...done, remember };
   const why = s.memory.promoteFull
     ? "Full promotion requested"
     : (s.rollback ?? "Completed blue-green update");
-  return {
-    ...done,
-    remember: {
-      stableHash: s.currentHash,
-      abort: false,
-      abortedAt: undefined,
-      promoteFull: false,
-      pauseConditions: [],
-      controllerPause: false,
-      isPastCheckpoint: false,
-    },
-    events: [completed(s, why)],
-  };
+  return { ...done, remember, events: [completed(s, why)] };
 }
 
 function completed(s: Situation, why: string) {

@@ -1,18 +1,8 @@
-import { scaleDownDeadlineAnnotation } from "../../api/names.ts";
 import { defaultRevisionHistoryLimit } from "../../api/strategy.ts";
-import { earliest, formatTime, type Instant, instant, later, parseTime } from "../../time/clock.ts";
+import { earliest, type Instant, instant, later, parseTime } from "../../time/clock.ts";
 import { isGranted } from "../memory.ts";
-import type { Action } from "../plan-types.ts";
-import {
-  annotate,
-  availableOf,
-  deadlineOf,
-  hashOf,
-  isAvailable,
-  scale,
-  seen,
-  sizeOf,
-} from "../replica-set.ts";
+import { type Action, seen } from "../plan-types.ts";
+import { availableOf, deadlineOf, hashOf, isAvailable, scale, setDeadline, sizeOf } from "../replica-set.ts";
 import { type Situation, wantedActiveHash } from "../situation.ts";
 import { find } from "../status/conditions.ts";
 import { pointTo } from "./route.ts";
@@ -64,9 +54,7 @@ function dropDeadlines(s: Situation): Upkeep {
   return {
     actions: needed
       .filter((replicaSet) => deadlineOf(replicaSet) !== undefined)
-      .map((replicaSet) =>
-        annotate(replicaSet, { [scaleDownDeadlineAnnotation]: null }, "the version is needed again"),
-      ),
+      .map((replicaSet) => setDeadline(replicaSet, undefined, "the version is needed again")),
   };
 }
 
@@ -105,12 +93,12 @@ function retireOthers(s: Situation): Upkeep {
     warm += 1;
     if (delay > 0 && deadline === undefined && warm <= scaleDownDelayRevisionLimit) {
       const until = later(s.now, delay);
-      const annotations = { [scaleDownDeadlineAnnotation]: formatTime(until) };
-      actions.push(annotate(replicaSet, annotations, "no route leads here any more"));
+      actions.push(setDeadline(replicaSet, until, "no route leads here any more"));
       rechecks.push(until);
-    } else if (isMissed) {
-      // Every change of the live version's pods is looked at.
-    } else if (warm > scaleDownDelayRevisionLimit) {
+      continue;
+    }
+    if (isMissed) continue;
+    if (warm > scaleDownDelayRevisionLimit) {
       actions.push(
         scale(replicaSet, 0, s.replicas, "more superseded versions than scaleDownDelayRevisionLimit"),
       );
