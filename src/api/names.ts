@@ -9,6 +9,10 @@ export const podTemplateHashLabel = "rollouts-pod-template-hash";
 export const managedByAnnotation = "argo-rollouts.argoproj.io/managed-by-rollouts";
 /** On a superseded ReplicaSet: when it is to be scaled to zero, RFC 3339. Argo writes the bare key. */
 export const scaleDownDeadlineAnnotation = "scale-down-deadline";
+/** On a superseded ReplicaSet whose end was put off: the deadline that it had at first, RFC 3339. */
+export const scaleDownPostponedFromAnnotation = "teal.dev/scale-down-postponed-from";
+/** On a superseded ReplicaSet: `"true"` when it was once the stable version, so that it may come back without its gates. */
+export const wasLiveAnnotation = "teal.dev/was-live";
 /** A controller started with an id handles only objects with this label and that id; one without, only objects without it. */
 export const instanceIdLabel = "argo-rollouts.argoproj.io/controller-instance-id";
 export const revisionAnnotation = "rollout.argoproj.io/revision";

@@ -9,7 +9,9 @@ import {
   revisionHistoryAnnotation,
   routedGenerationAnnotation,
   scaleDownDeadlineAnnotation,
+  scaleDownPostponedFromAnnotation,
   serviceNameLabel,
+  wasLiveAnnotation,
 } from "../api/names.ts";
 import type { Rollout } from "../api/rollout.ts";
 import { type IdentifiedReplicaSet, identified } from "../rollout/identified-replica-set.ts";
@@ -39,6 +41,8 @@ export function trimReplicaSet(replicaSet: ReplicaSet): IdentifiedReplicaSet {
         revisionAnnotation,
         revisionHistoryAnnotation,
         scaleDownDeadlineAnnotation,
+        scaleDownPostponedFromAnnotation,
+        wasLiveAnnotation,
       ),
     },
   };

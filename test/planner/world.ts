@@ -19,7 +19,7 @@ export class World {
   rollout: Rollout;
   replicaSets: ReplicaSet[] = [];
   readonly services = new Map<string, Service>();
-  readonly rivals = new Map<string, string>();
+  readonly rivals = new Map<string, readonly string[]>();
   /** Images whose pods never become available. */
   readonly broken = new Set<string>();
   /** Services whose endpoints do not follow their selector for now. */
