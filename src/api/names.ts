@@ -25,6 +25,8 @@ export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configu
 export const serviceNameLabel = "kubernetes.io/service-name";
 /** Who writes an EndpointSlice. */
 export const endpointSliceManagedByLabel = "endpointslice.kubernetes.io/managed-by";
+/** The value of that label where Kubernetes itself lists the pods that a Service selects. */
+export const kubernetesEndpointSliceController = "endpointslice-controller.k8s.io";
 /** The value of that label on the embedded cluster, whose traffic process confirms each slice with the annotation below. */
 export const embeddedEndpointSliceController = "endpointslice-controller.teal.dev";
 /** On an EndpointSlice of the embedded cluster: the `metadata.generation` that new requests are routed by. */

@@ -1,7 +1,7 @@
 import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import { type BlueGreen, defaultReplicas } from "../api/strategy.ts";
 import { type Instant, later, parseTime } from "../time/clock.ts";
-import type { Role, Route, RouteWrite, Routing } from "../traffic/router.ts";
+import type { Role, Route, RouteNote, RouteWrite, Routing } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
 import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
 import { isGranted, type Memory, memoryOf, memoryOfNextTemplate } from "./memory.ts";
@@ -24,8 +24,10 @@ export interface ObservedRoute {
   readonly target: string | undefined;
   /** Every hash that may still get requests through it. */
   readonly references: readonly string[];
-  verify(hash: string): Routing;
+  /** Whether requests reach at least `wanted` pods of `hash` and no others. */
+  verify(hash: string, wanted: number): Routing;
   writes(hash: string): readonly RouteWrite[];
+  readonly notes: readonly RouteNote[];
 }
 
 /** One blue-green Rollout as the steps see it: the snapshot, read once. */
@@ -57,6 +59,8 @@ export interface Situation {
   readonly rollback: "Rollback within window" | "Fast rollback" | undefined;
   readonly active: ObservedRoute;
   readonly preview: ObservedRoute | undefined;
+  /** What people should know of the routes, though nothing waits for it; one of each reason and route. */
+  readonly notes: readonly RouteNote[];
   /** The active route carries users to the current version, and rightly so. */
   readonly isSwitched: boolean;
 }
@@ -86,6 +90,8 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
     : remembered;
   const stable = replicaSets.find((replicaSet) => hashOf(replicaSet) === memory.stableHash);
   const isPromoted = memory.stableHash === currentHash;
+  const preview =
+    strategy.previewService === undefined ? undefined : observe(snapshot, "preview", strategy.previewService);
   const highest = Math.max(0, ...replicaSets.filter((replicaSet) => replicaSet !== current).map(revisionOf));
   const base = {
     rollout,
@@ -104,10 +110,8 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
     isPromoted,
     rollback: rollbackRule(rollout, replicaSets, current, stable),
     active,
-    preview:
-      strategy.previewService === undefined
-        ? undefined
-        : observe(snapshot, "preview", strategy.previewService),
+    preview,
+    notes: [...active.notes, ...(preview?.notes ?? [])],
   };
   return { ...base, isSwitched: isSwitched(base) };
 }
@@ -213,8 +217,9 @@ function observe(snapshot: Snapshot, role: Role, service: string): ObservedRoute
     role,
     target: router.target(route, observed),
     references,
-    verify: (hash) => router.verify(route, hash, observed),
+    verify: (hash, wanted) => router.verify(route, hash, wanted, observed),
     writes: (hash) => router.writes(route, hash, rollout.metadata.name, observed),
+    notes: router.notes(route, observed),
   };
 }
 
@@ -264,8 +269,11 @@ export function wantedActiveHash(situation: Situation): string | undefined {
   return situation.isSwitched ? situation.currentHash : situation.memory.stableHash;
 }
 
-/** Whether requests of the route reach `hash`; a Rollout of size 0 has no endpoints that could tell. */
-export function routing(situation: Situation, route: ObservedRoute, hash: string): Routing {
-  if (situation.replicas === 0 && route.target === hash) return { is: "routed" };
-  return route.verify(hash);
+/**
+ * Whether requests of the route reach `hash`: all its pods that are available now, so that one which fails meanwhile holds
+ * nothing up; but one at least, unless the Rollout is to have none.
+ */
+export function routing({ replicas, replicaSets }: Situation, route: ObservedRoute, hash: string): Routing {
+  const target = replicaSets.find((replicaSet) => hashOf(replicaSet) === hash);
+  return route.verify(hash, Math.min(replicas, Math.max(1, availableOf(target))));
 }
