@@ -54,7 +54,7 @@ test("keeps of a ReplicaSet what it says of its version, and of its template onl
   });
 });
 
-test("keeps of a pod its version, its owner, whether it is ready and its address families", () => {
+test("keeps of a pod its version, its owner and its address families", () => {
   const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: "web-1", uid: "u", controller: true };
   const pod: Pod = {
     apiVersion: "v1",
@@ -87,7 +87,7 @@ test("keeps of a pod its version, its owner, whether it is ready and its address
       ownerReferences: [owner],
     },
     spec: { containers: [] },
-    status: { conditions: [{ type: "Ready", status: "False" }], podIPs: [{ ip: "0.0.0.0" }, { ip: "::" }] },
+    status: { podIPs: [{ ip: "0.0.0.0" }, { ip: "::" }] },
   });
 });
 

@@ -3,6 +3,7 @@ import type {
   EndpointSlice,
   ObjectMeta,
   Pod,
+  PodStatus,
   ReplicaSet,
   Service,
   ServicePort,
@@ -127,9 +128,9 @@ function trimEndpoint(endpoint: Endpoint, namespace: string | undefined): Endpoi
 const noAddresses: Endpoint["addresses"] = [];
 const unnamed: Endpoint = { addresses: noAddresses };
 
+/** Whether a pod is ready is said by the slices that list it, and by its ReplicaSet's counts. */
 export function trimPod({ apiVersion, kind, metadata, status }: Pod): Pod {
-  const ready = status?.conditions?.find(({ type }) => type === "Ready");
-  const podIPs = familyAddresses[familiesOf(status)];
+  const known = familyStatus[familiesOf(status)];
   return {
     apiVersion,
     kind,
@@ -139,22 +140,15 @@ export function trimPod({ apiVersion, kind, metadata, status }: Pod): Pod {
       labels: only(metadata.labels, podTemplateHashLabel),
     },
     spec: noContainers,
-    ...(ready === undefined && podIPs === undefined
-      ? {}
-      : {
-          status: {
-            ...(ready === undefined ? {} : { conditions: [{ type: ready.type, status: ready.status }] }),
-            ...(podIPs === undefined ? {} : { podIPs }),
-          },
-        }),
+    ...(known === undefined ? {} : { status: known }),
   };
 }
 
 /** Which families a pod has addresses of, told by the address that stands for any of its family. */
-const familyAddresses: Readonly<Record<number, readonly { readonly ip: string }[]>> = {
-  [families.IPv4]: [{ ip: "0.0.0.0" }],
-  [families.IPv6]: [{ ip: "::" }],
-  [families.IPv4 | families.IPv6]: [{ ip: "0.0.0.0" }, { ip: "::" }],
+const familyStatus: Readonly<Record<number, PodStatus>> = {
+  [families.IPv4]: { podIPs: [{ ip: "0.0.0.0" }] },
+  [families.IPv6]: { podIPs: [{ ip: "::" }] },
+  [families.IPv4 | families.IPv6]: { podIPs: [{ ip: "0.0.0.0" }, { ip: "::" }] },
 };
 
 const noContainers: Pod["spec"] = { containers: [] };
