@@ -5,7 +5,7 @@ import { endpointSliceManagedByLabel, serviceNameLabel } from "../../src/api/nam
 import { strategyOf } from "../../src/api/strategy.ts";
 import { plan } from "../../src/rollout/plan.ts";
 import { hashOf } from "../../src/rollout/replica-set.ts";
-import { situationOf } from "../../src/rollout/situation.ts";
+import { routing, type Situation, situationOf } from "../../src/rollout/situation.ts";
 import { World } from "./world.ts";
 
 /** Each Service also has an endpoint of another cluster, and a slice that somebody made by hand and forgot. */
@@ -30,10 +30,14 @@ class Meshed extends World {
   }
 }
 
-function notesOf(world: World): readonly string[] {
+function situationIn(world: World): Situation {
   const strategy = strategyOf(world.rollout);
   assert(strategy.kind === "blueGreen");
-  return situationOf(world.snapshot, strategy, world.now).notes.map(({ reason }) => reason);
+  return situationOf(world.snapshot, strategy, world.now);
+}
+
+function notesOf(world: World): readonly string[] {
+  return situationIn(world).notes.map(({ reason }) => reason);
 }
 
 describe("endpoints that are not the Rollout's", () => {
@@ -92,11 +96,14 @@ describe("the confirmation of a switch", () => {
     assert.equal(activeSelector(world), hashOf(target));
   });
 
-  it("waits for one pod at least", () => {
-    const world = halfSwitched();
-    world.lagging.set("web", []);
-    world.fail("web:2");
-    assert.notEqual(activeSelector(world), hashOf(world.of("web:2") ?? assert.fail()));
+  it("waits for one pod at least, also where none is available", () => {
+    const world = new World().settle().fail("web:1");
+    const situation = situationIn(world);
+    const hash = hashOf(world.of("web:1") ?? assert.fail());
+    assert.deepEqual(routing(situation, situation.active, hash), {
+      is: "pending",
+      on: `Service web to list the available pods of ${hash} as ready`,
+    });
   });
 
   it("of a Rollout of size 0 needs no pod, but none of the old version either", () => {
