@@ -50,7 +50,7 @@ test("keeps of a ReplicaSet what it says of its version, and of its template onl
     metadata: { ...metadata, ...kept },
     spec: others,
     status: { replicas: 2, availableReplicas: 1 },
-    templateIdentity: templateIdentity(template),
+    templates: [templateIdentity(template)],
   });
 });
 
