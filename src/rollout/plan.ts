@@ -3,6 +3,7 @@ import { type BlueGreen, strategyOf } from "../api/strategy.ts";
 import { describe, validateRollout } from "../api/validation.ts";
 import { earliest, formatTime, type Instant } from "../time/clock.ts";
 import { abortSteps } from "./blue-green/abort.ts";
+import { adoptOrphans } from "./blue-green/adopt.ts";
 import { blueGreenSteps } from "./blue-green/steps.ts";
 import { blueGreenUpkeep, holdActiveRoute, recordFormerStable, sizeLive } from "./blue-green/upkeep.ts";
 import { brokenInvariant } from "./invariants.ts";
@@ -43,6 +44,8 @@ export function plan(snapshot: Snapshot, now: Instant): Plan {
     const status = { ...rollout.status, observedGeneration };
     return { actions: [], refused: [], events: greeting(rollout), status };
   }
+  const adoptions = adoptOrphans(snapshot);
+  if (adoptions.length > 0) return { actions: adoptions, events: [], status: rollout.status };
   return planBlueGreen(snapshot, strategy, now);
 }
 
@@ -170,6 +173,7 @@ function objectOf(action: Action): string {
       return `ReplicaSet ${action.replicaSet.metadata.name}`;
     case "scaleReplicaSet":
     case "annotateReplicaSet":
+    case "adoptReplicaSet":
     case "deleteReplicaSet":
       return `ReplicaSet ${action.seen.name}`;
     case "annotateRollout":

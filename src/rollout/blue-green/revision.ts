@@ -8,7 +8,6 @@ import {
   revisionHistoryAnnotation,
   scaleDownDeadlineAnnotation,
   scaleDownPostponedFromAnnotation,
-  version,
   wasLiveAnnotation,
   templateAnnotation,
 } from "../../api/names.ts";
