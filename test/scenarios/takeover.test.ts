@@ -172,20 +172,25 @@ scenario("an update that was aborted under Argo ends when Argo said", async (giv
   await then(size("v2", 0), size("v1", 2), active("v1"), versions("v1", "v2"));
 });
 
-scenario("a version that Argo keeps warm is a fast way back", async (given, when, then, after) => {
-  await given(blueGreen(manual));
-  await when(
-    leftByArgo([{ ...first, deadline: "2026-01-01T00:05:00Z" }, apart], {
-      active: second.hash,
-      status: { stableRS: second.hash, phase: "Healthy" },
-    }),
-  );
-  await after(5, "s");
-  await when(startController());
-  await then(active("v2"), healthy, retiring("v1"));
-  await when(undo(1));
-  await then(active("v1"), stable("v1"), healthy, versions("v2", "v1"));
-});
+scenario(
+  "a version that Argo keeps warm may never have been live, and so waits at its gate",
+  async (given, when, then, after) => {
+    await given(blueGreen(manual));
+    await when(
+      leftByArgo([{ ...first, deadline: "2026-01-01T00:05:00Z" }, apart], {
+        active: second.hash,
+        status: { stableRS: second.hash, phase: "Healthy" },
+      }),
+    );
+    await after(5, "s");
+    await when(startController());
+    await then(active("v2"), healthy, retiring("v1"));
+    await when(undo(1));
+    await then(active("v2"), phase("Paused", "BlueGreenPause"), size("v1", 2), versions("v2", "v1"));
+    await when(promote());
+    await then(active("v1"), stable("v1"), healthy);
+  },
+);
 
 function orphan(): Act {
   return ({ cluster, name }) =>

@@ -8,8 +8,8 @@ import {
   revisionHistoryAnnotation,
   scaleDownDeadlineAnnotation,
   scaleDownPostponedFromAnnotation,
-  wasLiveAnnotation,
   templateAnnotation,
+  wasLiveAnnotation,
 } from "../../api/names.ts";
 import { type Action, seen } from "../plan-types.ts";
 import { annotate, revisionOf } from "../replica-set.ts";
