@@ -72,6 +72,19 @@ export interface Plan {
   readonly events: readonly PlannedEvent[];
   /** When to plan again although nothing has changed. */
   readonly recheckAt?: Instant;
-  /** Where the rollout stands: the first step that is not done, and what it waits for. Absent when all are done. */
-  readonly standing?: { readonly step: string; readonly on: string };
+  /** Where the rollout stands: the first step that is not done. Absent when all are. */
+  readonly standing?: Standing;
+}
+
+export interface Standing {
+  readonly step: string;
+  /** What it waits for, or why it acts. */
+  readonly on: string;
+  /** How far it is: `1 of 2 are available`. */
+  readonly detail?: string | undefined;
+  readonly since?: Instant;
+  /** When it ends by itself. */
+  readonly until?: Instant | undefined;
+  /** What would end it. */
+  readonly end?: string;
 }

@@ -7,13 +7,21 @@ import { blueGreenSteps } from "./blue-green/steps.ts";
 import { blueGreenUpkeep } from "./blue-green/upkeep.ts";
 import { assertInvariants } from "./invariants.ts";
 import { forgetUpdate, type Memory } from "./memory.ts";
-import { type Action, type Plan, type PlannedEvent, type Snapshot, seen } from "./plan-types.ts";
+import {
+  type Action,
+  type Plan,
+  type PlannedEvent,
+  type Snapshot,
+  type Standing,
+  seen,
+} from "./plan-types.ts";
 import { validateReferences } from "./references.ts";
 import { type Situation, situationOf } from "./situation.ts";
 import { find } from "./status/conditions.ts";
+import { noteIgnoredFields } from "./status/ignored-fields.ts";
 import { invalidStatus } from "./status/invalid.ts";
-import { statusOf } from "./status/status.ts";
-import { walk } from "./step.ts";
+import { present, statusOf } from "./status/status.ts";
+import { type Walk, walk } from "./step.ts";
 
 /**
  * What to do about one Rollout now: the calls to make, the status that it should show, and when to look again. Pure: it
@@ -50,21 +58,27 @@ function planBlueGreen(snapshot: Snapshot, strategy: BlueGreen, now: Instant): P
   const way = walk(situation.memory.abort ? abortSteps : blueGreenSteps, situation);
   const upkeep = blueGreenUpkeep.map((look) => look(situation));
   const memory = afterAbort({ ...situation.memory, ...way.remember }, now);
-  const { status, events, recheckAt: progressDeadline } = statusOf(situation, memory);
+  const notes = noteIgnoredFields(situation.rollout);
+  const { status, events, recheckAt, standing } = statusOf(situation, memory, way.stop, notes);
   const actions = firstPerObject([
     ...fillReplicas(situation),
     ...way.actions,
     ...upkeep.flatMap((part) => part.actions),
   ]);
   assertInvariants(situation, actions);
-  const recheckAt = earliest(way.recheckAt, progressDeadline, ...upkeep.map((part) => part.recheckAt));
   return {
     actions,
     status,
     events: [...way.events, ...events],
-    ...(recheckAt === undefined ? {} : { recheckAt }),
-    ...(way.standing === undefined ? {} : { standing: way.standing }),
+    ...present({
+      recheckAt: earliest(way.stop?.wait?.until, recheckAt, ...upkeep.map((part) => part.recheckAt)),
+      standing: standing ?? actingAt(way),
+    }),
   };
+}
+
+function actingAt({ stop, actions: [first] }: Walk): Standing | undefined {
+  return stop === undefined || first === undefined ? undefined : { step: stop.step, on: first.because };
 }
 
 /**

@@ -54,10 +54,13 @@ function scaleToFullSize(s: Situation): StepResult {
 function reachSize(s: Situation, size: number): StepResult {
   const { current } = s;
   if (current === undefined) return waiting("the new ReplicaSet to appear");
-  if (sizeOf(current) !== size) return acting(scale(current, size, s.replicas, `${size} pods are wanted`));
+  const on = `pods of the ${s.isPromoted ? "live" : "new"} version to become available`;
+  const wait = waiting(on, undefined, { detail: `${availableOf(current)} of ${size} are` });
+  if (sizeOf(current) !== size)
+    return { ...wait, ...acting(scale(current, size, s.replicas, `${size} pods are wanted`)) };
   // A version that carries users is not held back by a pod that restarts.
   if (isAvailable(current, size) || (s.isSwitched && !s.isPromoted)) return done;
-  return waiting(`pods to become available: ${availableOf(current)} of ${size}`);
+  return wait;
 }
 
 function passPrePromotionAnalysis(s: Situation): StepResult {
@@ -106,7 +109,7 @@ function withoutPause(s: Situation): StepResult {
 function sitOut(s: Situation, memory: Memory): StepResult {
   const until = pauseEnd(s.strategy, memory);
   if (until === undefined) return waiting("somebody to promote");
-  if (s.now < until) return waiting(`autoPromotionSeconds to pass, until ${formatTime(until)}`, until);
+  if (s.now < until) return waiting("autoPromotionSeconds to pass", until);
   return { ...done, remember: { pauseConditions: [] } };
 }
 
@@ -115,7 +118,7 @@ function sitOut(s: Situation, memory: Memory): StepResult {
 function adoptFirstVersion(s: Situation): StepResult {
   if (!s.isFirst) return done;
   return {
-    ...waiting("the first version to be recorded as stable"),
+    ...awaitRouting(s),
     remember: { ...forgetUpdate, stableHash: s.currentHash },
     events: [completed(s, "Initial deploy")],
   };
@@ -124,7 +127,16 @@ function adoptFirstVersion(s: Situation): StepResult {
 function pointActiveService(s: Situation): StepResult {
   if (s.active.target === s.currentHash) return done;
   if (s.rollout.spec.paused) return waiting("spec.paused to be taken back");
-  return pointTo(s.active, s.currentHash, "all gates before the switch are passed");
+  return {
+    ...awaitRouting(s),
+    ...pointTo(s.active, s.currentHash, "all gates before the switch are passed"),
+  };
+}
+
+/** The steps up to the confirmed switch are one wait to people. */
+function awaitRouting(s: Situation, detail?: string): StepResult & { readonly is: "waiting" } {
+  const on = `requests to Service ${s.strategy.activeService} to reach the new version only`;
+  return waiting(on, undefined, { detail, step: confirmRouting.name });
 }
 
 function confirmRouting(s: Situation): StepResult {
@@ -133,7 +145,7 @@ function confirmRouting(s: Situation): StepResult {
     case "routed":
       return done;
     case "pending":
-      return waiting(result.on);
+      return awaitRouting(s, result.on);
     case "unsupported":
       return { ...waiting(result.because), remember: { abort: true, abortMessage: result.because } };
   }

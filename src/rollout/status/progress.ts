@@ -21,7 +21,7 @@ export function progressOf(
   memory: Memory,
   counts: Counts,
   before: Condition | undefined,
-  health: { readonly isHealthy: boolean; readonly becameUnhealthy: boolean },
+  health: { readonly isWhole: boolean; readonly becameUnhealthy: boolean },
   now: Instant,
 ): Progress | undefined {
   const name = s.current?.metadata.name ?? `${s.rollout.metadata.name}-${s.currentHash}`;
@@ -49,7 +49,7 @@ export function progressOf(
   if (before?.reason === "RolloutPaused" && !isCompleted) {
     return { status: "Unknown", reason: "RolloutResumed", message: "Rollout is resumed" };
   }
-  if (health.isHealthy) {
+  if (health.isWhole) {
     return {
       status: "True",
       reason: "NewReplicaSetAvailable",
