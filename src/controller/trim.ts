@@ -2,6 +2,7 @@ import type { Endpoint, EndpointSlice, ObjectMeta, Pod, ReplicaSet, Service } fr
 import { controllerOf } from "../api/metadata.ts";
 import {
   endpointSliceManagedByLabel,
+  fastRollbackAnnotation,
   lastAppliedAnnotation,
   managedByAnnotation,
   podTemplateHashLabel,
@@ -39,6 +40,7 @@ export function trimReplicaSet(replicaSet: ReplicaSet): IdentifiedReplicaSet {
         revisionAnnotation,
         revisionHistoryAnnotation,
         scaleDownDeadlineAnnotation,
+        fastRollbackAnnotation,
       ),
     },
   };

@@ -1,3 +1,4 @@
+import { fastRollbackAnnotation } from "../../api/names.ts";
 import { formatTime } from "../../time/clock.ts";
 import { forgetUpdate, isGranted, type Memory } from "../memory.ts";
 import { availableOf, isAvailable, scale, sizeOf } from "../replica-set.ts";
@@ -154,10 +155,15 @@ function confirmRouting(s: Situation): StepResult {
 function markStable(s: Situation): StepResult {
   const remember = { ...forgetUpdate, stableHash: s.currentHash };
   if (s.isPromoted) return { ...done, remember };
-  const why = s.memory.promoteFull
-    ? "Full promotion requested"
-    : (s.rollback ?? "Completed blue-green update");
-  return { ...done, remember, events: [completed(s, why)] };
+  return { ...done, remember, events: [completed(s, wayOf(s))] };
+}
+
+/** By which way the update was completed, however many passes it took. */
+function wayOf({ memory, rollback, current, revision }: Situation): string {
+  if (memory.promoteFull) return "Full promotion requested";
+  if (rollback !== undefined) return rollback;
+  const isFast = current?.metadata.annotations?.[fastRollbackAnnotation] === String(revision);
+  return isFast ? "Fast rollback" : "Completed blue-green update";
 }
 
 function completed(s: Situation, why: string) {

@@ -1,8 +1,18 @@
+import { fastRollbackAnnotation, scaleDownDeadlineAnnotation } from "../../api/names.ts";
 import { defaultRevisionHistoryLimit } from "../../api/strategy.ts";
 import { earliest, type Instant, instant, later, parseTime } from "../../time/clock.ts";
 import { isGranted } from "../memory.ts";
 import { type Action, seen } from "../plan-types.ts";
-import { availableOf, deadlineOf, hashOf, isAvailable, scale, setDeadline, sizeOf } from "../replica-set.ts";
+import {
+  annotate,
+  availableOf,
+  deadlineOf,
+  hashOf,
+  isAvailable,
+  scale,
+  setDeadline,
+  sizeOf,
+} from "../replica-set.ts";
 import { type Situation, wantedActiveHash } from "../situation.ts";
 import { find } from "../status/conditions.ts";
 import { pointTo } from "./route.ts";
@@ -54,7 +64,19 @@ function dropDeadlines(s: Situation): Upkeep {
   return {
     actions: needed
       .filter((replicaSet) => deadlineOf(replicaSet) !== undefined)
-      .map((replicaSet) => setDeadline(replicaSet, undefined, "the version is needed again")),
+      .map((replicaSet) =>
+        annotate(
+          replicaSet,
+          {
+            [scaleDownDeadlineAnnotation]: null,
+            // With the deadline goes the sign of a fast rollback; the end of the update still has to tell of it.
+            ...(replicaSet === s.current && s.rollback === "Fast rollback"
+              ? { [fastRollbackAnnotation]: String(s.revision) }
+              : {}),
+          },
+          "the version is needed again",
+        ),
+      ),
   };
 }
 
