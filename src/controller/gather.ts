@@ -2,6 +2,7 @@ import { keyOf } from "../api/metadata.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { Snapshot } from "../rollout/plan-types.ts";
 import { type Caches, servicesOf } from "./caches.ts";
+import { asksForAnalysis } from "./template-caches.ts";
 
 /** Everything that the planner has to know about one Rollout, as it is in the caches now. */
 export function gather(rollout: Rollout, caches: Caches): Snapshot {
@@ -10,6 +11,7 @@ export function gather(rollout: Rollout, caches: Caches): Snapshot {
     replicaSets: caches.replicaSets.by("controller", rollout.metadata.uid ?? ""),
     observed: caches.observed,
     rivals: rivalsOf(rollout, caches),
+    ...(asksForAnalysis(rollout) ? { analysisTemplates: caches.templates } : {}),
   };
 }
 

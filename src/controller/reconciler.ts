@@ -14,6 +14,7 @@ import { describe, execute } from "./execute.ts";
 import { gather } from "./gather.ts";
 import type { OwnWrites } from "./own-writes.ts";
 import { writeStatus } from "./status-writer.ts";
+import { asksForAnalysis } from "./template-caches.ts";
 import type { Writer } from "./writer.ts";
 
 export type Planner = (snapshot: Snapshot, now: Instant) => Plan;
@@ -64,6 +65,8 @@ export class Reconciler {
     }
     const until = ownWrites.waitUntil(key);
     if (until !== undefined) return { is: "postponed", recheckAt: until };
+    // It comes again when they have been read.
+    if (asksForAnalysis(rollout) && !caches.templates.isReady()) return { is: "done" };
     try {
       const plan = this.#options.plan(gather(rollout, caches), this.#options.clock.now());
       const written = await this.#carryOut(plan, rollout);

@@ -1,5 +1,5 @@
 import type { ObjectMeta, ReplicaSet } from "../api/core.ts";
-import type { Rollout, RolloutStatus } from "../api/rollout.ts";
+import type { AnalysisTemplate, Rollout, RolloutStatus, TemplateReference } from "../api/rollout.ts";
 import type { Instant } from "../time/clock.ts";
 import type { Observed, Role, RouteWrite } from "../traffic/router.ts";
 import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
@@ -10,8 +10,16 @@ export interface Snapshot {
   /** The ReplicaSets whose controller is this Rollout, in any order. */
   readonly replicaSets: readonly IdentifiedReplicaSet[];
   readonly observed: Observed;
+  /** Absent where no analysis is asked for. */
+  readonly analysisTemplates?: AnalysisTemplates;
   /** Names of the other Rollouts of the namespace that name one of this Rollout's Services, by Service. */
   readonly rivals: ReadonlyMap<string, string>;
+}
+
+/** The templates of analyses. */
+export interface AnalysisTemplates {
+  /** Undefined when there is none; "unknown" when nobody may look. */
+  find(reference: TemplateReference, namespace: string): AnalysisTemplate | "unknown" | undefined;
 }
 
 export interface PlannedEvent {
