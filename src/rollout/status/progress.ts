@@ -1,4 +1,5 @@
 import type { Condition } from "../../api/core.ts";
+import type { RolloutSpec } from "../../api/rollout.ts";
 import { defaultProgressDeadlineSeconds } from "../../api/strategy.ts";
 import { type Instant, later, parseTime } from "../../time/clock.ts";
 import type { Memory } from "../memory.ts";
@@ -97,8 +98,13 @@ const notCounting: readonly (string | undefined)[] = [
 
 /** When the update is late; undefined while nothing has to move. */
 export function progressDeadline(s: Situation, progressing: Condition | undefined): Instant | undefined {
+  if (s.others.some((replicaSet) => deadlineOf(replicaSet) !== undefined)) return undefined;
+  return lateAt(s.rollout.spec, progressing);
+}
+
+/** When an update counts as late that makes no progress from now on; undefined while nothing has to move. */
+export function lateAt(spec: RolloutSpec, progressing: Condition | undefined): Instant | undefined {
   const from = parseTime(progressing?.lastUpdateTime ?? "");
   if (from === undefined || notCounting.includes(progressing?.reason)) return undefined;
-  if (s.others.some((replicaSet) => deadlineOf(replicaSet) !== undefined)) return undefined;
-  return later(from, s.rollout.spec.progressDeadlineSeconds ?? defaultProgressDeadlineSeconds);
+  return later(from, spec.progressDeadlineSeconds ?? defaultProgressDeadlineSeconds);
 }
