@@ -120,3 +120,33 @@ describe("the way in which an update was completed", () => {
     assert.deepEqual(completion(news), ["Full promotion requested"]);
   });
 });
+
+describe("a superseded version that is still warm", () => {
+  const warm = (): World => new World({}, { replicas: 4 }).settle().deploy("web:2").settle();
+
+  it("shrinks with spec.replicas, and goes when its time has come", () => {
+    const world = warm();
+    const news = newsOf(world, (w) => w.edit({ replicas: 2 }).settle());
+    assert.deepEqual([world.size("web:1"), world.size("web:2"), world.status.replicas], [2, 2, 4]);
+    assert.equal(news.length, 2);
+    assert.equal(world.pass(30).size("web:1"), 0);
+  });
+
+  it("does not grow with it, and does before users come back to it", () => {
+    const world = warm().edit({ replicas: 6 }).settle();
+    assert.deepEqual([world.size("web:1"), world.size("web:2")], [4, 6]);
+    world.fail("web:1").deploy("web:1").settle();
+    assert.deepEqual([world.size("web:1"), world.live()], [6, "web:2"]);
+    assert.equal(world.heal("web:1").settle().live(), "web:1");
+  });
+
+  it("keeps its size while users may still reach it", () => {
+    const world = new World({}, { replicas: 4 }).settle();
+    const before = world.slices("web");
+    world.deploy("web:2").settle().lagging.set("web", before);
+    world.edit({ replicas: 2 }).settle();
+    assert.deepEqual([world.size("web:1"), world.size("web:2")], [4, 2]);
+    world.lagging.clear();
+    assert.equal(world.settle().size("web:1"), 2);
+  });
+});

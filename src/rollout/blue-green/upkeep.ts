@@ -29,6 +29,7 @@ export const blueGreenUpkeep: readonly ((situation: Situation) => Upkeep)[] = [
   dropDeadlines,
   followMinReadySeconds,
   retireOthers,
+  shrinkOthers,
   trimHistory,
 ];
 
@@ -133,6 +134,19 @@ function retireOthers(s: Situation): Upkeep {
     }
   }
   return { actions, recheckAt: earliest(...rechecks) };
+}
+
+// A superseded version is never larger than the live one shall be. Nor does it grow with that: pods are not added to what
+// is about to go, and a way back adds them before it moves users.
+function shrinkOthers(s: Situation): Upkeep {
+  if (s.replicas === 0) return nothing;
+  return {
+    actions: s.others
+      .filter(
+        (replicaSet) => sizeOf(replicaSet) > s.replicas && !s.active.references.includes(hashOf(replicaSet)),
+      )
+      .map((replicaSet) => scale(replicaSet, s.replicas, s.replicas, "spec.replicas is smaller")),
+  };
 }
 
 /** Since when the live version has been whole. One that is not has no time of its own: whether it is missed decides. */
