@@ -174,6 +174,19 @@ describe("what a Rollout waits for", () => {
     assert.equal(world.calls.length, calls);
   });
 
+  it("is said together with the call that it follows, so that it costs no write of its own", () => {
+    const world = new World(manual).settle().fail("web:2");
+    const from = world.calls.length;
+    const update = ["annotateRollout", "createReplicaSet", "patchStatus", "route"];
+    world.deploy("web:2").settle();
+    assert.deepEqual(world.calls.slice(from), [...update, "scaleReplicaSet", "patchStatus", "patchStatus"]);
+    world.lagging.set("web", world.slices("web"));
+    world.heal("web:2").settle();
+    const paused = world.calls.length;
+    world.promote().settle();
+    assert.deepEqual(world.calls.slice(paused), ["route", "patchStatus"]);
+  });
+
   it("is forgotten when the spec becomes invalid", () => {
     const world = new World(manual).settle().deploy("web:2").settle().edit({ replicas: -1 }).settle();
     assert.equal(waitingOf(world), undefined);
@@ -223,6 +236,16 @@ describe("a wait that lasts", () => {
       "Warning RolloutWaiting: Waiting for pods of the new version to become available for 30s (0 of 2 are): " +
         "it goes on as soon as they are, `teal abort web` gives it up",
     ]);
+  });
+
+  it("is not told of where it has an end: the delay after an abort", () => {
+    const world = new World({ ...manual, abortScaleDownDelaySeconds: 5000 })
+      .settle()
+      .deploy("web:2")
+      .settle();
+    world.ask({ abort: true }).settle().pass(4000);
+    assert.equal(waitingOf(world)?.reason, "RetireAborted");
+    assert.equal(told(world), 0);
   });
 
   for (const [what, strategy, spec] of [

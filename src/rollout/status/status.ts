@@ -53,7 +53,7 @@ export function statusOf(
 ): ComputedStatus {
   const counts = countsOf(s);
   const computed = conditionsOf(s, memory, counts);
-  const waiting = withWaiting(computed.conditions, stop, s.rollout, s.isNewTemplate, s.now);
+  const waiting = withWaiting(computed.conditions, stop, s.rollout, s.now);
   const { conditions, events } = withNotes(waiting.conditions, notes, s.now);
   const { activeSelector, previewSelector, ...numbers } = counts;
   const status: RolloutStatus = {

@@ -42,8 +42,8 @@ export function endOf(reason: string, rollout: string, isUpdate: boolean): strin
   return (ends[reason] ?? byItself)(rollout, isUpdate);
 }
 
-/** Pauses and delays: somebody wants them to last. */
-const wanted: ReadonlySet<string> = new Set(["AwaitPromotion", "PointActiveService", "RetireAborted"]);
+/** Pauses: somebody wants them to last. */
+const pauses: ReadonlySet<string> = new Set(["AwaitPromotion", "PointActiveService"]);
 
 /** How long a wait that nobody wants may last before people are told: half of the time in which there must be progress. */
 function patienceSeconds({ spec }: Rollout): number {
@@ -61,13 +61,11 @@ export interface Waiting {
 /**
  * Says in the condition `Waiting` what the Rollout waits for; there is none where nothing is waited for.
  * `lastTransitionTime` is when the wait began; `lastUpdateTime` is the same until people have been told that it lasts.
- * `isAnew`: whatever was waited for before, this is another wait.
  */
 export function withWaiting(
   conditions: readonly Condition[],
   stop: Stop | undefined,
   rollout: Rollout,
-  isAnew: boolean,
   now: Instant,
 ): Waiting {
   const wait = stop?.wait;
@@ -78,7 +76,7 @@ export function withWaiting(
   const { name } = rollout.metadata;
   const reason = reasonOf(stop.step);
   const message = until === undefined ? on : `${on}, until ${formatTime(wholeSecond(until))}`;
-  const before = isAnew ? undefined : find(conditions, type);
+  const before = find(conditions, type);
   const known = before?.reason === reason && before.message === message ? before : undefined;
   const at = formatTime(now);
   const begun: Condition = {
@@ -96,7 +94,7 @@ export function withWaiting(
   const end = endOf(reason, name, isUpdate);
   const standing: Standing = { step: stop.step, on, detail, since, until, end };
   const isTold = condition.lastUpdateTime !== condition.lastTransitionTime;
-  if (isTold || until !== undefined || wanted.has(reason))
+  if (isTold || until !== undefined || pauses.has(reason))
     return { conditions: put(conditions, condition), events: [], recheckAt: undefined, standing };
   const tellAt = later(since, patienceSeconds(rollout));
   if (now < tellAt)
