@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Condition, ReplicaSet } from "../../src/api/core.ts";
 import { abortSteps } from "../../src/rollout/blue-green/abort.ts";
 import { blueGreenSteps } from "../../src/rollout/blue-green/steps.ts";
+import { plan } from "../../src/rollout/plan.ts";
 import { endOf, reasonOf } from "../../src/rollout/status/waiting.ts";
 import { World } from "./world.ts";
 
@@ -172,6 +173,19 @@ describe("what a Rollout waits for", () => {
     const calls = world.calls.length;
     world.pass(3600).pass(3600);
     assert.equal(world.calls.length, calls);
+  });
+
+  it("is said in the very pass that scales, before anything has come of it", () => {
+    const world = new World(manual).settle().deploy("web:2");
+    let next = plan(world.snapshot, world.now);
+    for (
+      ;
+      !next.actions.some((action) => action.do === "scaleReplicaSet");
+      next = plan(world.snapshot, world.now)
+    )
+      world.carryOut(next);
+    const { reason } = next.status.conditions?.find(({ type }) => type === "Waiting") ?? {};
+    assert.equal(reason, "ScalePreview");
   });
 
   it("is said together with the call that it follows, so that it costs no write of its own", () => {
