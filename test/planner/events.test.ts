@@ -150,3 +150,29 @@ describe("a superseded version that is still warm", () => {
     assert.equal(world.settle().size("web:1"), 2);
   });
 });
+
+describe("superseded versions that somebody else is to scale down", () => {
+  const annotations = { "teal.dev/keep-superseded-pods": "true" };
+
+  function keeping(strategy: object): World {
+    const world = new World({ ...manual, ...strategy });
+    world.rollout = { ...world.rollout, metadata: { ...world.rollout.metadata, annotations } };
+    return world.settle().deploy("web:2").settle().promote().settle();
+  }
+
+  for (const strategy of [{}, { scaleDownDelaySeconds: 0 }, { scaleDownDelayRevisionLimit: 0 }]) {
+    it(`stay as they are with ${JSON.stringify(strategy)}`, () => {
+      const world = keeping(strategy).pass(86_400);
+      assert.equal(world.size("web:1"), 2);
+      assert.equal(world.of("web:1")?.metadata.annotations?.["scale-down-deadline"], undefined);
+      world.edit({ replicas: 1 }).settle();
+      assert.deepEqual([world.size("web:1"), world.size("web:2")], [2, 1]);
+    });
+  }
+
+  it("go as usual once the annotation does", () => {
+    const world = keeping({}).pass(3600);
+    world.rollout = { ...world.rollout, metadata: { ...world.rollout.metadata, annotations: {} } };
+    assert.equal(world.settle().pass(30).size("web:1"), 0);
+  });
+});

@@ -14,8 +14,8 @@ const now = instant(Date.UTC(2026, 0, 1));
 const paused: Condition = { type: "Paused", status: "True", reason: "RolloutPaused", message: "" };
 
 describe("notes", () => {
-  const foreign: Note = { type: "ForeignEndpoints", message: "Service web has 10.0.0.1" };
-  const ignored: Note = { type: "IgnoredFields", message: "spec.restartAt has no effect" };
+  const foreign: Note = { reason: "ForeignEndpoints", message: "Service web has 10.0.0.1" };
+  const ignored: Note = { reason: "IgnoredFields", message: "spec.restartAt has no effect" };
 
   it("are conditions of their own type, each told of once", () => {
     const first = withNotes([paused], [foreign, ignored], now);
@@ -61,6 +61,25 @@ describe("notes", () => {
     const { conditions } = withNotes([], [a, b, a], now);
     assert.equal(conditions[0]?.message, "Service preview has a VM; Service web has 10.0.0.1");
     assert.deepEqual(withNotes(conditions, [b, a], now).events, []);
+  });
+});
+
+describe("what a router notes of a Service", () => {
+  it("is a condition of the Rollout for as long as it is so", () => {
+    const world = new World().settle();
+    const [own] = world.slices("web");
+    assert(own !== undefined);
+    const labels = { "kubernetes.io/service-name": "web", "endpointslice.kubernetes.io/managed-by": "mesh" };
+    const foreign = { ...own, metadata: { ...own.metadata, name: "web-mesh", labels } };
+    world.lagging.set("web", [own, foreign]);
+    world.settle();
+    assert.equal(world.condition("ForeignEndpoints"), "True ForeignEndpoints");
+    assert.match(
+      world.news.at(-1) ?? "",
+      /^Warning ForeignEndpoints: Service web .*web-mesh \(managed by mesh\)/,
+    );
+    world.lagging.clear();
+    assert.equal(world.settle().condition("ForeignEndpoints"), "undefined undefined");
   });
 });
 

@@ -121,7 +121,7 @@ const cases: readonly Case[] = [
     reason: "ReturnToStable",
     on: "pods of the stable version to become available",
     detail: "0 of 2 are",
-    end: "it goes on as soon as they are",
+    end: "it goes on as soon as that is so",
   },
 ];
 

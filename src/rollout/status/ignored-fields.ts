@@ -19,7 +19,7 @@ export function noteIgnoredFields(rollout: Rollout): readonly Note[] {
     names.push("spec.strategy.blueGreen.autoPromotionSeconds (autoPromotionEnabled is false)");
   if (names.length === 0) return [];
   const verb = names.length === 1 ? "has" : "have";
-  return [{ type: "IgnoredFields", message: `${names.join(", ")} ${verb} no effect` }];
+  return [{ reason: "IgnoredFields", message: `${names.join(", ")} ${verb} no effect` }];
 }
 
 /** Whether the field is there; its value is not looked at. */

@@ -5,13 +5,20 @@ import { find, set, without } from "./conditions.ts";
 
 /**
  * What is ignored or not as it should be, and keeps nothing from going on. Each is a condition of its own: `IgnoredFields`
- * names fields that have no effect, `ForeignEndpoints` what a Service reaches beside the Rollout's pods, `ActRefused` an
+ * names fields that have no effect; routers say what a Service has beside, or without, the Rollout's pods; `ActRefused` is an
  * act of the planner that was left out because it could have harmed somebody.
  */
-const noteTypes = ["IgnoredFields", "ForeignEndpoints", "ActRefused"] as const;
+const noteTypes = [
+  "IgnoredFields",
+  "ForeignEndpoints",
+  "MissingAddressFamily",
+  "MissingPort",
+  "ActRefused",
+] as const;
 
 export interface Note {
-  readonly type: (typeof noteTypes)[number];
+  /** Type and reason of the condition, and reason of the event. */
+  readonly reason: (typeof noteTypes)[number];
   /** Stable: a new text is news, and told again. */
   readonly message: string;
 }
@@ -36,7 +43,7 @@ export function withNotes(
 }
 
 /** Several notes of one type share a condition. */
-function messageOf(type: Note["type"], notes: readonly Note[]): string | undefined {
-  const texts = notes.filter((note) => note.type === type).map(({ message }) => message);
+function messageOf(type: Note["reason"], notes: readonly Note[]): string | undefined {
+  const texts = notes.filter(({ reason }) => reason === type).map(({ message }) => message);
   return texts.length === 0 ? undefined : [...new Set(texts)].toSorted().join("; ");
 }

@@ -3,7 +3,6 @@ import type { RolloutSpec } from "../../api/rollout.ts";
 import { defaultProgressDeadlineSeconds } from "../../api/strategy.ts";
 import { type Instant, later, parseTime } from "../../time/clock.ts";
 import type { Memory } from "../memory.ts";
-import { deadlineOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
 import type { ConditionStatus } from "./conditions.ts";
 import type { Counts } from "./counts.ts";
@@ -65,7 +64,7 @@ export function progressOf(
     const message = `ReplicaSet "${name}" is progressing.`;
     return { status: "True", reason: "ReplicaSetUpdated", message, isRefreshed: true };
   }
-  const deadline = progressDeadline(s, before);
+  const deadline = lateAt(s.rollout.spec, before);
   if (before?.reason === "ProgressDeadlineExceeded" || (deadline !== undefined && deadline < now)) {
     return {
       status: "False",
@@ -95,12 +94,6 @@ const notCounting: readonly (string | undefined)[] = [
   "NewReplicaSetAvailable",
   "ProgressDeadlineExceeded",
 ];
-
-/** When the update is late; undefined while nothing has to move. */
-export function progressDeadline(s: Situation, progressing: Condition | undefined): Instant | undefined {
-  if (s.others.some((replicaSet) => deadlineOf(replicaSet) !== undefined)) return undefined;
-  return lateAt(s.rollout.spec, progressing);
-}
 
 /** When an update counts as late that makes no progress from now on; undefined while nothing has to move. */
 export function lateAt(spec: RolloutSpec, progressing: Condition | undefined): Instant | undefined {

@@ -3,14 +3,14 @@ import type { RolloutStatus } from "../../api/rollout.ts";
 import { earliest, type Instant } from "../../time/clock.ts";
 import type { Memory } from "../memory.ts";
 import type { PlannedEvent, Standing } from "../plan-types.ts";
-import { hashOf, isAvailable } from "../replica-set.ts";
+import { availableOf, hashOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
 import type { Stop } from "../step.ts";
 import { find, set, without } from "./conditions.ts";
 import { type Counts, countsOf } from "./counts.ts";
 import { type Note, withNotes } from "./notes.ts";
 import { phaseOf } from "./phase.ts";
-import { progressDeadline, progressOf } from "./progress.ts";
+import { lateAt, progressOf } from "./progress.ts";
 import { withWaiting } from "./waiting.ts";
 
 export interface ComputedStatus {
@@ -80,7 +80,7 @@ export function statusOf(
   return {
     status: { ...status, ...present(phaseOf(s, status)) },
     events: [...computed.events, ...waiting.events, ...events],
-    recheckAt: earliest(progressDeadline(s, progressing), waiting.recheckAt),
+    recheckAt: earliest(lateAt(s.rollout.spec, progressing), waiting.recheckAt),
     standing: waiting.standing,
   };
 }
@@ -139,8 +139,7 @@ function conditionsOf(
     }
   }
 
-  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === counts.activeSelector);
-  const isLiveAvailable = isAvailable(live, s.replicas);
+  const isLiveAvailable = hasMinimumAvailability(s, counts, find(before, "Available")?.status === "True");
   conditions = set(
     conditions,
     {
@@ -184,6 +183,16 @@ function pauseEvents(s: Situation, memory: Memory): readonly PlannedEvent[] {
   if (pause === undefined && before.length > 0 && !memory.abort)
     return [{ type: "Normal", reason: "RolloutResumed", message: "Rollout is resumed" }];
   return [];
+}
+
+/** A live version that is only to grow has lost nothing: it is available as long as it has the pods that it had. */
+function hasMinimumAvailability(s: Situation, counts: Counts, wasAvailable: boolean): boolean {
+  const { availableReplicas = 0, blueGreen } = s.rollout.status ?? {};
+  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === counts.activeSelector);
+  if (live === undefined) return false;
+  const isSameVersion = blueGreen?.activeSelector === counts.activeSelector;
+  const least = wasAvailable && isSameVersion ? Math.min(s.replicas, availableReplicas) : s.replicas;
+  return availableOf(live) >= least;
 }
 
 /** Everybody is on the current version, and all of it is there. */

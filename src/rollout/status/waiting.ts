@@ -21,6 +21,7 @@ const byPromote: End = (name) => `\`teal promote ${name}\` ends it`;
 const byPods: End = (name, isUpdate) => byThem("are", isUpdate ? `\`teal abort ${name}\` gives it up` : "");
 const byRouting: End = (name, isUpdate) =>
   byThem("do", isUpdate ? `\`teal abort ${name}\` sends them back` : "");
+const byThat: End = () => "it goes on as soon as that is so";
 const byItself: End = () => "it goes on by itself";
 
 function byThem(verb: "are" | "do", orelse = ""): string {
@@ -33,8 +34,8 @@ const ends: Readonly<Record<string, End>> = {
   ScaleToFullSize: byPods,
   PointActiveService: byPromote,
   ConfirmRouting: byRouting,
-  ReturnToStable: () => byThem("are"),
-  ConfirmReturn: () => byThem("do"),
+  ReturnToStable: byThat,
+  ConfirmReturn: byThat,
 };
 
 /** What would end a wait at the step of this reason, for a Rollout of this name. */
