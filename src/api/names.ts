@@ -15,6 +15,10 @@ export const scaleDownPostponedFromAnnotation = "teal.dev/scale-down-postponed-f
 export const wasLiveAnnotation = "teal.dev/was-live";
 /** A controller started with an id handles only objects with this label and that id; one without, only objects without it. */
 export const instanceIdLabel = "argo-rollouts.argoproj.io/controller-instance-id";
+/** On a ReplicaSet that comes back while it is warm: the revision under which it does, so without a gate. */
+export const fastRollbackAnnotation = "teal.dev/fast-rollback";
+/** On a Rollout, `"true"`: superseded pods stay until somebody else scales them down. */
+export const keepSupersededAnnotation = "teal.dev/keep-superseded-pods";
 export const revisionAnnotation = "rollout.argoproj.io/revision";
 export const revisionHistoryAnnotation = "rollout.argoproj.io/revision-history";
 export const desiredReplicasAnnotation = "rollout.argoproj.io/desired-replicas";

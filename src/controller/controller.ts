@@ -16,6 +16,7 @@ import { adoptersOf } from "./orphans.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { type Planner, Reconciler } from "./reconciler.ts";
 import { ServiceRelease } from "./service-release.ts";
+import { asksForAnalysis } from "./template-caches.ts";
 import { Writer } from "./writer.ts";
 
 const source = { component: "rollouts-controller" };
@@ -50,7 +51,8 @@ export class Controller {
     this.#log = log;
     const onProblem = (resource: Resource, text: string, cause?: Error): void =>
       this.#tellProblem(resource, text, cause);
-    const caches = new Caches({ client, clock, namespace, instanceId, onProblem });
+    const onTemplates = (): void => this.#templatesChanged();
+    const caches = new Caches({ client, clock, namespace, instanceId, onProblem, onTemplates });
     const ownWrites = new OwnWrites(clock);
     const writer = new Writer(client, ownWrites, (object) => caches.held(object));
     const events = new EventRecorder({ writer, clock, source, onProblem: log });
@@ -164,6 +166,11 @@ export class Controller {
     for (const uid of controllersOf(replicaSet)) {
       for (const rollout of this.#caches.rollouts.by("uid", uid)) this.#rollouts.add(keyOf(rollout));
     }
+  }
+
+  #templatesChanged(): void {
+    for (const rollout of this.#caches.rollouts.list())
+      if (asksForAnalysis(rollout)) this.#rollouts.add(keyOf(rollout));
   }
 
   // Pods change often in ways that no route depends on.

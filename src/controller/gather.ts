@@ -3,6 +3,7 @@ import type { Rollout } from "../api/rollout.ts";
 import type { Snapshot } from "../rollout/plan-types.ts";
 import { type Caches, servicesOf } from "./caches.ts";
 import { orphansFor } from "./orphans.ts";
+import { asksForAnalysis } from "./template-caches.ts";
 
 /** Everything that the planner has to know about one Rollout, as it is in the caches now. */
 export function gather(rollout: Rollout, caches: Caches): Snapshot {
@@ -14,6 +15,7 @@ export function gather(rollout: Rollout, caches: Caches): Snapshot {
     ],
     observed: caches.observed,
     rivals: rivalsOf(rollout, caches),
+    ...(asksForAnalysis(rollout) ? { analysisTemplates: caches.templates } : {}),
   };
 }
 

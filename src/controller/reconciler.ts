@@ -5,9 +5,11 @@ import type { Rollout } from "../api/rollout.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import type { EventRecorder } from "../kubernetes/event-recorder.ts";
+import { isSame } from "../kubernetes/merge-patch.ts";
 import type { PassResult } from "../kubernetes/queue.ts";
 import { isLater } from "../kubernetes/resource-version.ts";
 import type { Action, Plan, PlannedEvent, Snapshot } from "../rollout/plan-types.ts";
+import { find } from "../rollout/status/conditions.ts";
 import { refusedStatus } from "../rollout/status/refused.ts";
 import { type Clock, earliest, type Instant } from "../time/clock.ts";
 import { type Caches, controllersOf } from "./caches.ts";
@@ -15,6 +17,7 @@ import { describe, execute } from "./execute.ts";
 import { gather } from "./gather.ts";
 import type { OwnWrites } from "./own-writes.ts";
 import { writeStatus } from "./status-writer.ts";
+import { asksForAnalysis } from "./template-caches.ts";
 import type { Writer } from "./writer.ts";
 
 export type Planner = (snapshot: Snapshot, now: Instant) => Plan;
@@ -65,6 +68,8 @@ export class Reconciler {
     }
     const until = ownWrites.waitUntil(key);
     if (until !== undefined) return { is: "postponed", recheckAt: until };
+    // It comes again when they have been read.
+    if (asksForAnalysis(rollout) && !caches.templates.isReady()) return { is: "done" };
     try {
       const plan = this.#options.plan(gather(rollout, caches), this.#options.clock.now());
       for (const why of plan.refused)
@@ -72,11 +77,21 @@ export class Reconciler {
       const written = await this.#carryOut(plan, rollout);
       await this.#attempt("write the status", () => writeStatus(written, plan.status, this.#options.writer));
       for (const event of plan.events) this.#record(rollout, event);
+      this.#logWait(key, rollout, plan);
       if (plan.refused.length === 0) this.#problems.delete(key);
       return { is: "done", recheckAt: earliest(plan.recheckAt, ownWrites.waitUntil(key)) };
     } catch (error) {
       return this.#failed(key, rollout, error);
     }
+  }
+
+  /** Once for each wait, when it begins. */
+  #logWait(key: string, { status }: Rollout, { standing, status: planned }: Plan): void {
+    const [before, now] = [status, planned].map((it) => find(it?.conditions ?? [], "Waiting"));
+    if (standing === undefined || now === undefined || isSame(now, before)) return;
+    if (now.lastTransitionTime !== now.lastUpdateTime) return;
+    const { on, detail } = standing;
+    this.#options.log(`${key}: waiting for ${on}${detail === undefined ? "" : ` (${detail})`}`);
   }
 
   /** Answers the Rollout as the actions have left it. */

@@ -11,6 +11,7 @@ import type {
 import { controllerOf } from "../api/metadata.ts";
 import {
   endpointSliceManagedByLabel,
+  fastRollbackAnnotation,
   lastAppliedAnnotation,
   managedByAnnotation,
   podTemplateHashLabel,
@@ -60,6 +61,7 @@ export function trimReplicaSet(replicaSet: ReplicaSet): IdentifiedReplicaSet {
         revisionAnnotation,
         revisionHistoryAnnotation,
         scaleDownDeadlineAnnotation,
+        fastRollbackAnnotation,
         scaleDownPostponedFromAnnotation,
         wasLiveAnnotation,
       ),

@@ -1,5 +1,5 @@
 import type { ObjectMeta, ReplicaSet } from "../api/core.ts";
-import type { Rollout, RolloutStatus } from "../api/rollout.ts";
+import type { AnalysisTemplate, Rollout, RolloutStatus, TemplateReference } from "../api/rollout.ts";
 import type { Instant } from "../time/clock.ts";
 import type { Observed, Role, RouteWrite } from "../traffic/router.ts";
 import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
@@ -10,8 +10,16 @@ export interface Snapshot {
   /** The ReplicaSets whose controller is this Rollout, and ownerless ones that it is to adopt, in any order. */
   readonly replicaSets: readonly IdentifiedReplicaSet[];
   readonly observed: Observed;
+  /** Absent where no analysis is asked for. */
+  readonly analysisTemplates?: AnalysisTemplates;
   /** Names of the other Rollouts of the namespace that name one of this Rollout's Services, by Service; sorted. */
   readonly rivals: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The templates of analyses. */
+export interface AnalysisTemplates {
+  /** Undefined when there is none; "unknown" when nobody may look. */
+  find(reference: TemplateReference, namespace: string): AnalysisTemplate | "unknown" | undefined;
 }
 
 export interface PlannedEvent {
@@ -85,6 +93,19 @@ export interface Plan {
   readonly events: readonly PlannedEvent[];
   /** When to plan again although nothing has changed. */
   readonly recheckAt?: Instant;
-  /** Where the rollout stands: the first step that is not done, and what it waits for. Absent when all are done. */
-  readonly standing?: { readonly step: string; readonly on: string };
+  /** Where the rollout stands: the first step that is not done. Absent when all are. */
+  readonly standing?: Standing;
+}
+
+export interface Standing {
+  readonly step: string;
+  /** What it waits for, or why it acts. */
+  readonly on: string;
+  /** How far it is: `1 of 2 are available`. */
+  readonly detail?: string | undefined;
+  readonly since?: Instant;
+  /** When it ends by itself. */
+  readonly until?: Instant | undefined;
+  /** What would end it. */
+  readonly end?: string;
 }

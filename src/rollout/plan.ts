@@ -8,14 +8,23 @@ import { blueGreenSteps } from "./blue-green/steps.ts";
 import { blueGreenUpkeep, holdActiveRoute, recordFormerStable, sizeLive } from "./blue-green/upkeep.ts";
 import { brokenInvariant } from "./invariants.ts";
 import { forgetUpdate, type Memory } from "./memory.ts";
-import { type Action, type Plan, type PlannedEvent, type Snapshot, seen } from "./plan-types.ts";
+import {
+  type Action,
+  type Plan,
+  type PlannedEvent,
+  type Snapshot,
+  type Standing,
+  seen,
+} from "./plan-types.ts";
 import { holdsActiveService, validateReferences } from "./references.ts";
 import { type Situation, situationOf } from "./situation.ts";
 import { find } from "./status/conditions.ts";
 import { countFields } from "./status/counts.ts";
+import { noteIgnoredFields } from "./status/ignored-fields.ts";
 import { invalidStatus } from "./status/invalid.ts";
-import { statusOf } from "./status/status.ts";
-import { walk } from "./step.ts";
+import { type Note, withNotes } from "./status/notes.ts";
+import { present, statusOf } from "./status/status.ts";
+import { type Walk, walk } from "./step.ts";
 
 /**
  * What to do about one Rollout now: the calls to make, the status that it should show, and when to look again. Pure: it
@@ -55,21 +64,35 @@ function planBlueGreen(snapshot: Snapshot, strategy: BlueGreen, now: Instant): P
   const way = walk(situation.memory.abort ? abortSteps : blueGreenSteps, situation);
   const upkeep = blueGreenUpkeep.map((look) => look(situation));
   const memory = afterAbort({ ...situation.memory, ...way.remember }, now);
-  const { status, events, recheckAt: progressDeadline } = statusOf(situation, memory);
   const acts = permitted(situation, [
     ...fillReplicas(situation),
     ...way.actions,
     ...recordFormerStable(situation, memory.stableHash),
     ...upkeep.flatMap((part) => part.actions),
   ]);
-  const recheckAt = earliest(way.recheckAt, progressDeadline, ...upkeep.map((part) => part.recheckAt));
+  const notes = notesOf(situation, acts.refused);
+  const { status, events, recheckAt, standing } = statusOf(situation, memory, way.stop, notes);
   return {
     ...acts,
     status,
     events: [...way.events, ...events],
-    ...(recheckAt === undefined ? {} : { recheckAt }),
-    ...(way.standing === undefined ? {} : { standing: way.standing }),
+    ...present({
+      recheckAt: earliest(way.stop?.wait?.until, recheckAt, ...upkeep.map((part) => part.recheckAt)),
+      standing: standing ?? actingAt(way),
+    }),
   };
+}
+
+function notesOf(situation: Situation, refused: readonly string[]): readonly Note[] {
+  return [
+    ...noteIgnoredFields(situation.rollout),
+    ...situation.notes,
+    ...refused.map((message) => ({ reason: "ActRefused", message }) as const),
+  ];
+}
+
+function actingAt({ stop, actions: [first] }: Walk): Standing | undefined {
+  return stop === undefined || first === undefined ? undefined : { step: stop.step, on: first.because };
 }
 
 /**
@@ -94,11 +117,17 @@ function planBrake(
   ]);
   const { abortedAt = "" } = afterAbort(situation.memory, now);
   const counts = situation.replicaSets.length === 0 ? {} : countFields(situation);
+  const noted = withNotes(invalid.conditions ?? [], notesOf(situation, acts.refused), now);
   return {
     ...acts,
-    events,
-    status: { ...invalid, ...counts, ...(isAborting ? { abort: true, abortedAt } : {}) },
-    ...(way?.recheckAt === undefined ? {} : { recheckAt: way.recheckAt }),
+    events: [...events, ...noted.events],
+    status: {
+      ...invalid,
+      conditions: noted.conditions,
+      ...counts,
+      ...(isAborting ? { abort: true, abortedAt } : {}),
+    },
+    ...present({ recheckAt: way?.stop?.wait?.until }),
   };
 }
 

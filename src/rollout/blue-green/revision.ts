@@ -40,23 +40,20 @@ export function createReplicaSet(s: Situation): StepResult {
 export function recordRevision(s: Situation): StepResult {
   const { current } = s;
   if (current === undefined) return waiting("the new ReplicaSet to appear");
-  if (revisionOf(current) !== s.revision) {
-    const former = current.metadata.annotations?.[revisionAnnotation];
-    const history = current.metadata.annotations?.[revisionHistoryAnnotation];
-    const known = [history, former].filter((text) => text !== undefined && text !== "").join(",");
-    return acting(
-      annotate(
-        current,
-        {
-          [revisionAnnotation]: String(s.revision),
-          ...(known === "" ? {} : { [revisionHistoryAnnotation]: known }),
-        },
-        "a former version is used again",
-      ),
-    );
-  }
   const announce = announceRevision(s);
-  return announce === undefined ? done : acting(announce);
+  if (revisionOf(current) === s.revision) return announce === undefined ? done : acting(announce);
+  const former = current.metadata.annotations?.[revisionAnnotation];
+  const history = current.metadata.annotations?.[revisionHistoryAnnotation];
+  const known = [history, former].filter((text) => text !== undefined && text !== "").join(",");
+  const renumber = annotate(
+    current,
+    {
+      [revisionAnnotation]: String(s.revision),
+      ...(known === "" ? {} : { [revisionHistoryAnnotation]: known }),
+    },
+    "a former version is used again",
+  );
+  return announce === undefined ? acting(renumber) : acting(renumber, announce);
 }
 
 function announceRevision(s: Situation): Action | undefined {
