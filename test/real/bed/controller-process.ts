@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+const main = join(import.meta.dirname, "../../../src/main.ts");
+const shownLines = 12;
+
+/** Teal's controller of one namespace, as a process. */
+export class ControllerProcess {
+  readonly #args: readonly string[];
+  #child: ChildProcess | undefined;
+  #log = "";
+  /** Rejects when the process ends without having been told to. */
+  readonly #death = Promise.withResolvers<never>();
+
+  constructor(namespace: string, kubeconfig: string) {
+    this.#args = [main, "controller", "--namespace", namespace, "--kubeconfig", kubeconfig];
+    this.#death.promise.catch(() => {});
+  }
+
+  get death(): Promise<never> {
+    return this.#death.promise;
+  }
+
+  /** The last that it said. */
+  get log(): string {
+    return this.#log.trimEnd().split("\n").slice(-shownLines).join("\n");
+  }
+
+  start(): void {
+    const child = spawn(process.execPath, this.#args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (text) => (this.#log += String(text)));
+    child.on("exit", (code, signal) => {
+      if (this.#child !== child) return;
+      this.#child = undefined;
+      this.#death.reject(new Error(`the controller ended by itself: ${signal ?? `exit code ${code}`}`));
+    });
+  }
+
+  /** As when its machine dies. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** As Kubernetes stops a pod; the exit code. */
+  async stop(): Promise<number | null> {
+    return this.#end("SIGTERM");
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined) return 0;
+    this.#child = undefined;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    const [code] = (await ended) as [number | null];
+    return code;
+  }
+}
