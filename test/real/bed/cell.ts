@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { Service } from "../../../src/api/core.ts";
 import { podTemplateHashLabel } from "../../../src/api/names.ts";
 import { resources } from "../../../src/api/resources.ts";
 import type { Rollout, RolloutSpec } from "../../../src/api/rollout.ts";
@@ -84,7 +85,8 @@ export class Cell {
   readonly fault: Fault;
   readonly room: Room;
   readonly proxy: FaultProxy;
-  readonly controller: ControllerProcess;
+  controller: ControllerProcess;
+  readonly #teal: ControllerProcess;
   readonly #laboratory: Laboratory;
   readonly #setting: Setting;
 
@@ -93,6 +95,7 @@ export class Cell {
     room: Room,
     { setting, fault }: { readonly setting: Setting; readonly fault: Fault },
     proxy: FaultProxy,
+    teal: ControllerProcess,
     controller: ControllerProcess,
   ) {
     this.#laboratory = laboratory;
@@ -100,11 +103,18 @@ export class Cell {
     this.fault = fault;
     this.room = room;
     this.proxy = proxy;
+    this.#teal = teal;
     this.controller = controller;
   }
 
-  /** A namespace with both Services, and a controller that watches it. */
-  static async open(laboratory: Laboratory, name: string, setting: Setting, fault: Fault): Promise<Cell> {
+  /** A namespace with both Services, and a controller that watches it: Teal, or another one that Teal follows later. */
+  static async open(
+    laboratory: Laboratory,
+    name: string,
+    setting: Setting,
+    fault: Fault,
+    other?: (namespace: string) => ControllerProcess,
+  ): Promise<Cell> {
     const { cluster, observer, certificate, folder, run } = laboratory;
     const room = new Room(laboratory.nextNamespace());
     observer.open(room);
@@ -113,10 +123,12 @@ export class Cell {
     const proxy = await FaultProxy.start(cluster.upstream, certificate, fault, `${name} ${fault.name}`);
     const kubeconfig = join(folder, namespace);
     proxy.writeKubeconfig(kubeconfig, certificate);
-    const controller = new ControllerProcess(namespace, kubeconfig);
-    const cell = new Cell(laboratory, room, { setting, fault }, proxy, controller);
+    const teal = ControllerProcess.teal(namespace, kubeconfig);
+    const controller = other?.(namespace) ?? teal;
+    const cell = new Cell(laboratory, room, { setting, fault }, proxy, teal, controller);
     controller.start();
-    for (const service of [activeService, previewService]) await cell.createService(service);
+    await cell.createService(activeService, setting.activeService);
+    await cell.createService(previewService);
     // Pods are refused before.
     await cell.until({ hasServiceAccount: true });
     return cell;
@@ -130,6 +142,13 @@ export class Cell {
     observer.close(this.room);
     await cluster.client.delete(resources.namespaces, undefined, this.room.namespace);
     return code;
+  }
+
+  /** The other controller ends, and Teal begins. */
+  async handOver(): Promise<void> {
+    await this.controller.stop();
+    this.controller = this.#teal;
+    this.controller.start();
   }
 
   /** Waits until the API shows all of this at once. */
@@ -209,8 +228,12 @@ export class Cell {
     await this.#client.patch(resources.rollouts, this.#namespace, rolloutName, patch);
   }
 
-  async createService(name: string): Promise<void> {
-    await this.#client.create(resources.services, this.#namespace, serviceOf(name));
+  async createService(name: string, spec: Partial<Service["spec"]> = {}): Promise<void> {
+    await this.#client.create(resources.services, this.#namespace, serviceOf(name, spec));
+  }
+
+  service(name: string): Promise<Service> {
+    return this.#client.get(resources.services, this.#namespace, name);
   }
 
   async deleteService(name: string): Promise<void> {
@@ -250,17 +273,22 @@ export class Cell {
     return promise;
   }
 
+  /** Fulfilled when the controller has gone through everything once more. */
+  async looksAgain(): Promise<void> {
+    const { spec, metadata } = this.room.rollout() as Rollout;
+    const { progressDeadlineSeconds = defaultProgressDeadline } = spec;
+    await this.change({ progressDeadlineSeconds: progressDeadlineSeconds + 1 });
+    await this.when(
+      () => Number(this.room.rollout()?.status?.observedGeneration) > (metadata.generation ?? 0),
+      "expected the controller to look again",
+    );
+  }
+
   /** The end of a story: this is so, stays so when the controller looks again, and nothing wrong happened on the way. */
   async end(expected: Partial<View>): Promise<void> {
     await this.until(expected);
     if (this.room.rollout() !== undefined) {
-      const { progressDeadlineSeconds = defaultProgressDeadline } = (this.room.rollout() as Rollout).spec;
-      const { generation = 0 } = (this.room.rollout() as Rollout).metadata;
-      await this.change({ progressDeadlineSeconds: progressDeadlineSeconds + 1 });
-      await this.when(
-        () => Number(this.room.rollout()?.status?.observedGeneration) > generation,
-        "expected the controller to look again",
-      );
+      await this.looksAgain();
       const view = this.room.view();
       assert.deepEqual(pick(view, Object.keys(expected)), expected, "after the controller looked again");
     }

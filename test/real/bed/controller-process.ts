@@ -5,17 +5,24 @@ import { join } from "node:path";
 const main = join(import.meta.dirname, "../../../src/main.ts");
 const shownLines = 12;
 
-/** Teal's controller of one namespace, as a process. */
+/** A controller of one namespace, as a process: Teal's, or one to compare it with. */
 export class ControllerProcess {
+  readonly #command: string;
   readonly #args: readonly string[];
   #child: ChildProcess | undefined;
   #log = "";
   /** Rejects when the process ends without having been told to. */
   readonly #death = Promise.withResolvers<never>();
 
-  constructor(namespace: string, kubeconfig: string) {
-    this.#args = [main, "controller", "--namespace", namespace, "--kubeconfig", kubeconfig];
+  constructor(command: string, args: readonly string[]) {
+    this.#command = command;
+    this.#args = args;
     this.#death.promise.catch(() => {});
+  }
+
+  static teal(namespace: string, kubeconfig: string): ControllerProcess {
+    const args = [main, "controller", "--namespace", namespace, "--kubeconfig", kubeconfig];
+    return new ControllerProcess(process.execPath, args);
   }
 
   get death(): Promise<never> {
@@ -28,7 +35,7 @@ export class ControllerProcess {
   }
 
   start(): void {
-    const child = spawn(process.execPath, this.#args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(this.#command, this.#args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (text) => (this.#log += String(text)));

@@ -6,23 +6,26 @@ export const activeService = "web-active";
 export const previewService = "web-preview";
 
 export interface Setting {
+  /** Of the active Service; ClusterIP where it does not say otherwise. */
+  readonly activeService?: Partial<Service["spec"]>;
   readonly strategy?: BlueGreenStrategy;
   readonly spec?: Partial<RolloutSpec>;
 }
 
 /**
- * What runs in a pod where there is a node that runs pods: answers with its version; asked to go, it finishes what it has
- * and tells kept connections that they end. In front of that, `preStop` leaves time in which traffic is led elsewhere.
+ * What runs in a pod where there is a node that runs pods: answers with its version. Asked to go, it goes on for a while,
+ * as traffic is led elsewhere only then, and lets each kept connection end with an answer.
  */
 const server = `
 const { createServer } = require("node:http");
 let isLeaving = false;
-const server = createServer((request, response) => {
+const server = createServer({ keepAliveTimeout: 60000 }, (request, response) => {
+  request.resume();
   if (isLeaving) response.setHeader("connection", "close");
   response.end(process.env.VERSION);
 });
 server.listen(8080);
-process.on("SIGTERM", () => { isLeaving = true; server.close(); });
+process.on("SIGTERM", () => { isLeaving = true; setTimeout(() => server.close(), 5000); });
 `;
 
 /** Any image with Node in it will do. Simulated nodes take the name for it. */

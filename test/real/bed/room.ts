@@ -67,6 +67,19 @@ export class Room {
     return this.#present.get(`Rollout ${rolloutName}`) as Rollout | undefined;
   }
 
+  /** The names of all pods, whatever becomes of them. */
+  podNames(): readonly string[] {
+    return listOf<Pod>(this.#present, "Pod")
+      .map(({ metadata }) => metadata.name)
+      .toSorted();
+  }
+
+  /** The phases that were to be seen since then, each once. */
+  phasesSince(moment: number): readonly string[] {
+    const later = [...this.#replay()].filter(({ at }) => at >= moment);
+    return [...new Set(later.map(({ view }) => view.phase ?? "none"))];
+  }
+
   /** From now on users may be sent to these versions and to no other. */
   allow(...versions: readonly string[]): void {
     const from = this.#history.reduce((latest, { version }) => (version > latest ? version : latest), 0n);
