@@ -8,6 +8,8 @@ import { answerOf, Load } from "./bed/load.ts";
 import { activeService } from "./bed/manifests.ts";
 import { realCluster } from "./bed/real-cluster.ts";
 
+type LiveChanges = ReturnType<Cell["room"]["liveChanges"]>;
+
 interface Node extends KubernetesObject {
   readonly status?: {
     readonly nodeInfo?: { readonly containerRuntimeVersion?: string };
@@ -40,8 +42,8 @@ test("no request is lost through releases, ways back and resizing", async (conte
     await releases(cell, context, () => Promise.all(loads.map((load) => load.more(requests))));
   } finally {
     await Promise.all(loads.map((load) => load.stop()));
-    for (const load of loads) context.diagnostic(figures(load));
-    process.stdout.write(`${loads.map(figures).join("\n")}\n`);
+    const changes = cell.room.liveChanges();
+    process.stdout.write(`${loads.map((load) => figures(load, changes)).join("\n")}\n`);
     await cell.close();
     await laboratory.close();
   }
@@ -144,8 +146,21 @@ function balancers({ status }: Service): readonly string[] {
   return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []);
 }
 
-function figures({ name, answers, failures }: Load): string {
+function figures({ name, answers, failures }: Load, changes: LiveChanges): string {
   const times = answers.map(({ milliseconds }) => milliseconds).toSorted((a, b) => a - b);
   const at = (share: number): number => times[Math.floor((times.length - 1) * share)] ?? 0;
-  return `${name}: ${answers.length} answered, ${failures.length} lost; median ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms`;
+  const late = answers.map((answer) => lateness(answer, changes)).filter((milliseconds) => milliseconds > 0);
+  return [
+    `${name}: ${answers.length} answered, ${failures.length} lost`,
+    `median ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms`,
+    `answered by another version than the live one of the status: ${late.length}, the last ${Math.max(0, ...late)} ms after the change`,
+  ].join("; ");
+}
+
+/** How long after the status called another version live a request began that this version still answered; 0 if it did not. */
+function lateness({ startedAt, version }: Load["answers"][number], changes: LiveChanges): number {
+  const current = changes.findLastIndex(({ at }) => at <= startedAt);
+  // The version that comes answers before the status says so.
+  const isOld = version !== changes[current]?.version && version !== changes[current + 1]?.version;
+  return isOld ? startedAt - (changes[current]?.at ?? startedAt) : 0;
 }

@@ -28,8 +28,8 @@ async function play(scenario: Scenario, fault: Fault, name: string): Promise<voi
     await scenario.play(cell);
     mark = "✔";
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new Error(`${text}\n${cell.report()}`, { cause: error });
+    process.stdout.write(`${name}: ${cell.report()}\n`);
+    throw error;
   } finally {
     const code = await cell.close();
     const seconds = ((performance.now() - begin) / 1000).toFixed(1);

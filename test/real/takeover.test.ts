@@ -142,8 +142,8 @@ async function play(laboratory: Laboratory, program: string, takeover: Takeover)
     assert.deepEqual(cell.room.view().sizes, sizes, "no change of sizes");
     await takeover.goesOn(cell);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new Error(`${text}\n${cell.report()}`, { cause: error });
+    process.stdout.write(`${name}: ${cell.report()}\n`);
+    throw error;
   } finally {
     await cell.close();
   }

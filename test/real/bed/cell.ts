@@ -127,11 +127,16 @@ export class Cell {
     const controller = other?.(namespace) ?? teal;
     const cell = new Cell(laboratory, room, { setting, fault }, proxy, teal, controller);
     controller.start();
-    await cell.createService(activeService, setting.activeService);
-    await cell.createService(previewService);
-    // Pods are refused before.
-    await cell.until({ hasServiceAccount: true });
-    return cell;
+    try {
+      await cell.createService(activeService, setting.activeService);
+      await cell.createService(previewService);
+      // Pods are refused before.
+      await cell.until({ hasServiceAccount: true });
+      return cell;
+    } catch (error) {
+      await cell.close();
+      throw error;
+    }
   }
 
   /** Ends everything; the namespace goes away by itself. The exit code of the controller. */

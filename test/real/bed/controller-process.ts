@@ -4,6 +4,8 @@ import { join } from "node:path";
 
 const main = join(import.meta.dirname, "../../../src/main.ts");
 const shownLines = 12;
+/** More than one request without an answer takes. */
+const stopSeconds = 60;
 
 /** A controller of one namespace, as a process: Teal's, or one to compare it with. */
 export class ControllerProcess {
@@ -51,7 +53,7 @@ export class ControllerProcess {
     await this.#end("SIGKILL");
   }
 
-  /** As Kubernetes stops a pod; the exit code. */
+  /** As Kubernetes stops a pod; the exit code, which is null when it had to be killed. */
   async stop(): Promise<number | null> {
     return this.#end("SIGTERM");
   }
@@ -62,7 +64,12 @@ export class ControllerProcess {
     this.#child = undefined;
     const ended = once(child, "exit");
     child.kill(signal);
+    const timer = setTimeout(() => {
+      this.#log += `it did not end within ${stopSeconds} s and was killed\n`;
+      child.kill("SIGKILL");
+    }, stopSeconds * 1000);
     const [code] = (await ended) as [number | null];
+    clearTimeout(timer);
     return code;
   }
 }

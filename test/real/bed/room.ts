@@ -74,6 +74,15 @@ export class Room {
       .toSorted();
   }
 
+  /** When which version was called live in the status, in order; milliseconds. */
+  liveChanges(): readonly { readonly version: string; readonly at: number }[] {
+    const changes: { version: string; at: number }[] = [];
+    for (const { at, view } of this.#replay())
+      if (view.live !== undefined && view.live !== changes.at(-1)?.version)
+        changes.push({ version: view.live, at });
+    return changes;
+  }
+
   /** The phases that were to be seen since then, each once. */
   phasesSince(moment: number): readonly string[] {
     const later = [...this.#replay()].filter(({ at }) => at >= moment);
