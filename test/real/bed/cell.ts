@@ -185,7 +185,12 @@ export class Cell {
 
   /** What helps to understand a failure. */
   report(): string {
-    return `there is ${JSON.stringify(this.room.view())}\nstatus ${JSON.stringify(this.room.rollout()?.status)}\ncontroller:\n${this.controller.log}`;
+    return [
+      `there is ${JSON.stringify(this.room.view())}`,
+      `status ${JSON.stringify(this.room.rollout()?.status)}`,
+      ...this.room.violations().map((text) => `violated: ${text}`),
+      `controller:\n${this.controller.log}`,
+    ].join("\n");
   }
 
   /** The first version may go live at once; of all others, only those that `allow` or `promote` name. */
