@@ -13,16 +13,15 @@ export function gather(rollout: Rollout, caches: Caches): Snapshot {
   };
 }
 
-function rivalsOf(rollout: Rollout, caches: Caches): ReadonlyMap<string, string> {
-  const rivals = new Map<string, string>();
+function rivalsOf(rollout: Rollout, caches: Caches): ReadonlyMap<string, readonly string[]> {
+  const rivals = new Map<string, readonly string[]>();
   for (const service of servicesOf(rollout)) {
     const names = caches.rollouts
       .by("service", keyOf(rollout, service))
       .map(({ metadata }) => metadata.name)
       .filter((name) => name !== rollout.metadata.name)
       .sort();
-    const [first] = names;
-    if (first !== undefined) rivals.set(service, first);
+    if (names.length > 0) rivals.set(service, names);
   }
   return rivals;
 }

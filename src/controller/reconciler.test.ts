@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { KubernetesObject, ReplicaSet } from "../api/core.ts";
+import type { KubernetesObject, ReplicaSet, Service } from "../api/core.ts";
 import { podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
@@ -37,6 +37,65 @@ function scale(replica: BareReplicaSet | undefined, to: number): Action {
     event: { type: "Normal", reason: "ScalingReplicaSet", message: `Scaled to ${to}` },
   };
 }
+
+describe("a switch", () => {
+  test("looks past a cache that is behind, and is not made to pods that are gone", async () => {
+    const { replicaSets: kind } = resources;
+    const hash = (): unknown =>
+      run.cluster.find<Service>(services, "web-active")?.spec.selector?.[podTemplateHashLabel];
+    const run = scene((snapshot) => {
+      if (hash() === "1") return {};
+      const target = snapshot.replicaSets[0];
+      const { uid = "", resourceVersion = "" } = run.cluster.find(services, "web-active")?.metadata ?? {};
+      return {
+        actions: [
+          {
+            do: "route",
+            role: "active",
+            from: undefined,
+            to: "1",
+            because: "it is ready",
+            provided: { name: "web-1", uid: target?.metadata.uid ?? "", available: 2 },
+            write: {
+              resource: services,
+              namespace: "shop",
+              name: "web-active",
+              uid,
+              resourceVersion,
+              patch: { spec: { selector: { [podTemplateHashLabel]: "1" } } },
+            },
+          },
+        ],
+      };
+    });
+    const { cluster, clock, controller } = run;
+    const web = cluster.put(rollouts, rollout("web"));
+    const ready = (available: number, generation: number, observedGeneration: number): ReplicaSet => {
+      const base = replicaSet("web-1", web);
+      return {
+        ...base,
+        metadata: { ...base.metadata, generation },
+        spec: { ...base.spec, replicas: 2 },
+        status: { replicas: available, availableReplicas: available, observedGeneration },
+      };
+    };
+    cluster.put(kind, ready(2, 1, 1));
+    cluster.put(services, service("web-active"));
+    // The planner believes what was listed: the watch tells nothing of what becomes of the ReplicaSet.
+    cluster.hold(kind);
+    controller.start();
+    cluster.put(kind, ready(0, 3, 3));
+    await clock.settle();
+    assert.equal(hash(), undefined, "its pods are gone");
+    cluster.put(kind, ready(2, 5, 3));
+    await clock.advance(1);
+    assert.equal(hash(), undefined, "its numbers are about another size");
+    cluster.put(kind, ready(2, 5, 5));
+    await clock.advance(5);
+    assert.equal(hash(), "1");
+    await controller.stop();
+  });
+});
 
 describe("a pass", () => {
   test("that decides nothing writes nothing", async () => {

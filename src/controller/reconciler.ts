@@ -66,10 +66,12 @@ export class Reconciler {
     if (until !== undefined) return { is: "postponed", recheckAt: until };
     try {
       const plan = this.#options.plan(gather(rollout, caches), this.#options.clock.now());
+      for (const why of plan.refused)
+        this.#tellOnce(key, `refused an act that would break an invariant: ${why}`);
       const written = await this.#carryOut(plan, rollout);
       await this.#attempt("write the status", () => writeStatus(written, plan.status, this.#options.writer));
       for (const event of plan.events) this.#record(rollout, event);
-      this.#problems.delete(key);
+      if (plan.refused.length === 0) this.#problems.delete(key);
       return { is: "done", recheckAt: earliest(plan.recheckAt, ownWrites.waitUntil(key)) };
     } catch (error) {
       return this.#failed(key, rollout, error);
@@ -78,10 +80,10 @@ export class Reconciler {
 
   /** Answers the Rollout as the actions have left it. */
   async #carryOut(plan: Plan, rollout: Rollout): Promise<Rollout> {
-    const { writer, log } = this.#options;
+    const { client, writer, log } = this.#options;
     let current = rollout;
     for (const action of plan.actions) {
-      const written = await execute(action, rollout, writer).catch((error: unknown) =>
+      const written = await execute(action, rollout, writer, client).catch((error: unknown) =>
         this.#actionFailed(action, plan, current, error),
       );
       log(`${keyOf(rollout)}: ${describe(action)}: ${action.because}`);

@@ -10,8 +10,8 @@ export interface Snapshot {
   /** The ReplicaSets whose controller is this Rollout, in any order. */
   readonly replicaSets: readonly IdentifiedReplicaSet[];
   readonly observed: Observed;
-  /** Names of the other Rollouts of the namespace that name one of this Rollout's Services, by Service. */
-  readonly rivals: ReadonlyMap<string, string>;
+  /** Names of the other Rollouts of the namespace that name one of this Rollout's Services, by Service; sorted. */
+  readonly rivals: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface PlannedEvent {
@@ -39,6 +39,13 @@ export function seen({ metadata }: { readonly metadata: ObjectMeta }): Seen {
   return { name, uid, resourceVersion };
 }
 
+/** A ReplicaSet that has to have so many available pods of its present generation. */
+export interface LiveTarget {
+  readonly name: string;
+  readonly uid: string;
+  readonly available: number;
+}
+
 /** One API call. All objects are in the Rollout's namespace; every call but a creation carries its precondition. */
 export type Action = Described &
   (
@@ -60,6 +67,8 @@ export type Action = Described &
         readonly from: string | undefined;
         readonly to: string;
         readonly write: RouteWrite;
+        /** What must be so at the very moment of the call, whatever the caches say. */
+        readonly provided?: LiveTarget;
       }
   );
 
@@ -68,6 +77,8 @@ export interface Plan {
   readonly actions: readonly Action[];
   /** The whole status as it should read after the actions; the writer patches the difference. */
   readonly status: RolloutStatus;
+  /** Acts that were planned but would break an invariant, and so are left out: what, and why. */
+  readonly refused: readonly string[];
   /** Recorded after the status has been written, in this order. */
   readonly events: readonly PlannedEvent[];
   /** When to plan again although nothing has changed. */

@@ -534,7 +534,7 @@ describe("a Rollout that cannot be carried out", () => {
     ],
     [
       "another Rollout's Service",
-      (w) => w.rivals.set("web", "a-rival"),
+      (w) => w.rivals.set("web", ["a-rival"]),
       /Service "web" is managed by another Rollout/,
     ],
     ["workloadRef", (w) => w.edit({ workloadRef: { name: "x" } }), /spec.workloadRef: Forbidden/],

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { EndpointSlice, Pod, ReplicaSet, Service } from "../../src/api/core.ts";
-import { podTemplateHashLabel, serviceNameLabel } from "../../src/api/names.ts";
+import {
+  endpointSliceManagedByLabel,
+  kubernetesEndpointSliceController,
+  podTemplateHashLabel,
+  serviceNameLabel,
+} from "../../src/api/names.ts";
 import type { BlueGreenStrategy, Rollout, RolloutSpec, RolloutStatus } from "../../src/api/rollout.ts";
 import { identified } from "../../src/rollout/identified-replica-set.ts";
 import { plan } from "../../src/rollout/plan.ts";
@@ -19,7 +24,7 @@ export class World {
   rollout: Rollout;
   replicaSets: ReplicaSet[] = [];
   readonly services = new Map<string, Service>();
-  readonly rivals = new Map<string, string>();
+  readonly rivals = new Map<string, readonly string[]>();
   /** Images whose pods never become available. */
   readonly broken = new Set<string>();
   /** Services whose endpoints do not follow their selector for now. */
@@ -182,7 +187,13 @@ export class World {
       {
         apiVersion: "discovery.k8s.io/v1",
         kind: "EndpointSlice",
-        metadata: { name: `${service}-x`, labels: { [serviceNameLabel]: service } },
+        metadata: {
+          name: `${service}-x`,
+          labels: {
+            [serviceNameLabel]: service,
+            [endpointSliceManagedByLabel]: kubernetesEndpointSliceController,
+          },
+        },
         addressType: "IPv4",
         endpoints: ready.map((pod) => ({
           addresses: ["127.0.0.1"],

@@ -1,6 +1,6 @@
 import { formatTime, later } from "../../time/clock.ts";
 import { availableOf, deadlineOf, hashOf, scale, setDeadline, sizeOf } from "../replica-set.ts";
-import { routing, type Situation } from "../situation.ts";
+import { canTakeOver, routing, type Situation } from "../situation.ts";
 import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
 import { pointTo } from "./route.ts";
 
@@ -11,18 +11,16 @@ export const abortSteps: readonly Step<Situation>[] = [returnToStable, confirmRe
 
 function returnToStable(s: Situation): StepResult {
   const { stable } = s;
-  if (stable === undefined || s.active.target === hashOf(stable)) return done;
-  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === s.active.target);
-  const isComplete = availableOf(stable) >= s.replicas;
-  const isNoWorse = availableOf(stable) > 0 && availableOf(stable) >= availableOf(live);
-  if (!isComplete && !isNoWorse) {
+  if (stable === undefined) return waiting("the stable version, whose ReplicaSet is gone");
+  if (s.active.target === hashOf(stable)) return done;
+  if (!canTakeOver(s, stable)) {
     return waiting(`pods of the stable version: ${availableOf(stable)} of ${s.replicas} available`);
   }
   return pointTo(s.active, hashOf(stable), "the update was aborted");
 }
 
 function confirmReturn(s: Situation): StepResult {
-  if (s.stable === undefined) return done;
+  if (s.stable === undefined) return waiting("the stable version, whose ReplicaSet is gone");
   const result = routing(s, s.active, hashOf(s.stable));
   return result.is === "routed" ? done : waiting(result.is === "pending" ? result.on : result.because);
 }

@@ -7,7 +7,10 @@ import {
   podTemplateHashLabel,
   revisionAnnotation,
   revisionHistoryAnnotation,
+  scaleDownDeadlineAnnotation,
+  scaleDownPostponedFromAnnotation,
   version,
+  wasLiveAnnotation,
 } from "../../api/names.ts";
 import { type Action, seen } from "../plan-types.ts";
 import { annotate, revisionOf } from "../replica-set.ts";
@@ -73,6 +76,9 @@ const notCopied: readonly string[] = [
   revisionHistoryAnnotation,
   desiredReplicasAnnotation,
   notifiedAnnotation,
+  scaleDownDeadlineAnnotation,
+  scaleDownPostponedFromAnnotation,
+  wasLiveAnnotation,
 ];
 
 /** Size 0: it gets its pods by a later step, when the preview Service selects them. */

@@ -1,10 +1,10 @@
-import { formatTime } from "../../time/clock.ts";
+import { formatTime, formatTimeNotBefore } from "../../time/clock.ts";
 import { forgetUpdate, isGranted, type Memory } from "../memory.ts";
 import { availableOf, isAvailable, scale, sizeOf } from "../replica-set.ts";
 import { needsPause, pauseEnd, routing, type Situation } from "../situation.ts";
 import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
 import { createReplicaSet, recordRevision } from "./revision.ts";
-import { pointTo } from "./route.ts";
+import { liveTarget, pointTo } from "./route.ts";
 
 /*
  * The way of a new version, in order. A rollout stands at the first step that is not done.
@@ -40,7 +40,10 @@ function scalePreview(s: Situation): StepResult {
   const count = s.strategy.previewReplicaCount;
   const isSmall =
     count !== undefined && !s.isFirst && !s.isPromoted && !s.memory.promoteFull && !isGranted(s.memory);
-  return reachSize(s, isSmall && !s.isSwitched ? count : s.replicas);
+  if (!isSmall || s.isSwitched) return reachSize(s, s.replicas);
+  // After an abort that could not be carried out users may still be here: then it keeps what it has.
+  const isReached = s.active.references.includes(s.currentHash);
+  return reachSize(s, isReached ? Math.max(count, Math.min(sizeOf(s.current), s.replicas)) : count);
 }
 
 function scaleToFullSize(s: Situation): StepResult {
@@ -94,7 +97,7 @@ function awaitPromotion(s: Situation): StepResult {
   if (isGranted(s.memory)) return done;
   if (!needsPause(s.strategy)) return withoutPause(s);
   if (s.memory.pauseConditions.length > 0) return sitOut(s, s.memory);
-  const pause = { reason: "BlueGreenPause", startTime: formatTime(s.now) } as const;
+  const pause = { reason: "BlueGreenPause", startTime: formatTimeNotBefore(s.now) } as const;
   const remember = { pauseConditions: [pause], controllerPause: true };
   return { ...sitOut(s, { ...s.memory, ...remember }), remember };
 }
@@ -124,7 +127,9 @@ function adoptFirstVersion(s: Situation): StepResult {
 function pointActiveService(s: Situation): StepResult {
   if (s.active.target === s.currentHash) return done;
   if (s.rollout.spec.paused) return waiting("spec.paused to be taken back");
-  return pointTo(s.active, s.currentHash, "all gates before the switch are passed");
+  const because = "all gates before the switch are passed";
+  // The caches may be old, and this is the one call that moves users to pods that they have not seen.
+  return pointTo(s.active, s.currentHash, because, s.current && liveTarget(s.current, s.replicas));
 }
 
 function confirmRouting(s: Situation): StepResult {

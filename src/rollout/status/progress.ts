@@ -2,7 +2,6 @@ import type { Condition } from "../../api/core.ts";
 import { defaultProgressDeadlineSeconds } from "../../api/strategy.ts";
 import { type Instant, later, parseTime } from "../../time/clock.ts";
 import type { Memory } from "../memory.ts";
-import { deadlineOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
 import type { ConditionStatus } from "./conditions.ts";
 import type { Counts } from "./counts.ts";
@@ -99,6 +98,5 @@ const notCounting: readonly (string | undefined)[] = [
 export function progressDeadline(s: Situation, progressing: Condition | undefined): Instant | undefined {
   const from = parseTime(progressing?.lastUpdateTime ?? "");
   if (from === undefined || notCounting.includes(progressing?.reason)) return undefined;
-  if (s.others.some((replicaSet) => deadlineOf(replicaSet) !== undefined)) return undefined;
   return later(from, s.rollout.spec.progressDeadlineSeconds ?? defaultProgressDeadlineSeconds);
 }

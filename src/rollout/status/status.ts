@@ -3,7 +3,7 @@ import type { RolloutStatus } from "../../api/rollout.ts";
 import type { Instant } from "../../time/clock.ts";
 import type { Memory } from "../memory.ts";
 import type { PlannedEvent } from "../plan-types.ts";
-import { hashOf, isAvailable } from "../replica-set.ts";
+import { availableOf, hashOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
 import { find, set, without } from "./conditions.ts";
 import { type Counts, countsOf } from "./counts.ts";
@@ -127,8 +127,7 @@ function conditionsOf(
     }
   }
 
-  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === counts.activeSelector);
-  const isLiveAvailable = isAvailable(live, s.replicas);
+  const isLiveAvailable = hasMinimumAvailability(s, counts, find(before, "Available")?.status === "True");
   conditions = set(
     conditions,
     {
@@ -161,6 +160,16 @@ function conditionsOf(
     events.push({ type: "Normal", reason: "RolloutNotCompleted", message });
   }
   return { conditions, events };
+}
+
+/** A live version that is only to grow has lost nothing: it is available as long as it has the pods that it had. */
+function hasMinimumAvailability(s: Situation, counts: Counts, wasAvailable: boolean): boolean {
+  const { availableReplicas = 0, blueGreen } = s.rollout.status ?? {};
+  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === counts.activeSelector);
+  if (live === undefined) return false;
+  const isSameVersion = blueGreen?.activeSelector === counts.activeSelector;
+  const least = wasAvailable && isSameVersion ? Math.min(s.replicas, availableReplicas) : s.replicas;
+  return availableOf(live) >= least;
 }
 
 /** Everybody is on the current version, and all of it is there. */
