@@ -12,6 +12,8 @@ export interface Fault {
 const often = 0.3;
 /** A watch with a fault lives at most so long, so that the fault happens also where nothing else does. */
 const watchSeconds = 1.5;
+/** A watch that holds so long counts as one that works; more of those that do not, and a controller waits ever longer. */
+const steadyWatchSeconds = 3;
 /** A request without answer costs the controller its whole patience. */
 const mostSilences = 3;
 
@@ -125,9 +127,9 @@ export const faults: readonly Fault[] = [
     exchange.end(gone);
   }),
   watching("watch closed", async (exchange, chance) => {
-    const isClosedAtOnce = chance.hits(0.5);
+    const isClosedAtOnce = chance.hits(0.4);
     let left = Math.floor(chance.between(1, 3));
-    for await (const line of exchange.events(isClosedAtOnce ? 0.01 : watchSeconds)) {
+    for await (const line of exchange.events(isClosedAtOnce ? 0.01 : steadyWatchSeconds)) {
       if (isClosedAtOnce) break;
       await exchange.write(line);
       if (--left === 0) break;
