@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 
 // Everything that a reviewer would ask for, in the order in which it fails fastest. `npm test` and CI run exactly this;
-// `npm test -- scenarios` runs the parts whose names contain that word.
+// `npm test -- scenarios` runs the parts whose names contain that word. `npm test -- real --kubeconfig FILE` needs a
+// cluster, so it runs only when it is named.
 
 interface Count {
   readonly passed: number;
@@ -14,6 +16,7 @@ interface Count {
 
 interface Part {
   readonly name: string;
+  readonly isOnlyNamed?: boolean;
   run(): Promise<Count>;
 }
 
@@ -32,6 +35,7 @@ const parts: readonly Part[] = [
   tests("scenarios", ["test/scenarios/**/*.test.ts"], ["--test-isolation=none"]),
   // Real processes and ports: one file at a time, so that each has the machine to itself.
   tests("acceptance", ["test/acceptance/**/*.test.ts"], ["--test-concurrency=1"]),
+  { ...tests("real", ["test/real/**/*.test.ts"], ["--test-concurrency=1"]), isOnlyNamed: true },
 ];
 
 function check(name: string, command: string, args: readonly string[]): Part {
@@ -78,8 +82,16 @@ function finish(command: string, args: readonly string[]): Promise<number> {
   });
 }
 
-async function main(words: readonly string[]): Promise<void> {
-  const chosen = parts.filter((part) => words.length === 0 || words.some((word) => part.name.includes(word)));
+async function main(args: readonly string[]): Promise<void> {
+  const { values, positionals: words } = parseArgs({
+    args: [...args],
+    options: { kubeconfig: { type: "string" } },
+    allowPositionals: true,
+  });
+  if (values.kubeconfig !== undefined) process.env["KUBECONFIG"] = resolve(values.kubeconfig);
+  const chosen = parts.filter(({ name, isOnlyNamed = false }) =>
+    words.length === 0 ? !isOnlyNamed : words.some((word) => name.includes(word)),
+  );
   if (chosen.length === 0) {
     process.stderr.write(
       `no part is named ${words.join(" ")}: ${parts.map((part) => part.name).join(", ")}\n`,
