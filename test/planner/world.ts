@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { EndpointSlice, Pod, ReplicaSet, Service } from "../../src/api/core.ts";
+import type { EndpointSlice, KubernetesObject, Pod, ReplicaSet, Service } from "../../src/api/core.ts";
 import {
   endpointSliceManagedByLabel,
   kubernetesEndpointSliceController,
@@ -17,7 +17,8 @@ type Mutable = Record<string, unknown>;
 
 /**
  * A cluster as small as the planner needs it: objects that change as a plan says, pods that are available at once unless
- * a test says otherwise, and endpoints that follow selectors. No queue, no API, no time but `now`.
+ * a test says otherwise, and endpoints that follow selectors. No queue, no API, no time but `now`. Generations are
+ * counted as an API server does. Every plan is watched: a version that users reach is never shrunk.
  */
 export class World {
   now: Instant = instant(Date.UTC(2026, 0, 1));
@@ -25,8 +26,10 @@ export class World {
   replicaSets: ReplicaSet[] = [];
   readonly services = new Map<string, Service>();
   readonly rivals = new Map<string, readonly string[]>();
-  /** Images whose pods never become available. */
-  readonly broken = new Set<string>();
+  /** Images of which no more than so many pods become available. */
+  readonly #most = new Map<string, number>();
+  /** Whether ReplicaSets' statuses stay as they are for now, whatever becomes of the pods. */
+  #isStatusLate = false;
   /** Services whose endpoints do not follow their selector for now. */
   readonly lagging = new Map<string, readonly EndpointSlice[]>();
   /** Everything that was recorded, in order. */
@@ -88,6 +91,7 @@ export class World {
 
   carryOut(next: Plan): void {
     for (const action of next.actions) {
+      this.#judge(action);
       this.#act(action);
       this.calls.push(action.do);
       if (action.event !== undefined) this.#record(action.event);
@@ -106,6 +110,7 @@ export class World {
     this.news.push(`${type} ${reason}: ${message}`);
   }
 
+  /** Lets time pass: seconds, and parts of them. */
   pass(seconds: number): this {
     this.now = later(this.now, seconds);
     return this.settle();
@@ -152,14 +157,27 @@ export class World {
     return this;
   }
 
-  fail(image: string): this {
-    this.broken.add(image);
+  /** Of the image's pods no more than `available` are from now on. */
+  fail(image: string, available = 0): this {
+    this.#most.set(image, available);
     this.#runPods();
     return this;
   }
 
   heal(image: string): this {
-    this.broken.delete(image);
+    this.#most.delete(image);
+    this.#runPods();
+    return this;
+  }
+
+  /** From now on ReplicaSets' statuses are late: they tell what was, and of which generation. */
+  delayStatuses(): this {
+    this.#isStatusLate = true;
+    return this;
+  }
+
+  catchUpStatuses(): this {
+    this.#isStatusLate = false;
     this.#runPods();
     return this;
   }
@@ -212,9 +230,10 @@ export class World {
     ];
   }
 
+  /** Those that are available, whether or not the status says so yet. */
   #pods(): Pod[] {
     return this.replicaSets.flatMap((replicaSet) =>
-      Array.from({ length: replicaSet.status?.availableReplicas ?? 0 }, (_, n) => ({
+      Array.from({ length: this.#up(replicaSet) }, (_, n) => ({
         apiVersion: "v1",
         kind: "Pod",
         metadata: {
@@ -226,15 +245,41 @@ export class World {
     );
   }
 
+  #up(replicaSet: ReplicaSet): number {
+    return Math.min(sizeOf(replicaSet), this.#most.get(imageOf(replicaSet)) ?? Number.POSITIVE_INFINITY);
+  }
+
   #runPods(): void {
+    if (this.#isStatusLate) return;
     this.replicaSets = this.replicaSets.map((replicaSet) => {
-      const replicas = sizeOf(replicaSet);
-      const up = this.broken.has(imageOf(replicaSet)) ? 0 : replicas;
-      return {
-        ...replicaSet,
-        status: { ...replicaSet.status, replicas, readyReplicas: up, availableReplicas: up },
-      };
+      const up = this.#up(replicaSet);
+      const counts = { replicas: sizeOf(replicaSet), readyReplicas: up, availableReplicas: up };
+      const { generation } = replicaSet.metadata;
+      const observed = generation === undefined ? {} : { observedGeneration: generation };
+      return { ...replicaSet, status: { ...replicaSet.status, ...counts, ...observed } };
     });
+  }
+
+  /** A version that users reach gets no fewer pods than it has, unless somebody wants the Rollout smaller. */
+  #judge(action: Action): void {
+    if (action.do !== "scaleReplicaSet" && action.do !== "deleteReplicaSet") return;
+    const replicaSet = this.replicaSets.find(({ metadata }) => metadata.name === action.seen.name);
+    if (replicaSet === undefined || !this.isReached(replicaSet)) return;
+    const to = action.do === "scaleReplicaSet" ? action.to : 0;
+    const floor = Math.min(sizeOf(replicaSet), this.rollout.spec.replicas ?? 1);
+    assert(to >= floor, `${imageOf(replicaSet)}, which users reach, is shrunk to ${to}: ${action.because}`);
+  }
+
+  /** Whether the Service's requests go to this version, or are to go there. */
+  isReached(replicaSet: ReplicaSet, service = "web"): boolean {
+    if (this.services.get(service)?.spec.selector?.[podTemplateHashLabel] === hashOf(replicaSet)) return true;
+    const pods = new Set(this.#pods().map(({ metadata }) => metadata.name));
+    return (this.lagging.get(service) ?? this.slices(service))
+      .flatMap(({ endpoints }) => endpoints ?? [])
+      .some(
+        ({ targetRef }) =>
+          targetRef?.name?.startsWith(`${replicaSet.metadata.name}-`) === true && pods.has(targetRef.name),
+      );
   }
 
   #act(action: Action): void {
@@ -243,7 +288,7 @@ export class World {
         const uid = `${action.replicaSet.metadata.name}-uid`;
         this.replicaSets.push({
           ...action.replicaSet,
-          metadata: { ...action.replicaSet.metadata, uid, resourceVersion: "1" },
+          metadata: { ...action.replicaSet.metadata, uid, resourceVersion: "1", generation: 1 },
         });
         return;
       }
@@ -269,10 +314,15 @@ export class World {
     }
   }
 
-  #merged<T extends object>(object: T, patch: object): T {
+  #merged<T extends KubernetesObject>(object: T, patch: object): T {
     this.#version += 1;
-    const stamp = { metadata: { resourceVersion: String(this.#version) } };
-    return merge(merge(object as Mutable, patch as Mutable), stamp) as T;
+    const { generation } = object.metadata;
+    const isCounted = generation !== undefined && "spec" in patch;
+    const metadata = {
+      resourceVersion: String(this.#version),
+      ...(isCounted ? { generation: generation + 1 } : {}),
+    };
+    return merge(merge(object as unknown as Mutable, patch as Mutable), { metadata }) as unknown as T;
   }
 }
 

@@ -120,6 +120,7 @@ scenario(
     await after(2, "s");
     await then(size("v2", 0));
   },
+  { only: "embedded" },
 );
 
 scenario("brings the aborted version out after all when told to try again", async (given, when, then) => {

@@ -1,11 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { EndpointSlice, ReplicaSet } from "../../src/api/core.ts";
 import { resources } from "../../src/api/resources.ts";
+import type { WatchEvent } from "../../src/kubernetes/transport.ts";
 import type { ApplicationUnderTest } from "./bed/application-under-test.ts";
-import { type Act, blueGreen, deploy, type Play, playScenario, pods, running } from "./bed/language.ts";
+import {
+  type Act,
+  active,
+  blueGreen,
+  deploy,
+  dialects,
+  foreignEndpoints,
+  healthy,
+  type Play,
+  playScenario,
+  pods,
+  running,
+} from "./bed/language.ts";
 
 // The bed is only worth something if it notices what must never happen; so here it is made to happen.
 
+const silent = { diagnostic: () => {} };
 const hashLabel = "rollouts-pod-template-hash";
 
 async function hashOf(app: ApplicationUnderTest, version: string): Promise<string> {
@@ -34,18 +49,55 @@ const misdeeds: readonly (readonly [string, RegExp, Act])[] = [
       const { items } = await app.cluster.client.list(resources.endpointSlices, {
         labelSelector: "kubernetes.io/service-name=web",
       });
-      await app.patch(resources.endpointSlices, items[0]?.metadata.name ?? "", { endpoints: [] });
+      for (const { metadata } of items)
+        await app.patch(resources.endpointSlices, metadata.name, { endpoints: [] });
     },
   ],
 ];
 
 for (const [title, message, misdeed] of misdeeds) {
-  test(`notices ${title}`, async () => {
-    const play: Play = async (given, when) => {
-      await given(blueGreen(), running("v1"), pods("v2", { neverReady: true }));
-      await when(deploy("v2"), misdeed);
-    };
-    const silent = { diagnostic: () => {} };
-    await assert.rejects(playScenario(silent, play), (error: Error) => message.test(error.message));
-  });
+  for (const dialect of dialects)
+    test(`notices ${title} [${dialect}]`, async () => {
+      const play: Play = async (given, when) => {
+        await given(blueGreen(), running("v1"), pods("v2", { neverReady: true }));
+        await when(deploy("v2"), misdeed);
+      };
+      await assert.rejects(playScenario(silent, dialect, play), (error: Error) =>
+        message.test(error.message),
+      );
+    });
 }
+
+test("a plain Kubernetes has small slices in both families, and statuses that lag behind generations", async () => {
+  let isLate = false;
+  let stopWatching = () => {};
+  const watchStatuses: Act = async ({ cluster }) => {
+    const event = ({ object }: WatchEvent) => {
+      const { metadata, status } = object as ReplicaSet;
+      isLate ||= (status?.observedGeneration ?? 0) < (metadata.generation ?? 0);
+    };
+    stopWatching = cluster.client.watch(resources.replicaSets, {}, { event, ended: () => {} });
+  };
+  await playScenario(silent, "plain Kubernetes", async (given, when, then) => {
+    await given(blueGreen({}, { replicas: 3 }), running("v1"));
+    await when(watchStatuses, deploy("v2"));
+    await then(async ({ cluster }) => {
+      stopWatching();
+      const { items } = await cluster.client.list<EndpointSlice>(resources.endpointSlices, {
+        labelSelector:
+          "kubernetes.io/service-name=web,endpointslice.kubernetes.io/managed-by=endpointslice-controller.k8s.io",
+      });
+      const seen = items.map(({ addressType, endpoints }) => `${addressType} ${endpoints?.length ?? 0}`);
+      assert.deepEqual(seen.toSorted(), ["IPv4 1", "IPv4 2", "IPv6 1", "IPv6 2"]);
+    });
+  });
+  assert.ok(isLate, "a status was seen that had not observed its generation");
+});
+
+test("a release goes on beside endpoints of somebody else's", async () => {
+  await playScenario(silent, "plain Kubernetes", async (given, when, then) => {
+    await given(blueGreen(), foreignEndpoints(), running("v1"));
+    await when(deploy("v2"));
+    await then(active("v2"), healthy);
+  });
+});

@@ -56,6 +56,7 @@ scenario("records every event, however many there have been", async (given, when
   const first = 6;
   const perRelease = 7;
   await then(async ({ cluster, name }) => {
-    assert.equal(cluster.witness.events.get(name)?.length, first + 11 * perRelease);
+    const seen = cluster.witness.events.get(name)?.filter((reason) => reason !== "ForeignEndpoints");
+    assert.equal(seen?.length, first + 11 * perRelease);
   });
 });

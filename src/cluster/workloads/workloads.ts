@@ -7,9 +7,10 @@ import { GarbageCollector } from "./garbage-collector/garbage-collector.ts";
 import { ServedObjects, type ServedResource } from "./garbage-collector/served-objects.ts";
 import { NamespaceController } from "./namespace-controller.ts";
 import { ReplicaSetController } from "./replica-set/replica-set-controller.ts";
+import type { WorkloadController, WorkloadOptions } from "./workload-controller.ts";
 
 /** The control loops that the embedded cluster has built in. */
-const controllers = [ReplicaSetController, EndpointSliceController, GarbageCollector, NamespaceController];
+const builtIn = [ReplicaSetController, EndpointSliceController, GarbageCollector, NamespaceController];
 
 export interface WorkloadsOptions {
   /** Says what it serves at this moment, custom resources included. */
@@ -17,6 +18,10 @@ export interface WorkloadsOptions {
   readonly clock: Clock;
   /** Told in words what goes wrong. Nothing has to be done about it: the work is done again. */
   readonly onProblem: (problem: string) => void;
+  /** All that are built in, when absent. */
+  readonly controllers?: readonly (new (
+    options: WorkloadOptions,
+  ) => WorkloadController)[];
 }
 
 export interface Workloads {
@@ -26,7 +31,7 @@ export interface Workloads {
 
 /** Starts the built-in controllers; resolves when they have seen all that is there. */
 export async function startWorkloads(options: WorkloadsOptions): Promise<Workloads> {
-  const { apiServer, clock, onProblem } = options;
+  const { apiServer, clock, onProblem, controllers = builtIn } = options;
   const client = new KubernetesClient(apiServer, "kube-controller-manager");
   const caches = new Caches(client, clock, onProblem);
   const served = new ServedObjects({ client, clock, onProblem, served: () => apiServer.resources() });

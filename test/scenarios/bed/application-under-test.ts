@@ -80,7 +80,7 @@ export class ApplicationUnderTest {
     const names = slices
       .filter(({ metadata }) => metadata.labels?.[serviceNameLabel] === serviceName)
       .flatMap(({ endpoints }) => (endpoints ?? []).filter(({ conditions }) => conditions?.ready === true))
-      .map(({ targetRef }) => targetRef?.name ?? "");
+      .flatMap(({ targetRef }) => (targetRef?.kind === "Pod" ? [targetRef.name ?? ""] : []));
     const pods = await this.#list<Pod>(resources.pods);
     const versions = names.map((name) => versionIn(pods.find((pod) => pod.metadata.name === name)));
     return [...new Set(versions)].toSorted();

@@ -3,6 +3,7 @@ import { type TestContext, test } from "node:test";
 import { rolloutCustomResourceDefinition } from "../../../src/api/schema/rollout.ts";
 import { type Act, deploy } from "./acts.ts";
 import { ApplicationUnderTest } from "./application-under-test.ts";
+import { type Dialect, dialects } from "./dialect.ts";
 import { type Expectation, healthy } from "./expectations.ts";
 import { bareSetting, type Given, mainApplication, type Setting } from "./setting.ts";
 import { TestCluster } from "./test-cluster.ts";
@@ -23,6 +24,8 @@ type AfterWord = (amount: number, unit: Unit) => Promise<void>;
 export type Play = (given: GivenWord, when: WhenWord, then: ThenWord, after: AfterWord) => Promise<void>;
 
 export interface ScenarioOptions {
+  /** On this kind of cluster only, as elsewhere there is nothing of what it is about. */
+  readonly only?: Dialect;
   /** Something goes on for ever (a crash loop), so no rest is expected at the end. */
   readonly restless?: boolean;
 }
@@ -34,16 +37,18 @@ const hour = 3600;
 const settlingSeconds = 1.5 * hour;
 
 /**
- * One scenario on a cluster of its own. Besides what it states itself, at every step nothing must have happened that never
+ * One scenario, on a cluster of its own of each kind. Besides what it states itself, at every step nothing must have happened that never
  * may (`Witness`), and in the end the controller must write nothing when nothing changes, and leave no timer behind.
  */
 export function scenario(title: string, play: Play, options: ScenarioOptions = {}): void {
-  test(title, (context) => playScenario(context, play, options));
+  for (const dialect of options.only === undefined ? dialects : [options.only])
+    test(`${title} [${dialect}]`, (context) => playScenario(context, dialect, play, options));
 }
 
 /** The same within a test that plays several. */
 export async function playScenario(
   context: Pick<TestContext, "diagnostic">,
+  dialect: Dialect,
   play: Play,
   options: ScenarioOptions = {},
 ): Promise<void> {
@@ -56,7 +61,7 @@ export async function playScenario(
     await play(
       async (...given) => {
         const setting = given.reduce((so, add) => add(so), bareSetting);
-        const cluster = new TestCluster(setting);
+        const cluster = new TestCluster(setting, dialect);
         stage = new ApplicationUnderTest(cluster, setting.applications, mainApplication);
         await cluster.start(rolloutCustomResourceDefinition());
         await setTheScene(stage, setting);
@@ -87,7 +92,7 @@ async function setTheScene(app: ApplicationUnderTest, { applications, running }:
   if (running === undefined) return;
   for (const { name } of applications) await deploy(running)(app.other(name));
   // In whole seconds, as times in the API have no others.
-  await pass(app.cluster, 10);
+  await pass(app.cluster, 11);
   for (const { name } of applications) await healthy(app.other(name));
 }
 

@@ -4,20 +4,28 @@ import { ApiServer } from "../../../src/cluster/api-server/api-server.ts";
 import { NodeAgent } from "../../../src/cluster/node/node-agent.ts";
 import { SimulatedDriver } from "../../../src/cluster/node/simulated-driver.ts";
 import { Store } from "../../../src/cluster/store/store.ts";
+import { GarbageCollector } from "../../../src/cluster/workloads/garbage-collector/garbage-collector.ts";
+import { NamespaceController } from "../../../src/cluster/workloads/namespace-controller.ts";
+import { ReplicaSetController } from "../../../src/cluster/workloads/replica-set/replica-set-controller.ts";
 import { startWorkloads, type Workloads } from "../../../src/cluster/workloads/workloads.ts";
 import { Controller } from "../../../src/controller/controller.ts";
 import { KubernetesClient } from "../../../src/kubernetes/client.ts";
 import { ManualClock } from "../../../src/time/manual-clock.ts";
+import type { Dialect } from "./dialect.ts";
+import { LaggingTransport } from "./lagging-transport.ts";
+import { PlainEndpoints } from "./plain-endpoints.ts";
 import type { Setting } from "./setting.ts";
 import { type Fault, SeveredTransport } from "./severed-transport.ts";
 import { Traffic } from "./traffic.ts";
 import { Witness } from "./witness.ts";
 
 const addresses = addressesOf(7443);
+const plainStatusLagSeconds = 0.005;
+const replicaSetStatus = /^PATCH .*\/replicasets\/[^/]+\/status$/;
 
 /**
  * A whole cluster with Teal's controller, in one process and on one hand-moved clock: the real store, API server, built-in
- * controllers and node agent over pods that are played, and a stand-in for the traffic process.
+ * controllers and node agent over pods that are played, and a stand-in for what makes requests follow a Service.
  */
 export class TestCluster {
   readonly clock = new ManualClock();
@@ -29,7 +37,10 @@ export class TestCluster {
   /** The scenario's own way to the API: what people do with kubectl. */
   readonly client: KubernetesClient;
   readonly driver: SimulatedDriver;
-  readonly traffic: Traffic;
+  /** What makes requests follow a Service. */
+  readonly traffic: Traffic | PlainEndpoints;
+  readonly #dialect: Dialect;
+  readonly #workloadsTransport: LaggingTransport;
   readonly #node: NodeAgent;
   #witness: Witness | undefined;
   #workloads: Workloads | undefined;
@@ -37,16 +48,22 @@ export class TestCluster {
   #transport: SeveredTransport;
   #formerWrites = 0;
 
-  constructor(setting: Setting) {
+  constructor(setting: Setting, dialect: Dialect) {
     const { clock } = this;
+    this.#dialect = dialect;
     const onProblem = (problem: string) => this.problems.push(problem);
     this.apiServer = new ApiServer({ store: new Store(), clock, addresses, random: seeded() });
     this.client = new KubernetesClient(this.apiServer, "scenario");
     this.driver = new SimulatedDriver({ clock, addresses, behaviours: setting.behaviours });
-    this.traffic = new Traffic(
-      new KubernetesClient(this.apiServer, "teal-traffic"),
+    const isPlain = dialect === "plain Kubernetes";
+    this.traffic = isPlain
+      ? new PlainEndpoints(new KubernetesClient(this.apiServer, "endpointslice-controller"), clock, setting)
+      : new Traffic(new KubernetesClient(this.apiServer, "teal-traffic"), clock, setting.routesAfterSeconds);
+    this.#workloadsTransport = new LaggingTransport(
+      this.apiServer,
       clock,
-      setting.routesAfterSeconds,
+      replicaSetStatus,
+      isPlain ? plainStatusLagSeconds : 0,
     );
     this.#transport = new SeveredTransport(this.apiServer);
     this.#node = new NodeAgent({
@@ -97,9 +114,10 @@ export class TestCluster {
   async start(definition: object): Promise<void> {
     await this.client.create(resources.customResourceDefinitions, undefined, definition);
     const starting = startWorkloads({
-      apiServer: this.apiServer,
+      apiServer: this.#workloadsTransport,
       clock: this.clock,
       onProblem: (problem) => this.problems.push(problem),
+      ...(this.#dialect === "embedded" ? {} : { controllers: controllersBesideEndpoints }),
     });
     const node = this.#node.start();
     await this.clock.advance(1);
@@ -137,6 +155,7 @@ export class TestCluster {
 
   async stop(): Promise<void> {
     await this.#controller?.stop();
+    this.#workloadsTransport.stop();
     await this.#workloads?.stop();
     await this.#node.stop({ pods: "keep" });
     this.traffic.stop();
@@ -151,6 +170,8 @@ export class TestCluster {
     if (line.includes("internal error")) this.problems.push(line);
   }
 }
+
+const controllersBesideEndpoints = [ReplicaSetController, GarbageCollector, NamespaceController];
 
 /** From 0 to 1, the same numbers in every run. */
 function seeded(): () => number {

@@ -1,4 +1,12 @@
-import type { EndpointSlice, KubernetesObject, Pod, ReplicaSet, Service } from "../../../src/api/core.ts";
+import type {
+  Endpoint,
+  EndpointSlice,
+  KubernetesObject,
+  Pod,
+  ReplicaSet,
+  Service,
+} from "../../../src/api/core.ts";
+import { hasLabels } from "../../../src/api/label-selector.ts";
 import { podTemplateHashLabel, serviceNameLabel } from "../../../src/api/names.ts";
 import { type Resource, resources } from "../../../src/api/resources.ts";
 import type { Rollout } from "../../../src/api/rollout.ts";
@@ -104,14 +112,22 @@ export class Witness {
     }
   }
 
-  /** While pods serve, the slice that lists them is never empty, not even for a moment. */
+  /** While pods that the Service selects serve, the slices that list them are never all empty, not even for a moment. */
   #judgeSlice(now: EndpointSlice | undefined, before: EndpointSlice | undefined): void {
-    const rollout = this.#rolloutOfActive(now?.metadata.labels?.[serviceNameLabel]);
+    const service = now?.metadata.labels?.[serviceNameLabel];
+    const rollout = this.#rolloutOfActive(service);
     if (now === undefined || before === undefined || rollout === undefined || this.#isLookingAway) return;
-    if (now.endpoints?.some((endpoint) => endpoint.conditions?.ready === true)) return;
+    const all = this.#all<EndpointSlice>("EndpointSlice").filter(
+      ({ metadata }) => metadata.labels?.[serviceNameLabel] === service,
+    );
+    const isReached = ({ conditions, targetRef }: Endpoint) =>
+      conditions?.ready === true && targetRef !== undefined;
+    if (all.some(({ endpoints }) => endpoints?.some(isReached))) return;
+    const { selector = {} } = this.#get<Service>("Service", service ?? "")?.spec ?? {};
     for (const { conditions, targetRef } of before.endpoints ?? []) {
       const pod = this.#get<Pod>("Pod", targetRef?.name ?? "");
-      const isServing = pod !== undefined && isReady(pod) && pod.metadata.deletionTimestamp === undefined;
+      if (pod === undefined || !hasLabels(pod.metadata.labels, selector)) continue;
+      const isServing = isReady(pod) && pod.metadata.deletionTimestamp === undefined;
       if (conditions?.ready === true && isServing)
         this.violations.push(
           `EndpointSlice ${now.metadata.name} was emptied while ${pod.metadata.name} is ready`,
