@@ -22,8 +22,12 @@ export const keepSupersededAnnotation = "teal.dev/keep-superseded-pods";
 export const revisionAnnotation = "rollout.argoproj.io/revision";
 export const revisionHistoryAnnotation = "rollout.argoproj.io/revision-history";
 export const desiredReplicasAnnotation = "rollout.argoproj.io/desired-replicas";
+/** On a ReplicaSet of Argo's controller: what it has put into the template's metadata, `{"labels":{…},"annotations":{…}}`. */
+export const ephemeralMetadataAnnotation = "rollout.argoproj.io/ephemeral-metadata";
 export const notifiedAnnotation = "notified.notifications.argoproj.io";
 export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
+/** On a ReplicaSet: identity of the template that it was made or taken over for, 16 hexadecimal digits. */
+export const templateAnnotation = "teal.dev/template";
 
 /** On every EndpointSlice of a Service: the Service's name. */
 export const serviceNameLabel = "kubernetes.io/service-name";

@@ -63,7 +63,11 @@ export class Caches {
     this.replicaSets = open<IdentifiedReplicaSet, ReplicaSet>(resources.replicaSets, {
       labelSelector: podTemplateHashLabel,
       trim: trimReplicaSet,
-      indexes: { controller: controllersOf },
+      indexes: {
+        controller: controllersOf,
+        ownerless: (replicaSet) =>
+          controllerOf(replicaSet) === undefined ? [replicaSet.metadata.namespace ?? ""] : [],
+      },
     });
     this.services = open<Service>(resources.services, {
       trim: trimService,

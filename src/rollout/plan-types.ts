@@ -7,7 +7,7 @@ import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
 /** Everything that a decision about one Rollout may depend on, besides the time. */
 export interface Snapshot {
   readonly rollout: Rollout;
-  /** The ReplicaSets whose controller is this Rollout, in any order. */
+  /** The ReplicaSets whose controller is this Rollout, and ownerless ones that it is to adopt, in any order. */
   readonly replicaSets: readonly IdentifiedReplicaSet[];
   readonly observed: Observed;
   /** Absent where no analysis is asked for. */
@@ -66,6 +66,8 @@ export type Action = Described &
         readonly patch: object;
       }
     | { readonly do: "annotateReplicaSet"; readonly seen: Seen; readonly patch: object }
+    /** Only while the Rollout lives: pods of an owner that is gone are collected as garbage. */
+    | { readonly do: "adoptReplicaSet"; readonly seen: Seen; readonly patch: object }
     | { readonly do: "deleteReplicaSet"; readonly seen: Seen }
     | { readonly do: "annotateRollout"; readonly seen: Seen; readonly patch: object }
     | { readonly do: "setReplicas"; readonly seen: Seen; readonly patch: object }

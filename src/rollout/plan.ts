@@ -3,6 +3,7 @@ import { type BlueGreen, strategyOf } from "../api/strategy.ts";
 import { describe, validateRollout } from "../api/validation.ts";
 import { earliest, formatTime, type Instant } from "../time/clock.ts";
 import { abortSteps } from "./blue-green/abort.ts";
+import { adoptOrphans } from "./blue-green/adopt.ts";
 import { blueGreenSteps } from "./blue-green/steps.ts";
 import { blueGreenUpkeep, holdActiveRoute, recordFormerStable, sizeLive } from "./blue-green/upkeep.ts";
 import { brokenInvariant } from "./invariants.ts";
@@ -46,12 +47,15 @@ export function plan(snapshot: Snapshot, now: Instant): Plan {
     if (strategy.kind !== "blueGreen") return { actions: [], refused: [], events, status };
     return planBrake(snapshot, strategy, now, status, events);
   }
-  // Its own pass, so that this event comes before all others.
-  if (rollout.status?.observedGeneration === undefined) {
+  const { status = {} } = rollout;
+  // Its own pass, so that this event comes before all others. A status that has lost the field is not a new one: it must
+  // not say that the template was looked at.
+  if (status.observedGeneration === undefined && status.currentPodHash === undefined) {
     const observedGeneration = String(rollout.metadata.generation ?? 0);
-    const status = { ...rollout.status, observedGeneration };
-    return { actions: [], refused: [], events: greeting(rollout), status };
+    return { actions: [], refused: [], events: greeting(rollout), status: { ...status, observedGeneration } };
   }
+  const adoptions = adoptOrphans(snapshot);
+  if (adoptions.length > 0) return { actions: adoptions, refused: [], events: [], status };
   return planBlueGreen(snapshot, strategy, now);
 }
 
@@ -199,6 +203,7 @@ function objectOf(action: Action): string {
       return `ReplicaSet ${action.replicaSet.metadata.name}`;
     case "scaleReplicaSet":
     case "annotateReplicaSet":
+    case "adoptReplicaSet":
     case "deleteReplicaSet":
       return `ReplicaSet ${action.seen.name}`;
     case "annotateRollout":

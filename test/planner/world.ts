@@ -249,6 +249,7 @@ export class World {
       }
       case "scaleReplicaSet":
       case "annotateReplicaSet":
+      case "adoptReplicaSet":
         this.replicaSets = this.replicaSets.map((replicaSet) =>
           replicaSet.metadata.name === action.seen.name ? this.#merged(replicaSet, action.patch) : replicaSet,
         );

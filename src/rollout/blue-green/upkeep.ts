@@ -19,6 +19,7 @@ import {
   wasLive,
 } from "../replica-set.ts";
 import { canTakeOver, type ObservedRoute, type Situation, wantedActiveHash } from "../situation.ts";
+import { recordTemplate } from "./adopt.ts";
 import { pointTo } from "./route.ts";
 
 export interface Upkeep {
@@ -28,6 +29,7 @@ export interface Upkeep {
 
 /** What must not wait for an update, and for which no update waits. All of them run in every pass. */
 export const blueGreenUpkeep: readonly ((situation: Situation) => Upkeep)[] = [
+  recordTemplate,
   sizeStable,
   holdActiveRoute,
   holdPreviewRoute,
