@@ -3,7 +3,8 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// Everything that a reviewer would ask for, in the order in which it fails fastest. `npm test` and CI run exactly this;
+// Everything that a reviewer would ask for, in the order in which it fails fastest. `npm test` takes minutes;
+// `TEAL_TEST=full npm test`, which CI runs, is the same with all seeds and all that needs installed tools (test/effort.ts).
 // `npm test -- scenarios` runs the parts whose names contain that word.
 
 interface Count {
@@ -14,6 +15,8 @@ interface Count {
 
 interface Part {
   readonly name: string;
+  /** It needs something of its own, so it runs when it is asked for. */
+  readonly onlyWhenNamed?: boolean;
   run(): Promise<Count>;
 }
 
@@ -30,8 +33,11 @@ const parts: readonly Part[] = [
     ["--test-isolation=none"],
   ),
   tests("scenarios", ["test/scenarios/**/*.test.ts"], ["--test-isolation=none"]),
+  tests("simulation", ["test/simulation/**/*.test.ts"], ["--test-isolation=none"]),
   // Real processes and ports: one file at a time, so that each has the machine to itself.
   tests("acceptance", ["test/acceptance/**/*.test.ts"], ["--test-concurrency=1"]),
+  // A Kubernetes that somebody has at hand, named by a kubeconfig.
+  { ...tests("real", ["test/real/**/*.test.ts"], ["--test-concurrency=1"]), onlyWhenNamed: true },
 ];
 
 function check(name: string, command: string, args: readonly string[]): Part {
@@ -79,7 +85,9 @@ function finish(command: string, args: readonly string[]): Promise<number> {
 }
 
 async function main(words: readonly string[]): Promise<void> {
-  const chosen = parts.filter((part) => words.length === 0 || words.some((word) => part.name.includes(word)));
+  const chosen = parts.filter(({ name, onlyWhenNamed = false }) =>
+    words.length === 0 ? !onlyWhenNamed : words.some((word) => name.includes(word)),
+  );
   if (chosen.length === 0) {
     process.stderr.write(
       `no part is named ${words.join(" ")}: ${parts.map((part) => part.name).join(", ")}\n`,
