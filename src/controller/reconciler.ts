@@ -130,7 +130,8 @@ export class Reconciler {
   async #actionFailed(action: Action, plan: Plan, rollout: Rollout, error: unknown): Promise<never> {
     if (!(error instanceof ApiError)) throw error;
     if (action.do === "createReplicaSet") {
-      if (error.kind === "alreadyExists") await this.#resolveTakenName(action, rollout);
+      if (error.kind === "alreadyExists")
+        await this.#attempt("step around a taken name", () => this.#resolveTakenName(action, rollout));
       if (isRefusal(error)) await this.#showRefusal(action, plan, rollout, error);
     }
     throw new CallFailed(describe(action), error, action);

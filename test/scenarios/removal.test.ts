@@ -14,6 +14,7 @@ import {
   status,
   takeOverName,
   unmanaged,
+  writesFail,
 } from "./bed/language.ts";
 
 scenario(
@@ -46,3 +47,14 @@ scenario("a name that is taken by another ReplicaSet is stepped around", async (
   await when(takeOverName("v2"), deploy("v2"));
   await then(active("v2"), healthy, status({ collisionCount: 1 }));
 });
+
+for (const failure of ["conflict", "server error", "lost before", "lost after"] as const)
+  scenario(
+    `a taken name is stepped around in the next attempt when that fails: ${failure}`,
+    async (given, when, then, after) => {
+      await given(blueGreen(), running("v1"));
+      await when(takeOverName("v2"), writesFail(/^PATCH .*\/rollouts\/web\/status$/, failure), deploy("v2"));
+      await after(5, "s");
+      await then(active("v2"), healthy);
+    },
+  );

@@ -16,7 +16,7 @@ export interface Fault {
 }
 
 // More than any scenario needs. A controller that gets here writes in circles, and would do so for ever.
-const endless = 3000;
+const endless = 1000;
 
 /**
  * The way of one controller process to the API server. Counts what it writes, lets writes fail on demand, and can be cut:
@@ -25,7 +25,7 @@ const endless = 3000;
 export class SeveredTransport implements Transport {
   readonly #inner: Transport;
   readonly #watches = new Set<Cancel>();
-  readonly #allowedWrites: number;
+  #allowedWrites: number;
   #cut = false;
   #fault: (Fault & { seen: number }) | undefined;
   /** How many requests so far have asked for a change. */
@@ -50,6 +50,11 @@ export class SeveredTransport implements Transport {
     this.#cut = true;
     for (const cancel of this.#watches) cancel();
     this.#watches.clear();
+  }
+
+  /** Cuts with the n-th write from now on. */
+  cutAfter(n: number): void {
+    this.#allowedWrites = this.writes + n;
   }
 
   fail(fault: Fault): void {

@@ -9,7 +9,9 @@ import { NamespaceController } from "../../../src/cluster/workloads/namespace-co
 import { ReplicaSetController } from "../../../src/cluster/workloads/replica-set/replica-set-controller.ts";
 import { startWorkloads, type Workloads } from "../../../src/cluster/workloads/workloads.ts";
 import { Controller } from "../../../src/controller/controller.ts";
+import type { Planner } from "../../../src/controller/reconciler.ts";
 import { KubernetesClient } from "../../../src/kubernetes/client.ts";
+import type { Transport } from "../../../src/kubernetes/transport.ts";
 import { ManualClock } from "../../../src/time/manual-clock.ts";
 import type { Dialect } from "./dialect.ts";
 import { LaggingTransport } from "./lagging-transport.ts";
@@ -23,6 +25,14 @@ const addresses = addressesOf(7443);
 const plainStatusLagSeconds = 0.005;
 const replicaSetStatus = /^PATCH .*\/replicasets\/[^/]+\/status$/;
 
+/** What is not as it is everywhere. */
+export interface ClusterChanges {
+  /** What stands between the controller and the API server. */
+  readonly disturb?: (apiServer: Transport) => Transport;
+  /** What the controller decides by. */
+  readonly plan?: Planner;
+}
+
 /**
  * A whole cluster with Teal's controller, in one process and on one hand-moved clock: the real store, API server, built-in
  * controllers and node agent over pods that are played, and a stand-in for what makes requests follow a Service.
@@ -33,6 +43,7 @@ export class TestCluster {
   readonly problems: string[] = [];
   /** What the controller has told. */
   readonly log: string[] = [];
+  readonly store = new Store();
   readonly apiServer: ApiServer;
   /** The scenario's own way to the API: what people do with kubectl. */
   readonly client: KubernetesClient;
@@ -48,11 +59,14 @@ export class TestCluster {
   #transport: SeveredTransport;
   #formerWrites = 0;
 
-  constructor(setting: Setting, dialect: Dialect) {
+  readonly #changes: ClusterChanges;
+
+  constructor(setting: Setting, dialect: Dialect, changes: ClusterChanges = {}) {
     const { clock } = this;
+    this.#changes = changes;
     this.#dialect = dialect;
     const onProblem = (problem: string) => this.problems.push(problem);
-    this.apiServer = new ApiServer({ store: new Store(), clock, addresses, random: seeded() });
+    this.apiServer = new ApiServer({ store: this.store, clock, addresses, random: seeded() });
     this.client = new KubernetesClient(this.apiServer, "scenario");
     this.driver = new SimulatedDriver({ clock, addresses, behaviours: setting.behaviours });
     const isPlain = dialect === "plain Kubernetes";
@@ -131,11 +145,13 @@ export class TestCluster {
   /** A controller as a fresh process; dies after so many writes, if told so. */
   async startController(allowedWrites?: number): Promise<void> {
     this.#formerWrites += this.#transport.writes;
-    this.#transport = new SeveredTransport(this.apiServer, allowedWrites);
+    const { disturb = (apiServer: Transport) => apiServer, plan } = this.#changes;
+    this.#transport = new SeveredTransport(disturb(this.apiServer), allowedWrites);
     this.#controller = new Controller({
       client: new KubernetesClient(this.#transport, "teal"),
       clock: this.clock,
       log: (line) => this.#hear(line),
+      ...(plan === undefined ? {} : { plan }),
     });
     this.#controller.start();
     await this.clock.settle();
@@ -146,6 +162,16 @@ export class TestCluster {
     this.#transport.cut();
     await this.#controller?.stop();
     this.#controller = undefined;
+  }
+
+  /** The controller is killed with its n-th write from now on. */
+  killControllerAfter(n: number): void {
+    this.#transport.cutAfter(n);
+  }
+
+  /** How late ReplicaSets' statuses are, seconds. */
+  delayStatuses(seconds: number): void {
+    this.#workloadsTransport.seconds = seconds;
   }
 
   /** Lets writes of the present controller fail. */
