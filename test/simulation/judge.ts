@@ -240,7 +240,11 @@ export class Judge {
     if (rollout === undefined || ledger === undefined) return [];
     const found: Words[] = [];
     const live = this.truth.versionOfHash(rollout, status.blueGreen?.activeSelector);
-    if (live !== undefined && !ledger.wasRouted(live))
+    const service = rollout.spec.strategy?.blueGreen?.activeService ?? "";
+    // At this very moment, for a Rollout that has found everything in place; or a moment ago.
+    const wasRouted =
+      live === undefined || ledger.wasRouted(live) || this.truth.isRouted(rollout, service, live);
+    if (!wasRouted)
       found.push(["the status is true", `${live} is called live before requests were known to go there`]);
     const stable = this.truth.versionOfHash(rollout, status.stableRS);
     if (stable !== undefined && ledger.permission(rollout, stable, this.#clock.now()) === undefined)

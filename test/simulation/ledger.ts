@@ -9,9 +9,6 @@ import { type Truth, versionIn } from "./truth.ts";
  */
 export const excusableSeconds = 75;
 
-// To be zero as soon as times on the wire are rounded so that no delay is cut short.
-const roundingSeconds = 1;
-
 /** What has happened to one Rollout so far, as far as rules depend on it. Versions are those of images. */
 export class Ledger {
   readonly uid: string | undefined;
@@ -121,7 +118,7 @@ export class Ledger {
     const strategy = strategyOf(rollout);
     const pausedAt = this.#pausedAt.get(version);
     if (strategy.kind === "blueGreen" && strategy.autoPromotionEnabled && pausedAt !== undefined) {
-      if (later(pausedAt, strategy.autoPromotionSeconds - roundingSeconds) <= now) return "the pause is over";
+      if (later(pausedAt, strategy.autoPromotionSeconds) <= now) return "the pause is over";
     }
     return undefined;
   }
@@ -154,7 +151,7 @@ export class Ledger {
   /** How many seconds of its delay were missing when the version lost its pods; 0 or less: none. */
   missingDelay(version: string, delaySeconds: number, now: Instant): number {
     const passed = (now - this.neededUntil(version)) / 1000;
-    return delaySeconds - Math.min(delaySeconds, roundingSeconds) - passed;
+    return delaySeconds - passed;
   }
 
   #deployed(rollout: Rollout, version: string): void {
@@ -168,8 +165,9 @@ export class Ledger {
     const version = versionIn(rollout.spec.template);
     const { status = {} } = rollout;
     const strategy = strategyOf(rollout);
-    const isAborted =
-      status.abort === true && this.#truth.versionOfHash(rollout, status.currentPodHash) === version;
+    // A status that has lost the hash is still about this version.
+    const about = this.#truth.versionOfHash(rollout, status.currentPodHash) ?? version;
+    const isAborted = status.abort === true && about === version;
     if (version !== undefined && !isAborted) {
       this.#wantedAt.set(version, now);
       if (strategy.kind === "blueGreen" && isWithoutPause(strategy)) this.#freeAt.set(version, now);

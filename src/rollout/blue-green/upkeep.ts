@@ -77,10 +77,11 @@ function point(route: ObservedRoute, hash: string, because: string): Upkeep {
   return result.is === "acting" ? { actions: result.actions } : nothing;
 }
 
-// A deadline of a version that is needed again must not strike later. One that allows a fast rollback stays until the
-// rollback is remembered.
+// A deadline of a version that is needed again, or that requests reach again, must not strike later. One that allows a fast
+// rollback stays until the rollback is remembered.
 function dropDeadlines(s: Situation): Upkeep {
-  const needed = [];
+  const referenced = referencedHashes(s);
+  const needed = s.others.filter((replicaSet) => referenced.has(hashOf(replicaSet)));
   if (s.stable !== undefined) needed.push(s.stable);
   const isRemembered = s.rollback === undefined || isGranted(s.memory);
   if (s.current !== undefined && s.current !== s.stable && !s.memory.abort && isRemembered)
