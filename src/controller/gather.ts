@@ -10,6 +10,7 @@ export function gather(rollout: Rollout, caches: Caches): Snapshot {
     replicaSets: caches.replicaSets.by("controller", rollout.metadata.uid ?? ""),
     observed: caches.observed,
     rivals: rivalsOf(rollout, caches),
+    unknown: caches.unknownFor(rollout),
   };
 }
 

@@ -47,6 +47,7 @@ class SmallCluster implements Transport {
     if (resource === undefined) throw new Error(`no watch of ${request.path}`);
     const watcher = { resource, sink, waiting: [] };
     this.#watchers.add(watcher);
+    void Promise.resolve().then(() => this.#watchers.has(watcher) && sink.opened?.());
     return () => this.#watchers.delete(watcher);
   }
 

@@ -14,8 +14,9 @@ import type { TLSSocket } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { generate } from "selfsigned";
 import { ManualClock } from "../time/manual-clock.ts";
+import { type CredentialSource, fixedCredentials } from "./credentials.ts";
 import { ApiError } from "./errors.ts";
-import { type CredentialSource, HttpTransport, type HttpTransportOptions } from "./http-transport.ts";
+import { HttpTransport, type HttpTransportOptions } from "./http-transport.ts";
 import type { ApiRequest, WatchEvent } from "./transport.ts";
 
 interface Scene extends AsyncDisposable {
@@ -215,7 +216,7 @@ describe("HttpTransport", () => {
       refused: () => {
         token += 1;
         renewals += 1;
-        return true;
+        return Promise.resolve(true);
       },
     };
     let accepted = "Bearer 2";
@@ -230,7 +231,7 @@ describe("HttpTransport", () => {
   });
 
   test("tells watch events as they come, cut anywhere, and the end", async () => {
-    const text = `{"type":"ADDED","object":{"metadata":{"name":"ü"}}}\n{"type":"BOOKMARK","object":{}}\n`;
+    const text = `{"type":"ADDED","object":{"metadata":{"name":"ü"}}}\n{"type":"BOOKMARK","object":{"metadata":{}}}\n`;
     await using scene = await serve(async (_, response) => {
       response.flushHeaders();
       for (const byte of Buffer.from(text)) {
@@ -261,7 +262,7 @@ describe("HttpTransport", () => {
     const refusal = await follow(refusing.transport).ended;
     assert.ok(refusal instanceof ApiError && refusal.kind === "expired" && refusal.message === "too old");
     await using breaking = await serve((request, response) => {
-      response.write('{"type":"BOOKMARK","object":{}}\n{"type"', () => request.socket.destroy());
+      response.write('{"type":"BOOKMARK","object":{"metadata":{}}}\n{"type"', () => request.socket.destroy());
     });
     const broken = await follow(breaking.transport).ended;
     assert.ok(broken instanceof ApiError && broken.kind === "unreachable", String(broken));
@@ -273,7 +274,7 @@ describe("HttpTransport", () => {
     const closed = Promise.withResolvers<void>();
     await using scene = await serve((_, response) => {
       response.on("close", closed.resolve);
-      response.write('{"type":"BOOKMARK","object":{}}\n');
+      response.write('{"type":"BOOKMARK","object":{"metadata":{}}}\n');
     });
     const watch = follow(scene.transport);
     let hasEnded = false;
@@ -308,11 +309,8 @@ describe("HttpTransport", () => {
       answerJson(response, 200, socket.getPeerCertificate().subject?.CN ?? "nobody");
     };
     const server = createSecureServer({ key, cert, requestCert: true, rejectUnauthorized: false }, listener);
-    const credentials: CredentialSource = {
-      current: () => Promise.resolve({ cert: clientPair.cert, key: clientPair.private }),
-      refused: () => false,
-    };
-    await using scene = await listening(server, "https", { ca: cert, credentials });
+    const credentials = fixedCredentials({ ca: cert, cert: clientPair.cert, key: clientPair.private });
+    await using scene = await listening(server, "https", { credentials });
     assert.equal((await scene.transport.request(get("/x"))).body, "teal-client");
     const { server: address } = scene.transport;
     const { clock } = scene;
@@ -321,7 +319,12 @@ describe("HttpTransport", () => {
       distrustful.request(get("/x")),
       /not signed by the kubeconfig's certificate-authority/,
     );
-    const wrongName = new HttpTransport({ server: address, clock, ca: cert, tlsServerName: "elsewhere" });
+    const wrongName = new HttpTransport({
+      server: address,
+      clock,
+      credentials: fixedCredentials({ ca: cert }),
+      tlsServerName: "elsewhere",
+    });
     await assert.rejects(wrongName.request(get("/x")), /certificate is for another host/);
     const careless = new HttpTransport({ server: address, clock, insecureSkipTlsVerify: true });
     assert.equal((await careless.request(get("/x"))).body, "nobody");

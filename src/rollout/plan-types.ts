@@ -12,6 +12,11 @@ export interface Snapshot {
   readonly observed: Observed;
   /** Names of the other Rollouts of the namespace that name one of this Rollout's Services, by Service. */
   readonly rivals: ReadonlyMap<string, string>;
+  /**
+   * Why kinds that a decision about this Rollout depends on are not known, by plural (`endpointslices`): nothing can be said
+   * of objects of such a kind, not even that there are none. ReplicaSets and Services are always known.
+   */
+  readonly unknown: ReadonlyMap<string, string>;
 }
 
 export interface PlannedEvent {

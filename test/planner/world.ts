@@ -20,6 +20,7 @@ export class World {
   replicaSets: ReplicaSet[] = [];
   readonly services = new Map<string, Service>();
   readonly rivals = new Map<string, string>();
+  readonly unknown = new Map<string, string>();
   /** Images whose pods never become available. */
   readonly broken = new Set<string>();
   /** Services whose endpoints do not follow their selector for now. */
@@ -56,6 +57,7 @@ export class World {
       rollout: this.rollout,
       replicaSets: this.replicaSets.map(identified),
       rivals: this.rivals,
+      unknown: this.unknown,
       observed: {
         service: (_, name) => this.services.get(name),
         endpointSlices: (_, name) => this.lagging.get(name) ?? this.slices(name),
