@@ -1,4 +1,5 @@
-import { type Dispatcher, Pool, ProxyAgent } from "undici";
+import { Socket } from "node:net";
+import { buildConnector, type Dispatcher, Pool, ProxyAgent } from "undici";
 import type { Credentials } from "./credentials.ts";
 
 const keepAliveMilliseconds = 30_000;
@@ -20,6 +21,8 @@ export interface ConnectionOptions {
 export class Connections {
   readonly #options: ConnectionOptions;
   readonly #open = new Set<Dispatcher>();
+  /** Not yet connections: undici would leave them to their time limit. */
+  readonly #connecting = new Set<Socket>();
   #current: { readonly of: Credentials; readonly dispatcher: Dispatcher } | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -43,8 +46,21 @@ export class Connections {
   /** Breaks off everything. */
   close(): void {
     for (const dispatcher of this.#open) void dispatcher.destroy();
+    for (const socket of this.#connecting) socket.destroy(new Error("the connection is needed no more"));
     this.#open.clear();
     this.#current = undefined;
+  }
+
+  #connector(options: buildConnector.BuildOptions): buildConnector.connector {
+    const connect = buildConnector(options);
+    return (to, callback) => {
+      const socket: unknown = connect(to, callback);
+      if (!(socket instanceof Socket)) return;
+      this.#connecting.add(socket);
+      const done = (): boolean => this.#connecting.delete(socket);
+      socket.once("connect", () => "encrypted" in socket || done());
+      socket.once("secureConnect", done).once("close", done);
+    };
   }
 
   #make({ cert, key, ca }: { readonly [Part in keyof Credentials]: string | undefined }): Dispatcher {
@@ -61,7 +77,7 @@ export class Connections {
     // Time limits are the caller's, on its own clock.
     const common = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: keepAliveMilliseconds };
     return proxy === undefined
-      ? new Pool(origin, { ...common, connect: tls })
+      ? new Pool(origin, { ...common, connect: this.#connector(tls) })
       : new ProxyAgent({ ...common, uri: proxy.href, requestTls: tls, proxyTls: socket });
   }
 }

@@ -78,10 +78,11 @@ export function unlessGone(error: unknown): undefined {
 /** A `Status` with what is as it should be; undefined for anything else. */
 function statusOf(body: unknown): Status | undefined {
   if (!isRecord(body) || body["kind"] !== "Status") return undefined;
-  const { message, reason, code, details } = body;
+  const { message, reason, code, details, metadata } = body;
   const { causes, retryAfterSeconds, ...others } = isRecord(details) ? details : {};
   const status: object = {
     ...body,
+    metadata: isRecord(metadata) ? metadata : {},
     ...only("message", message, "string"),
     ...only("reason", reason, "string"),
     ...only("code", code, "number"),

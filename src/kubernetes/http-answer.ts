@@ -55,7 +55,7 @@ export function warningsOf({ headers }: HttpAnswer): readonly string[] {
 export function retryAfterOf({ headers }: HttpAnswer, clock: Pick<Clock, "now">): number | undefined {
   const value = first(headers["retry-after"])?.trim() ?? "";
   if (/^\d+$/.test(value)) return Number(value);
-  const date = parseTime(value);
+  const date = value.endsWith("GMT") ? parseTime(value) : undefined;
   return date === undefined ? undefined : Math.max(0, (date - clock.now()) / 1000);
 }
 

@@ -6,6 +6,7 @@ import { Connections } from "./connections.ts";
 import { type CredentialSource, type Credentials, fixedCredentials } from "./credentials.ts";
 import { ApiError, asStatus } from "./errors.ts";
 import { contentOf, type HttpAnswer, readBody, retryAfterOf, warningsOf } from "./http-answer.ts";
+import { warnOfBug } from "./internal-error.ts";
 import { isRecord } from "./is-record.ts";
 import { JsonLines } from "./json-lines.ts";
 import { addressOf } from "./proxy.ts";
@@ -107,7 +108,7 @@ export class HttpTransport implements Transport {
         (error: unknown) => finish(this.#unreachable(error)),
       )
       // There is nobody else to tell.
-      .catch((bug: unknown) => process.emitWarning(asError(bug)));
+      .catch(warnOfBug);
     return () => {
       isOver = true;
       exchange.end();
@@ -242,8 +243,9 @@ export class HttpTransport implements Transport {
     answer.body.on("error", () => {});
     if (answer.statusCode >= 300 && answer.statusCode < 400) {
       const to = answer.headers["location"];
+      const what = to === undefined ? "answers" : `sends elsewhere, to ${String(to)},`;
       throw new Error(
-        `it sends elsewhere (HTTP ${answer.statusCode}${to === undefined ? "" : ` to ${String(to)}`}), which the API never does; is a proxy with a login page in between?`,
+        `it ${what} with HTTP ${answer.statusCode}, which the API never does; is a proxy with a login page in between?`,
       );
     }
     return { code: answer.statusCode, headers: answer.headers, body: answer.body };

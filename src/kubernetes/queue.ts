@@ -1,5 +1,6 @@
 import { retrySeconds } from "../time/backoff.ts";
 import { type Cancel, type Clock, type Instant, later } from "../time/clock.ts";
+import { warnOfBug } from "./internal-error.ts";
 
 /** How one pass over a key went, and when the next one is due if nothing happens before. */
 export type PassResult =
@@ -92,7 +93,7 @@ export class Queue {
     try {
       return await this.#options.pass(key);
     } catch (bug) {
-      process.emitWarning(bug instanceof Error ? bug : String(bug));
+      warnOfBug(bug);
       return { is: "failed", slowly: true };
     }
   }

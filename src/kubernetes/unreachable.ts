@@ -60,10 +60,12 @@ function explain(cause: unknown): string {
   if (code !== undefined && untrustedCertificate.has(code)) {
     return `its certificate is not signed by the kubeconfig's certificate-authority; use the kubeconfig of this very cluster (${code})`;
   }
-  if (code?.startsWith("HPE_") === true)
-    return `what it answers is not HTTP; is another program at this address? (${code})`;
+  if (cause.name === "HTTPParserError")
+    return `what it answers is not HTTP; is another program at this address? (${cause.message})`;
   const known = code === undefined ? undefined : connectionCauses[code];
   if (known !== undefined) return `${known} (${code})`;
+  if (code?.startsWith("ERR_SSL_") === true)
+    return `it and this program could not agree on TLS; check the client certificate and the address (${code})`;
   return first instanceof Error ? first.message : cause.message;
 }
 
