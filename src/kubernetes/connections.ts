@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import { buildConnector, type Dispatcher, Pool, ProxyAgent } from "undici";
 import type { Credentials } from "./credentials.ts";
+import { throughSocks } from "./socks.ts";
 
 const keepAliveMilliseconds = 30_000;
 /**
@@ -76,8 +77,46 @@ export class Connections {
     };
     // Time limits are the caller's, on its own clock.
     const common = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: keepAliveMilliseconds };
-    return proxy === undefined
-      ? new Pool(origin, { ...common, connect: this.#connector(tls) })
-      : new ProxyAgent({ ...common, uri: proxy.href, requestTls: tls, proxyTls: socket });
+    if (proxy === undefined) return new Pool(origin, { ...common, connect: this.#connector(tls) });
+    if (proxy.protocol === "socks5:")
+      return new Pool(origin, { ...common, connect: socksConnector(proxy, tls) });
+    return new ProxyAgent({
+      ...common,
+      proxyTls: socket,
+      uri: proxy.href,
+      requestTls: tls,
+      factory: (to, options: Pool.Options) => new Pool(to, { ...options, connect: failing(options.connect) }),
+    });
   }
+}
+
+/**
+ * Where making a connection fails because the proxy closes its own, undici's clients would try again without a pause and without
+ * an end: they take that for a connection of theirs that was closed while it was idle.
+ */
+function failing(connect: Pool.Options["connect"]): buildConnector.connector {
+  if (typeof connect !== "function") throw new Error("undici makes its tunnels in another way now");
+  return (to, callback) =>
+    connect(to, (...[error, socket]) => {
+      if (error === null) callback(null, socket);
+      else
+        callback(Object.assign(new Error(error.message, { cause: error }), { code: codeFor(error) }), null);
+    });
+}
+
+function codeFor(error: Error): unknown {
+  const code = "code" in error ? error.code : undefined;
+  return code === "UND_ERR_SOCKET" ? "ECONNRESET" : code;
+}
+
+function socksConnector(proxy: URL, tls: buildConnector.BuildOptions): buildConnector.connector {
+  const secure = buildConnector(tls);
+  return (to, callback) => {
+    const { protocol, hostname, port } = to;
+    const isSecure = protocol === "https:";
+    throughSocks(proxy, hostname, Number(port || (isSecure ? 443 : 80)), connectMilliseconds).then(
+      (socket) => (isSecure ? secure({ ...to, httpSocket: socket }, callback) : callback(null, socket)),
+      (error: Error) => callback(error, null),
+    );
+  };
 }

@@ -56,7 +56,7 @@ function configOf({ cluster = {}, user = {}, context = {} }: Parts): object {
 
 /** The headers that a request with this kubeconfig has. */
 async function headersWith(kubeconfig: string, clock = new ManualClock()): Promise<IncomingHttpHeaders> {
-  const { transport } = transportFor({ kubeconfig, clock, env: {} });
+  const { transport } = transportFor({ kubeconfig, clock, env: {}, stderr: () => {} });
   await transport.request({ method: "GET", path: "/version" });
   transport.close();
   return seen;

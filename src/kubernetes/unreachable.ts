@@ -60,7 +60,7 @@ function explain(cause: unknown): string {
   if (code !== undefined && untrustedCertificate.has(code)) {
     return `its certificate is not signed by the kubeconfig's certificate-authority; use the kubeconfig of this very cluster (${code})`;
   }
-  if (cause.name === "HTTPParserError")
+  if (cause.name === "HTTPParserError" || cause.message.includes("HTTP/1.1 protocol"))
     return `what it answers is not HTTP; is another program at this address? (${cause.message})`;
   const known = code === undefined ? undefined : connectionCauses[code];
   if (known !== undefined) return `${known} (${code})`;

@@ -42,7 +42,7 @@ export interface WatchCacheOptions<T, Wire = T> {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /** Told once per distinct problem, with its cause, and once (without a cause) when it is over. Must not throw. */
   readonly onProblem?: (text: string, cause?: Error) => void;
-  /** Called when `unknownBecause` has changed. Must not throw. */
+  /** Called when the content has become known, or the server refuses to tell of it. Must not throw. */
   readonly onKnowledge?: () => void;
 }
 
@@ -69,15 +69,14 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   #failures = 0;
   /** Why the server will not tell of this kind. */
   #refusal: string | undefined;
-  /** What `unknownBecause` was when `onKnowledge` was called last. */
-  #told: string | undefined;
+  /** What went wrong last, before everything has been read for the first time. */
+  #firstProblem: string | undefined;
   #pageSize: number | undefined = pageSize;
 
   constructor(options: WatchCacheOptions<T, Wire>) {
     this.#options = options;
     this.#apiVersion = apiVersionOf(options.resource);
     this.#objects = new IndexedObjects(options.indexes);
-    this.#told = this.unknownBecause;
   }
 
   start(): void {
@@ -110,7 +109,8 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
    * Undefined while it can be, also when the server is away: then it is as good as anything that can be known.
    */
   get unknownBecause(): string | undefined {
-    return this.#refusal ?? (this.#synced ? undefined : `${this.#name} have not been read yet`);
+    if (this.#refusal !== undefined || this.#synced) return this.#refusal;
+    return this.#firstProblem ?? `${this.#name} have not been read yet`;
   }
 
   /** Fulfilled once everything has been listed; stays open as long as the server cannot be read. */
@@ -159,7 +159,8 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
     if (!this.#synced) {
       this.#synced = true;
       this.#firstSync.resolve();
-      this.#setRefusal(undefined);
+      this.#refusal = undefined;
+      this.#options.onKnowledge?.();
     }
     // Of a subscriber, to whom the differences were told.
     if (!session.stopped) this.#watchFrom(listed.version, session);
@@ -339,6 +340,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
     const isRefused = kind === "notFound" || kind === "forbidden";
     const isFirst = this.#failures === 1;
     const text = `cannot watch ${this.#name}: ${explain(error)}`;
+    if (!this.#synced) this.#firstProblem = text;
     if (isRefused) this.#setRefusal(text);
     if (isRefused || isExpired(error)) this.#version = undefined;
     // A connection that breaks once and can be taken up again, or lost history, is everyday life and no problem yet.
@@ -368,10 +370,9 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   }
 
   #setRefusal(refusal: string | undefined): void {
-    const before = this.#told;
+    if (this.#refusal === refusal) return;
     this.#refusal = refusal;
-    this.#told = this.unknownBecause;
-    if (this.#told !== before) this.#options.onKnowledge?.();
+    this.#options.onKnowledge?.();
   }
 
   #problemIsOver(): void {

@@ -70,7 +70,10 @@ describe("whatever a server answers", { concurrency: 2 }, () => {
   type Scene = Awaited<ReturnType<typeof open>>;
 
   /** Every way to ask, answered by one fault. */
-  async function everyWay({ transport, clock }: Scene, userAgent: string): Promise<void> {
+  async function everyWay(
+    { transport, clock }: Pick<Scene, "transport" | "clock">,
+    userAgent: string,
+  ): Promise<void> {
     await Promise.all([
       settled(transport, { ...list, userAgent }),
       settled(transport, { ...write, userAgent }),
@@ -78,6 +81,37 @@ describe("whatever a server answers", { concurrency: 2 }, () => {
       followed(transport, clock, { ...log, userAgent }),
       cancelledAtFirst(transport, { ...watch, userAgent }),
     ]);
+  }
+
+  for (const [scheme, server] of [
+    ["http", "https://api.example"],
+    ["http", "http://api.example"],
+    ["socks5", "https://api.example"],
+  ] as const) {
+    test(
+      `every fault of the connection to a ${scheme} proxy for ${server} ends every call`,
+      limit,
+      async () => {
+        await Promise.all(
+          Object.keys(connectionFaults).map(async (name) => {
+            const random = seeded(1);
+            const proxyServer = new FaultServer({ random });
+            proxyServer.connectionFault = name;
+            const clock = new HurriedClock(25, random);
+            const proxy = new URL((await proxyServer.listen()).replace("http:", `${scheme}:`));
+            const transport = new HttpTransport({ server, clock, proxy });
+            await everyWay({ transport, clock }, "teal");
+            const played = proxyServer.played.get(name) ?? 0;
+            assert.ok(played >= 1 && played < 50, `${name}: ${played} connections`);
+            transport.close();
+            proxyServer.breakOff();
+            await proxyServer.close();
+            await new Promise((resolve) => setImmediate(resolve));
+            assert.deepEqual(strays.splice(0), []);
+          }),
+        );
+      },
+    );
   }
 
   for (const isSecure of [false, true]) {
