@@ -7,9 +7,9 @@ export interface Play {
   readonly response: ServerResponse;
   readonly socket: Socket;
   /** Resets the connection, also below TLS. */
-  reset(): void;
+  readonly reset: () => void;
   /** Sends the head and a part of the right answer: some events, some lines, half an object. */
-  begin(headers?: Readonly<Record<string, string>>): void;
+  readonly begin: (headers?: Readonly<Record<string, string>>) => void;
   /** The whole right answer as far as it is known now. */
   readonly rightBody: string;
   /** Events that are long over, as lines. */
