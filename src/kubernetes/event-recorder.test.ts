@@ -148,6 +148,20 @@ describe("EventRecorder", () => {
     assert.deepEqual(log, ["an event was refused: too long (Scaled: bad)"]);
   });
 
+  test("leaves a server alone for as long as it asks for", async () => {
+    const { store, clock, record } = open();
+    let asked = 0;
+    store.refuse = () => {
+      asked += 1;
+      return asked === 1 ? ApiError.fromResponse(429, {}, 20) : undefined;
+    };
+    record("one");
+    await clock.advance(20);
+    assert.equal(asked, 1);
+    await clock.advance(0.2);
+    assert.deepEqual(store.events(), ["Scaled (1): one"]);
+  });
+
   test("writes what waits before it stops, but does not wait for a server that is away", async () => {
     const { store, clock, record, recorder, log } = open();
     record("one");

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "../api/core.ts";
 import { resources } from "../api/resources.ts";
-import { backoffSeconds } from "../time/backoff.ts";
+import { retrySeconds } from "../time/backoff.ts";
 import { type Cancel, type Clock, formatTime, type Instant, later } from "../time/clock.ts";
 import { pause } from "../time/pause.ts";
 import type { KubernetesClient } from "./client.ts";
@@ -169,7 +169,12 @@ export class EventRecorder {
       } else {
         failures += 1;
         if (failures === 1) onProblem(`events cannot be written now and wait: ${textOf(error)}`);
-        const seconds = backoffSeconds(failures, firstRetrySeconds, longestRetrySeconds);
+        const seconds = retrySeconds(clock, {
+          failures,
+          first: firstRetrySeconds,
+          limit: longestRetrySeconds,
+          retryAfter: error instanceof ApiError ? error.retryAfterSeconds : undefined,
+        });
         await pause(clock, later(clock.now(), seconds), stopping);
       }
     }
