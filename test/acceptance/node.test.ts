@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -21,6 +21,7 @@ import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import type { ApiRequest } from "../../src/kubernetes/transport.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 import { processAgent } from "./node-agent-process.ts";
+import { fillUp, mayMount } from "./small-disk.ts";
 import { freePort } from "./teal-process.ts";
 
 const weather = join(import.meta.dirname, "../../examples/weather/app");
@@ -188,6 +189,125 @@ describe("trouble", () => {
     await client.delete(resources.pods, "default", "deaf");
     await until("the pod's object is gone", () => podOf("deaf") === undefined);
     await until("the child has ended", () => processIdentity(child) === undefined);
+  });
+});
+
+describe("a pod that this machine cannot start", () => {
+  const large = "x".repeat(200 * 1024);
+  const cases: readonly { what: string; only: Partial<Container>; shows: RegExp }[] = [
+    {
+      what: "a ConfigMap of 200 KiB in its environment",
+      only: { envFrom: [{ configMapRef: { name: "large" } }] },
+      shows: /too long for the system, above all variable settings with \d{6} characters/,
+    },
+    {
+      what: "an argument of 200 KiB",
+      only: { args: [large] },
+      shows: /too long for the system, above all argument \d with \d{6} characters/,
+    },
+    {
+      what: "a NUL in a variable",
+      only: { env: [{ name: "KEY", value: "a\0b" }] },
+      shows: /^variable KEY has a NUL character/,
+    },
+    {
+      what: "a NUL in its command",
+      only: { command: ["node\0", "-v"] },
+      shows: /^command has a NUL character/,
+    },
+    {
+      what: "a NUL in its folder",
+      only: { workingDir: "a\0b" },
+      shows: /null bytes/,
+    },
+  ];
+
+  for (const { what, only, shows } of cases) {
+    it(`says so, is deleted like any other, and costs its neighbour nothing: ${what}`, async () => {
+      await startAgent();
+      await client.create(resources.configMaps, "default", {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "large" },
+        data: { settings: large },
+      });
+      await createPod("good", weatherContainer("v1"));
+      await createPod("bad", { ...weatherContainer("v1"), ...only });
+      const bad = await podThat("bad", (pod) => waiting(pod) === "CreateContainerError");
+      assert.match(container(bad)?.state?.waiting?.message ?? "", shows);
+      await until("an event says so", () => reasonsTold("Failed").length > 0);
+      const good = await podThat("good", isReady);
+      await client.delete(resources.pods, "default", "bad");
+      await until("the pod's object is gone", () => podOf("bad") === undefined);
+      assert.equal((await fetch(`http://${good.status?.podIP}:5000/healthz`)).status, 200);
+    });
+  }
+
+  it("says that its log cannot be opened, and starts when it can", async () => {
+    await startAgent();
+    await createPod("weather", { ...weatherContainer("v1"), image: "later:1" });
+    const { metadata } = await podThat("weather", (pod) => waiting(pod) === "ErrImagePull");
+    const log = join(dataFolder, "pods", metadata.uid ?? "", "web", "0.log");
+    await mkdir(log, { recursive: true });
+    await images.add("later:1", join(weather, "v1"));
+    const pod = await podThat("weather", (now) => waiting(now) === "CreateContainerError");
+    assert.match(container(pod)?.state?.waiting?.message ?? "", /its log cannot be opened: EISDIR/);
+    await rm(log, { recursive: true });
+    await podThat("weather", isReady);
+  });
+
+  it("is started anew when its record is damaged, and the process that nobody knows any more is ended", async () => {
+    await startAgent();
+    await createPod("weather", weatherContainer("v1"));
+    const { metadata } = await podThat("weather", isReady);
+    const [pid = 0] = await livingPids();
+    await agents.pop()?.stop({ pods: "keep" });
+    await writeFile(join(dataFolder, "pods", metadata.uid ?? "", "web", "record.json"), "{");
+    await startAgent();
+    await until("the old process has ended", () => processIdentity(pid) === undefined);
+    await podThat("weather", (pod) => isReady(pod) && container(pod)?.restartCount === 1);
+  });
+});
+
+describe("pods on a full disk", { skip: mayMount() ? false : "mounting a small disk needs root" }, () => {
+  // Half a page is free at the end, so that nothing more can be written, not even a short record.
+  const fill = (): string => join(dataFolder, "fill");
+
+  beforeEach(() => {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", dataFolder]);
+  });
+
+  afterEach(() => {
+    execFileSync("umount", ["-l", dataFolder]);
+  });
+
+  it("go on, say what cannot be done, end, and recover when there is room", async () => {
+    const problems: string[] = [];
+    await images.add(`${image}:v1`, join(weather, "v1"));
+    await startAgent({ onProblem: (text) => problems.push(text) });
+    await createPod("crashing", {
+      ...weatherContainer("v1", false),
+      command: ["sh", "-c", "sleep 1; exit 3"],
+    });
+    await createPod("good", weatherContainer("v1"));
+    const good = await podThat("good", isReady);
+    fillUp(fill());
+    await createPod("new", weatherContainer("v1"));
+    const refused = await podThat("new", (pod) =>
+      /ENOSPC/.test(container(pod)?.state?.waiting?.message ?? ""),
+    );
+    assert.match(waiting(refused) ?? "", /^Create(PodSandbox|Container)Error$/);
+    const crashed = await podThat("crashing", (pod) => container(pod)?.lastState?.terminated?.exitCode === 3);
+    assert.match(container(crashed)?.state?.waiting?.message ?? "", /ENOSPC/);
+    assert.equal((await fetch(`http://${good.status?.podIP}:5000/healthz`)).status, 200);
+    await client.delete(resources.pods, "default", "crashing");
+    await until("a pod can be deleted", () => podOf("crashing") === undefined);
+    await rm(fill());
+    await podThat("new", isReady);
+    assert.deepEqual(
+      problems.filter((text) => text.includes("not looked after")),
+      [],
+    );
   });
 });
 
@@ -403,7 +523,9 @@ describe("an agent that is killed", () => {
   }
 });
 
-async function startAgent(options: { readonly addressing?: "own" | "shared" } = {}): Promise<void> {
+async function startAgent(
+  options: { readonly addressing?: "own" | "shared"; readonly onProblem?: (text: string) => void } = {},
+): Promise<void> {
   const agent = processAgent(api, dataFolder, options);
   agents.push(agent);
   await agent.start();

@@ -73,6 +73,63 @@ describe("the node agent", () => {
     await agent.stop(keep);
   });
 
+  it("gives every pod its time to end, whatever its neighbours do", async () => {
+    const { clock, driver, agent, create, problems } = await cluster({
+      pod: "good",
+      terminateAfterSeconds: 3,
+    });
+    const start = driver.start.bind(driver);
+    const exits: string[] = [];
+    driver.start = async (key, run) => {
+      const { name } = key.pod.metadata;
+      if (name === "refused") throw new TypeError("no such luck");
+      const running = await start(key, run);
+      if (name === "stuck")
+        return { id: running.id, startedAt: running.startedAt, exited: new Promise(() => {}), signal() {} };
+      if (name === "lost")
+        return {
+          id: running.id,
+          startedAt: running.startedAt,
+          exited: new Promise(() => {}),
+          signal() {
+            throw new TypeError("who?");
+          },
+        };
+      void running.exited.then(({ exitCode }) => exits.push(`${name} ${exitCode}`));
+      return running;
+    };
+    for (const name of ["refused", "stuck", "lost", "good"]) await create(name);
+    await clock.advance(2);
+    const stopped = agent.stop({ pods: "stop", graceSeconds: 5 });
+    await clock.advance(20);
+    await stopped;
+    assert.deepEqual(exits, ["good 0"]);
+    assert.equal(problems.filter((text) => text.includes("pod default/stuck")).length, 1);
+    assert.ok(problems.some((text) => text.includes("pod default/lost")));
+    assert.equal(clock.pending, 0);
+  });
+
+  it("deletes a pod of which nothing works", async () => {
+    const { clock, driver, agent, create, pod, client, problems } = await cluster();
+    driver.start = () => Promise.reject(new TypeError("no such luck"));
+    let removals = 0;
+    const remove = driver.remove.bind(driver);
+    driver.remove = async (uid) => {
+      removals += 1;
+      if (removals < 3) throw new Error("busy");
+      return remove(uid);
+    };
+    await create();
+    await clock.advance(1);
+    assert.match(pod()?.status?.containerStatuses?.[0]?.state?.waiting?.message ?? "", /no such luck/);
+    await client.delete(resources.pods, "default", "web");
+    await clock.advance(20);
+    assert.equal(pod(), undefined);
+    assert.equal(removals, 3);
+    assert.deepEqual(problems, ["pod default/web is gone but has left something: busy"]);
+    await agent.stop(keep);
+  });
+
   it("writes nothing while nothing happens", async () => {
     const { clock, agent, create, api } = await cluster();
     await create();

@@ -40,6 +40,8 @@ const longestRetrySeconds = 30;
 // For a pod whose object was taken away without waiting for its end.
 const orphanGraceSeconds = 2;
 const lastWritesSeconds = 2;
+// From SIGKILL to the end, with the end of what a container has started.
+const lateSeconds = 10;
 
 /** The cluster's one node: scheduler and kubelet in one. Every pod that nobody has placed is its own. */
 export class NodeAgent {
@@ -90,12 +92,7 @@ export class NodeAgent {
     const own = [...this.#pods.values()];
     if (options.pods === "stop") {
       const graceSeconds = options.graceSeconds ?? orphanGraceSeconds;
-      await Promise.all(
-        own.map(({ lifecycle }) => {
-          const { terminationGracePeriodSeconds = graceSeconds } = lifecycle.pod.spec;
-          return lifecycle.stop(Math.min(graceSeconds, terminationGracePeriodSeconds), false);
-        }),
-      );
+      await Promise.all(own.map(({ lifecycle }) => this.#stopInTime(lifecycle, graceSeconds)));
       await this.#lastWrites(own.map(({ writer }) => writer.flushed()));
     }
     for (const { lifecycle, writer } of own) {
@@ -104,6 +101,20 @@ export class NodeAgent {
     }
     await this.#lastWrites([this.#events.stop()]);
     this.#options.driver.close();
+  }
+
+  /** Never rejects, and does not wait for ever: no pod's trouble may cost another one its time to end. */
+  async #stopInTime(lifecycle: PodLifecycle, mostSeconds: number): Promise<void> {
+    const { clock } = this.#options;
+    const { terminationGracePeriodSeconds = mostSeconds } = lifecycle.pod.spec;
+    const graceSeconds = Math.min(mostSeconds, terminationGracePeriodSeconds);
+    const stopped = new AbortController();
+    void lifecycle
+      .stop(graceSeconds, false)
+      .catch((error: unknown) => this.#broken(lifecycle.pod, error))
+      .then(() => stopped.abort());
+    const isLate = await pause(clock, later(clock.now(), mostSeconds + lateSeconds), stopped.signal);
+    if (isLate) this.#broken(lifecycle.pod, "its containers have not ended in time");
   }
 
   /** Waits for writes, but not for long: the API server may be away. */
@@ -147,8 +158,7 @@ export class NodeAgent {
       }
       return undefined;
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      return error.message;
+      return error instanceof Error ? error.message : String(error);
     }
   }
 
@@ -184,11 +194,10 @@ export class NodeAgent {
       const message = `Successfully assigned ${namespace}/${name} to ${node.name}`;
       this.#events.recordScheduled(pod, message);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
       // Gone or bound by somebody else: the watch tells.
-      if (error.kind !== "notFound" && error.kind !== "conflict") {
+      if (!isGoneOrTaken(error)) {
         isRefused = true;
-        this.#onProblem(`pod ${namespace}/${name} not assigned to ${node.name}: ${error.message}`);
+        this.#onProblem(`pod ${namespace}/${name} not assigned to ${node.name}: ${textOf(error)}`);
         await pause(clock, later(clock.now(), retrySeconds), this.#stopping.signal);
       }
     } finally {
@@ -229,7 +238,10 @@ export class NodeAgent {
     const stopped = own.lifecycle.stop(graceSeconds, true);
     if (own.finishing) return;
     own.finishing = true;
-    stopped.then(() => this.#delete(own)).catch((error: unknown) => this.#broken(pod, error));
+    stopped
+      .catch((error: unknown) => this.#broken(pod, error))
+      .then(() => this.#delete(own))
+      .catch((error: unknown) => this.#broken(pod, error));
   }
 
   async #delete({ lifecycle, writer }: OwnPod): Promise<void> {
@@ -242,9 +254,8 @@ export class NodeAgent {
         await client.delete(resources.pods, namespace, name, { uid, gracePeriodSeconds: 0 });
         return;
       } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
-        if (error.kind === "notFound" || error.kind === "conflict") return;
-        this.#onProblem(`pod ${namespace}/${name} has ended but is not deleted: ${error.message}`);
+        if (isGoneOrTaken(error)) return;
+        this.#onProblem(`pod ${namespace}/${name} has ended but is not deleted: ${textOf(error)}`);
         await pause(clock, later(clock.now(), retrySeconds), this.#stopping.signal);
       }
     }
@@ -259,13 +270,39 @@ export class NodeAgent {
     own.writer.close();
     own.lifecycle
       .stop(orphanGraceSeconds, false)
-      .then(() => this.#options.driver.remove(uid))
+      .catch((error: unknown) => this.#broken(pod, error))
+      .then(() => this.#remove(pod, uid))
       .catch((error: unknown) => this.#broken(pod, error));
+  }
+
+  /** Tries until nothing of the pod is left. */
+  async #remove(pod: Pod, uid: string, failures = 0): Promise<void> {
+    const { clock, driver } = this.#options;
+    const problem = await driver.remove(uid).then(
+      () => undefined,
+      (error: unknown) => textOf(error),
+    );
+    if (problem === undefined || this.#stopping.signal.aborted) return;
+    const { namespace, name } = pod.metadata;
+    if (failures === 0)
+      this.#onProblem(`pod ${namespace}/${name} is gone but has left something: ${problem}`);
+    const seconds = backoffSeconds(failures + 1, retrySeconds, longestRetrySeconds);
+    if (await pause(clock, later(clock.now(), seconds), this.#stopping.signal))
+      await this.#remove(pod, uid, failures + 1);
   }
 
   #broken(pod: Pod, error: unknown): void {
     const { namespace, name } = pod.metadata;
     const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#onProblem(`pod ${namespace}/${name} is not looked after any more: ${cause}`);
+    this.#onProblem(`pod ${namespace}/${name} is not looked after as it should be: ${cause}`);
   }
+}
+
+/** Whether the object is not the one any more that was meant. */
+function isGoneOrTaken(error: unknown): boolean {
+  return error instanceof ApiError && (error.kind === "notFound" || error.kind === "conflict");
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

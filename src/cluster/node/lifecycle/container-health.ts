@@ -118,14 +118,32 @@ export class ContainerHealth {
   }
 
   #inspect(): void {
-    const { driver, events, pod, container, changed } = this.#options;
-    const objection = driver.objectionTo?.({ pod, container: container.name });
+    const { events, pod, container, changed } = this.#options;
+    const objection = this.#objectionNow();
     if (objection?.message === this.#objection?.message) return;
     this.#objection = objection;
     if (objection !== undefined) {
       events.record(pod, "Warning", objection.reason, objection.message, container.name);
     }
     changed();
+  }
+
+  /** One that cannot be looked for now stays as it was. */
+  #objectionNow(): Objection | undefined {
+    const { driver, events, pod, container } = this.#options;
+    try {
+      return driver.objectionTo?.({ pod, container: container.name });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      events.record(
+        pod,
+        "Warning",
+        "Failed",
+        `Error: cannot inspect the container: ${message}`,
+        container.name,
+      );
+      return this.#objection;
+    }
   }
 
   #runProbe(

@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContainerStatus, Pod, PodSpec } from "../../../api/core.ts";
+import type { Cancel } from "../../../time/clock.ts";
 import { ManualClock } from "../../../time/manual-clock.ts";
-import type { CheckResult, Handler, Objection, PodDriver } from "../pod-driver.ts";
+import type {
+  CheckResult,
+  ContainerKey,
+  Earlier,
+  Handler,
+  Objection,
+  PodDriver,
+  PodNetwork,
+  RunningContainer,
+} from "../pod-driver.ts";
 import type { BehaviourRule } from "../simulated-behaviour.ts";
 import { SimulatedDriver } from "../simulated-driver.ts";
 import { PodLifecycle } from "./pod-lifecycle.ts";
@@ -400,5 +410,124 @@ describe("hooks", () => {
     await clock.settle();
     await stopped;
     assert.ok(events.includes("Warning FailedPreStopHook PreStopHook failed"));
+  });
+});
+
+/** A driver that plays pods, but for one call, which fails as long as `fails`. */
+class FailingDriver extends SimulatedDriver {
+  fails = true;
+  readonly #call: string;
+
+  constructor(clock: ManualClock, call: string) {
+    super({ clock });
+    this.#call = call;
+  }
+
+  override async prepare(pod: Pod): Promise<PodNetwork> {
+    this.#failIn("prepare");
+    return super.prepare(pod);
+  }
+
+  override async pull(key: ContainerKey): Promise<string> {
+    this.#failIn("pull");
+    return super.pull(key);
+  }
+
+  override async start(key: ContainerKey, run: number): Promise<RunningContainer> {
+    this.#failIn("start");
+    return super.start(key, run);
+  }
+
+  override async resume(key: ContainerKey): Promise<Earlier> {
+    this.#failIn("resume");
+    return super.resume(key);
+  }
+
+  override followImages(listener: () => void): Cancel {
+    this.#failIn("followImages");
+    return super.followImages(listener);
+  }
+
+  objectionTo(_key: ContainerKey): Objection | undefined {
+    this.#failIn("objectionTo");
+    return undefined;
+  }
+
+  #failIn(call: string): void {
+    if (this.fails && call === this.#call) throw new TypeError("no space left");
+  }
+}
+
+describe("a pod of which something fails that nobody has thought of", () => {
+  const shown: Readonly<Record<string, string>> = {
+    prepare: "CreatePodSandboxError",
+    pull: "ErrImagePull",
+    followImages: "ErrImagePull",
+    start: "CreateContainerError",
+    resume: "CreateContainerError",
+  };
+
+  for (const [call, reason] of Object.entries(shown)) {
+    it(`says so and tries again: ${call}`, async () => {
+      const clock = new ManualClock();
+      const driver = new FailingDriver(clock, call);
+      const { lifecycle, running, web, events } = resumed(podOf(), clock, driver);
+      await clock.advance(1);
+      assert.equal(web().state?.waiting?.reason, reason);
+      assert.match(web().state?.waiting?.message ?? "", /no space left/);
+      assert.ok(
+        events.some((event) => /^Warning .*no space left/.test(event)),
+        events.join("; "),
+      );
+      driver.fails = false;
+      await clock.advance(30);
+      assert.equal(web().ready, true);
+      const stopped = lifecycle.stop(5, false);
+      await clock.settle();
+      await Promise.all([stopped, running]);
+      assert.equal(clock.pending, 0);
+    });
+
+    it(`ends when it is to end: ${call}`, async () => {
+      const clock = new ManualClock();
+      const { lifecycle, running } = resumed(podOf(), clock, new FailingDriver(clock, call));
+      await clock.advance(1);
+      const stopped = lifecycle.stop(5, false);
+      await clock.settle();
+      await Promise.all([stopped, running]);
+      assert.equal(clock.pending, 0);
+    });
+  }
+
+  it("runs on when it cannot be inspected", async () => {
+    const clock = new ManualClock();
+    const { lifecycle, web, events } = resumed(podOf(), clock, new FailingDriver(clock, "objectionTo"));
+    await clock.advance(2);
+    assert.equal(web().ready, true);
+    assert.ok(events.some((event) => event.startsWith("Warning Failed Error: cannot inspect")));
+    lifecycle.abandon();
+  });
+
+  it("is adopted again when its run ends in an error", async () => {
+    const clock = new ManualClock();
+    const driver = new SimulatedDriver({ clock });
+    let breakDown: (error: Error) => void = () => {};
+    const start = driver.start.bind(driver);
+    driver.start = async (key, run) => {
+      const { id, startedAt } = await start(key, run);
+      const exited = new Promise<never>((_, reject) => {
+        breakDown = reject;
+      });
+      return { id, startedAt, exited, signal: () => {} };
+    };
+    const { lifecycle, web, events } = resumed(podOf(), clock, driver);
+    await clock.advance(2);
+    breakDown(new TypeError("lost"));
+    await clock.settle();
+    assert.match(web().state?.waiting?.message ?? "", /lost/);
+    await clock.advance(15);
+    assert.deepEqual([web().ready, web().restartCount], [true, 0]);
+    assert.equal(events.filter((event) => event.startsWith("Normal Started")).length, 1);
+    lifecycle.abandon();
   });
 });
