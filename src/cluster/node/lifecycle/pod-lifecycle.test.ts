@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContainerStatus, Pod, PodSpec } from "../../../api/core.ts";
-import type { Cancel } from "../../../time/clock.ts";
+import { type Cancel, later } from "../../../time/clock.ts";
 import { ManualClock } from "../../../time/manual-clock.ts";
 import type {
   CheckResult,
@@ -528,6 +528,80 @@ describe("a pod of which something fails that nobody has thought of", () => {
     await clock.advance(15);
     assert.deepEqual([web().ready, web().restartCount], [true, 0]);
     assert.equal(events.filter((event) => event.startsWith("Normal Started")).length, 1);
+    lifecycle.abandon();
+  });
+});
+
+describe("a container without a readiness probe", () => {
+  /** As a process is: nobody but its probes and its exit tells anything. */
+  function process(behaviour: BehaviourRule, spec: Partial<PodSpec> = {}) {
+    const clock = new ManualClock();
+    const driver = new SimulatedDriver({ clock, behaviours: [behaviour] });
+    const start = driver.start.bind(driver);
+    driver.start = async (key, run) => {
+      const { id, startedAt, exited, signal } = await start(key, run);
+      return { id, startedAt, exited, signal };
+    };
+    const readyAt: number[] = [];
+    const begin = clock.now();
+    const lifecycle = new PodLifecycle({
+      pod: podOf(spec),
+      driver,
+      clock,
+      hostIp: "127.0.0.1",
+      events: { record: () => {} },
+      changed: () => {
+        if (conditions(lifecycle)["Ready"] === "True") readyAt.push((clock.now() - begin) / 1000);
+      },
+    });
+    void lifecycle.run();
+    return { clock, driver, lifecycle, readyAt };
+  }
+
+  for (const seconds of [0, 0.05, 0.3, 0.5, 1, 1.3, 1.5, 1.9]) {
+    it(`is never ready when its program ends after ${seconds} s`, async () => {
+      const { clock, lifecycle, readyAt } = process({ crashAfterSeconds: seconds });
+      await clock.advance(700);
+      assert.deepEqual(readyAt, []);
+      assert.ok((containerStatus(lifecycle).restartCount ?? 0) > 3);
+      lifecycle.abandon();
+    });
+  }
+
+  it("is ready when it has run for two seconds, also after a startup probe that passed at once", async () => {
+    for (const spec of [{}, { containers: [{ name: "web", image: "web:1", startupProbe: { exec: {} } }] }]) {
+      const { clock, lifecycle, readyAt } = process({}, spec);
+      await clock.advance(10);
+      assert.equal(readyAt[0], 2);
+      lifecycle.abandon();
+    }
+  });
+
+  it("is looked at again when the node agent was held up, and may not know yet that it has ended", async () => {
+    const { clock, driver, lifecycle, readyAt } = process({});
+    const at = clock.at.bind(clock);
+    // The timers of three seconds all run at their end.
+    clock.at = (instant, run) => at(later(instant, 3), run);
+    await clock.advance(1);
+    clock.at = at;
+    await clock.advance(4.1);
+    assert.deepEqual(readyAt, []);
+    driver.crash("u-1");
+    await clock.advance(1);
+    assert.deepEqual(readyAt, []);
+    lifecycle.abandon();
+  });
+
+  it("that becomes ready within a second is written down as ready from the next one on", async () => {
+    const { clock, lifecycle } = process(
+      { startAfterSeconds: 0.3 },
+      {
+        containers: [{ name: "web", image: "web:1", readinessProbe: { exec: {} } }],
+      },
+    );
+    await clock.advance(0.3);
+    const ready = lifecycle.status().conditions?.find(({ type }) => type === "Ready");
+    assert.deepEqual([ready?.status, ready?.lastTransitionTime], ["True", "2026-01-01T00:00:01Z"]);
     lifecycle.abandon();
   });
 });
