@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -8,7 +7,7 @@ import { readRecord } from "../../src/cluster/supervisor/cluster-record.ts";
 import { dataFolder } from "../../src/cluster/supervisor/data-folder.ts";
 import { isRunning } from "../../src/cluster/supervisor/known-process.ts";
 import { leftoverContainers } from "../../src/cluster/supervisor/leftover-pods.ts";
-import { fillUp, mayMount } from "./small-disk.ts";
+import { fillUp, mayMount, mountSmallDisk, unmount } from "./small-disk.ts";
 import { freePort, TealProcess, teal } from "./teal-process.ts";
 
 const manifest = join(import.meta.dirname, "../../examples/weather/rollout.yaml");
@@ -19,12 +18,13 @@ describe("a cluster on a full disk", {
   const folder = mkdtempSync(join(tmpdir(), "teal-full-"));
   const data = dataFolder(join(folder, ".teal"));
   const fill = join(folder, "fill");
+  const large = join(folder, "large.json");
 
-  before(() => execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs", folder]));
+  before(() => mountSmallDisk(folder, "24m"));
 
   after(async () => {
     await teal(folder, "down");
-    execFileSync("umount", ["-l", folder]);
+    unmount(folder);
     rmSync(folder, { recursive: true });
   });
 
@@ -49,10 +49,16 @@ describe("a cluster on a full disk", {
     const pods = leftoverContainers(data).map(({ pid }) => pid);
     assert.ok(pods.length > 0);
 
+    // More than what is left of a page that is in use.
+    const data16 = { a: "x".repeat(16 * 1024) };
+    writeFileSync(
+      large,
+      JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "large" }, data: data16 }),
+    );
     fillUp(fill);
-    const changed = await teal(folder, "set", "image", "rollout-weather-app", "rollouts-demo=none:1");
-    assert.notEqual(changed.code, 0);
-    assert.match(changed.error, /no space left on device/);
+    const refused = await teal(folder, "apply", "-f", large);
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.error, /no space left on device/);
     // A part that ends is brought back although its supervisor cannot write that down.
     const { node = 0 } = before;
     process.kill(node, "SIGKILL");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -21,7 +21,7 @@ import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import type { ApiRequest } from "../../src/kubernetes/transport.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 import { processAgent } from "./node-agent-process.ts";
-import { fillUp, mayMount } from "./small-disk.ts";
+import { fillUp, mayMount, mountSmallDisk, unmount } from "./small-disk.ts";
 import { freePort } from "./teal-process.ts";
 
 const weather = join(import.meta.dirname, "../../examples/weather/app");
@@ -192,6 +192,55 @@ describe("trouble", () => {
   });
 });
 
+describe("a pod whose manifest says what is otherwise here", () => {
+  it("is told that its HOST is not its address", async () => {
+    await startAgent();
+    await client.create(resources.configMaps, "default", {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "settings" },
+      data: { HOST: "0.0.0.0" },
+    });
+    const idle = { ...weatherContainer("v1", false), command: ["sleep", "100"] };
+    await createPod("own", { ...idle, env: [{ name: "HOST", value: "127.0.0.1" }] });
+    await createPod("mapped", { ...idle, envFrom: [{ configMapRef: { name: "settings" } }] });
+    const byField = { fieldRef: { fieldPath: "status.podIP" } };
+    await createPod("right", { ...idle, env: [{ name: "HOST", valueFrom: byField }] });
+    for (const name of ["own", "mapped", "right"]) await podThat(name, isReady);
+    await until("both are told", () => reasonsTold("HostIsSet").length === 2);
+    const [first] = events().filter(({ reason }) => reason === "HostIsSet");
+    assert.match(first?.message ?? "", /is given HOST=.* leave HOST out, or take it from status.podIP/);
+  });
+
+  it("is told what of it is ignored", async () => {
+    await startAgent();
+    const mount = { name: "data", mountPath: "/data" };
+    await createPod(
+      "weather",
+      { ...weatherContainer("v1"), volumeMounts: [mount] } as Container,
+      { volumes: [{ name: "data", emptyDir: {} }] } as Partial<PodSpec>,
+    );
+    await podThat("weather", isReady);
+    const [told] = events().filter(({ reason }) => reason === "IgnoredFields");
+    assert.equal(told?.message, "The embedded cluster ignores volumes data: their files are not there");
+  });
+});
+
+describe("a pod whose program does not stay", () => {
+  for (const seconds of [0, 0.3, 1, 1.5]) {
+    it(`is never ready when it ends after ${seconds} s`, async () => {
+      const seen: boolean[] = [];
+      await startAgent();
+      await createPod("short", { ...weatherContainer("v1", false), command: ["sleep", String(seconds)] });
+      await podThat("short", (pod) => {
+        seen.push(isReady(pod));
+        return (container(pod)?.restartCount ?? 0) >= 1 && waiting(pod) === "CrashLoopBackOff";
+      });
+      assert.ok(!seen.includes(true));
+    });
+  }
+});
+
 describe("a pod that this machine cannot start", () => {
   const large = "x".repeat(200 * 1024);
   const cases: readonly { what: string; only: Partial<Container>; shows: RegExp }[] = [
@@ -274,11 +323,11 @@ describe("pods on a full disk", { skip: mayMount() ? false : "mounting a small d
   const fill = (): string => join(dataFolder, "fill");
 
   beforeEach(() => {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", dataFolder]);
+    mountSmallDisk(dataFolder, "4m");
   });
 
   afterEach(() => {
-    execFileSync("umount", ["-l", dataFolder]);
+    unmount(dataFolder);
   });
 
   it("go on, say what cannot be done, end, and recover when there is room", async () => {
@@ -439,7 +488,7 @@ describe("logs", () => {
     await startAgent();
     const command = ["sh", "-c", "echo one; sleep 0.6; echo two"];
     await createPod("talk", { ...weatherContainer("v1", false), command }, { restartPolicy: "Never" });
-    const pod = await podThat("talk", isReady);
+    const pod = await podThat("talk", (now) => container(now)?.state?.running !== undefined);
     assert.equal(await logOf(pod, { follow: true }), "one\ntwo\n");
   });
 });
@@ -564,7 +613,7 @@ function isReady(pod: Pod): boolean {
 }
 
 function events() {
-  return api.all<KubernetesObject & { reason: string; count?: number }>("events");
+  return api.all<KubernetesObject & { reason: string; message: string; count?: number }>("events");
 }
 
 /** How often each of the events with this reason was told. */

@@ -5,6 +5,7 @@ import { resources } from "../../api/resources.ts";
 import { KubernetesClient } from "../../kubernetes/client.ts";
 import { ManualClock } from "../../time/manual-clock.ts";
 import { NodeAgent } from "./node-agent.ts";
+import type { PodDriver } from "./pod-driver.ts";
 import type { BehaviourRule } from "./simulated-behaviour.ts";
 import { SimulatedDriver } from "./simulated-driver.ts";
 import { PodApi } from "./testing/pod-api.ts";
@@ -23,7 +24,7 @@ async function cluster(...behaviours: BehaviourRule[]) {
   const clock = new ManualClock();
   const api = new PodApi(clock);
   const client = new KubernetesClient(api);
-  const driver = new SimulatedDriver({ clock, behaviours });
+  const driver: SimulatedDriver & PodDriver = new SimulatedDriver({ clock, behaviours });
   const problems: string[] = [];
   const agentOf = () =>
     new NodeAgent({ client, clock, driver, node, onProblem: (text) => problems.push(text) });
@@ -128,6 +129,50 @@ describe("the node agent", () => {
     assert.equal(removals, 3);
     assert.deepEqual(problems, ["pod default/web is gone but has left something: busy"]);
     await agent.stop(keep);
+  });
+
+  it("leaves pods unplaced while it is cordoned, says so once, and places them after that", async () => {
+    const { clock, api, agent, create, pod, client } = await cluster();
+    const cordon = (unschedulable: boolean) =>
+      client.patch(resources.nodes, undefined, "teal", { type: "merge", body: { spec: { unschedulable } } });
+    await cordon(true);
+    await clock.settle();
+    await create();
+    await clock.advance(60);
+    assert.equal(pod()?.spec.nodeName, undefined);
+    const scheduled = () => pod()?.status?.conditions?.find(({ type }) => type === "PodScheduled");
+    assert.deepEqual([scheduled()?.status, scheduled()?.reason], ["False", "Unschedulable"]);
+    const told = api
+      .all<KubernetesObject & { reason: string; count: number }>("events")
+      .map(({ reason, count }) => [reason, count]);
+    assert.deepEqual(told, [["FailedScheduling", 1]]);
+    await cordon(false);
+    await clock.advance(1);
+    assert.equal(pod()?.status?.phase, "Running");
+    assert.deepEqual([scheduled()?.status, scheduled()?.reason], ["True", undefined]);
+    await agent.stop(keep);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("says once in a pod's life what of its manifest does not happen here", async () => {
+    const { clock, api, driver, agent, agentOf, create } = await cluster();
+    driver.remarksOn = () => [{ reason: "IgnoredFields", message: "volumes are not there" }];
+    await create();
+    await clock.advance(1);
+    await agent.stop(keep);
+    const next = agentOf();
+    const started = next.start();
+    await clock.settle();
+    await started;
+    await clock.advance(10);
+    const remarks = api
+      .all<KubernetesObject & { reason: string; type: string; count: number; message: string }>("events")
+      .filter(({ reason }) => reason === "IgnoredFields");
+    assert.deepEqual(
+      remarks.map(({ type, message, count }) => [type, message, count]),
+      [["Warning", "volumes are not there", 1]],
+    );
+    await next.stop(keep);
   });
 
   it("writes nothing while nothing happens", async () => {

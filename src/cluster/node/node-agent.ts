@@ -1,10 +1,10 @@
-import type { Pod } from "../../api/core.ts";
+import type { KubernetesObject, Pod } from "../../api/core.ts";
 import { pathOf, resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import { backoffSeconds } from "../../time/backoff.ts";
-import { type Cancel, type Clock, type Instant, later } from "../../time/clock.ts";
+import { type Cancel, type Clock, formatTime, type Instant, later } from "../../time/clock.ts";
 import { pause } from "../../time/pause.ts";
 import { PodLifecycle } from "./lifecycle/pod-lifecycle.ts";
 import { type NodeFacts, nodeObject, nodeStatus } from "./node-object.ts";
@@ -26,6 +26,10 @@ export interface StopOptions {
   readonly pods: "keep" | "stop";
   /** For `stop`: between SIGTERM and SIGKILL, seconds; a pod's own grace period holds where it is shorter. */
   readonly graceSeconds?: number;
+}
+
+interface NodeObject extends KubernetesObject {
+  readonly spec?: { readonly unschedulable?: boolean };
 }
 
 interface OwnPod {
@@ -50,6 +54,8 @@ export class NodeAgent {
   readonly #pods = new Map<string, OwnPod>();
   readonly #binding = new Set<string>();
   readonly #cache: WatchCache<Pod>;
+  readonly #nodes: WatchCache<NodeObject>;
+  readonly #held = new Set<string>();
   readonly #events: PodEvents;
   readonly #stopping = new AbortController();
   readonly #readySince: Instant;
@@ -66,6 +72,12 @@ export class NodeAgent {
       resource: resources.pods,
       onProblem: this.#onProblem,
     });
+    this.#nodes = new WatchCache<NodeObject>({
+      client,
+      clock,
+      resource: resources.nodes,
+      onProblem: this.#onProblem,
+    });
     this.#events = new PodEvents({ client, clock, nodeName: node.name, onProblem: this.#onProblem });
   }
 
@@ -73,14 +85,21 @@ export class NodeAgent {
   async start(): Promise<void> {
     const registered = this.#keepRegistered();
     this.#cache.start();
-    await this.#cache.whenSynced();
+    this.#nodes.start();
+    await Promise.all([this.#cache.whenSynced(), this.#nodes.whenSynced()]);
     await this.#options.driver.removeAllBut(
       new Set(this.#cache.list().flatMap(({ metadata: { uid } }) => (uid === undefined ? [] : [uid]))),
     );
-    this.#unsubscribe = this.#cache.subscribe(({ type, object }) => {
-      if (type === "deleted") this.#lost(object);
-      else this.#seen(object);
-    });
+    const cancels = [
+      this.#cache.subscribe(({ type, object }) => {
+        if (type === "deleted") this.#lost(object);
+        else this.#seen(object);
+      }),
+      this.#nodes.subscribe(() => this.#placeHeld()),
+    ];
+    this.#unsubscribe = () => {
+      for (const cancel of cancels) cancel();
+    };
     for (const pod of this.#cache.list()) this.#seen(pod);
     await registered;
   }
@@ -89,6 +108,7 @@ export class NodeAgent {
     this.#stopping.abort();
     this.#unsubscribe();
     this.#cache.stop();
+    this.#nodes.stop();
     const own = [...this.#pods.values()];
     if (options.pods === "stop") {
       const graceSeconds = options.graceSeconds ?? orphanGraceSeconds;
@@ -172,8 +192,39 @@ export class NodeAgent {
       // One that is being bound just now is taken up when that has been told.
       if (!this.#binding.has(uid)) this.#adopt(pod);
     } else if (!pod.spec.nodeName && pod.metadata.deletionTimestamp === undefined) {
-      void this.#bind(pod);
+      if (this.#isCordoned()) void this.#hold(pod);
+      else void this.#bind(pod);
     }
+  }
+
+  /** Whether the node takes no new pods: `kubectl cordon`. */
+  #isCordoned(): boolean {
+    return this.#nodes.get("", this.#options.node.name)?.spec?.unschedulable === true;
+  }
+
+  /** Leaves the pod unplaced, and says why once. */
+  async #hold(pod: Pod): Promise<void> {
+    const { client, clock } = this.#options;
+    const { namespace, name, uid = "" } = pod.metadata;
+    if (this.#held.has(uid)) return;
+    this.#held.add(uid);
+    const message = "0/1 nodes are available: 1 node(s) were unschedulable.";
+    this.#events.recordUnscheduled(pod, message);
+    const lastTransitionTime = formatTime(clock.now());
+    const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message };
+    const body = { metadata: { uid }, status: { conditions: [{ ...condition, lastTransitionTime }] } };
+    await client
+      .patch(resources.pods, namespace, name, { type: "strategic", body, subresource: "status" })
+      .catch((error: unknown) => {
+        if (!isGoneOrTaken(error))
+          this.#onProblem(`pod ${namespace}/${name} waits for the node, which is not told: ${textOf(error)}`);
+      });
+  }
+
+  #placeHeld(): void {
+    if (this.#isCordoned() || this.#held.size === 0) return;
+    this.#held.clear();
+    for (const pod of this.#cache.list()) this.#seen(pod);
   }
 
   async #bind(pod: Pod): Promise<void> {
@@ -227,6 +278,10 @@ export class NodeAgent {
     });
     const own: OwnPod = { lifecycle, writer, finishing: false };
     this.#pods.set(pod.metadata.uid ?? "", own);
+    // Once in a pod's life: nobody has looked after it yet.
+    if (pod.status?.startTime === undefined)
+      for (const { reason, message } of driver.remarksOn?.(pod) ?? [])
+        this.#events.record(pod, "Warning", reason, message);
     lifecycle.run().catch((error: unknown) => this.#broken(pod, error));
     if (pod.metadata.deletionTimestamp !== undefined) this.#end(own);
   }
@@ -264,6 +319,7 @@ export class NodeAgent {
   /** The pod's object is gone. */
   #lost(pod: Pod): void {
     const uid = pod.metadata.uid ?? "";
+    this.#held.delete(uid);
     const own = this.#pods.get(uid);
     if (own === undefined) return;
     this.#pods.delete(uid);

@@ -7,9 +7,16 @@ import { GarbageCollector } from "./garbage-collector/garbage-collector.ts";
 import { ServedObjects, type ServedResource } from "./garbage-collector/served-objects.ts";
 import { NamespaceController } from "./namespace-controller.ts";
 import { ReplicaSetController } from "./replica-set/replica-set-controller.ts";
+import { ServiceNotes } from "./service-notes.ts";
 
 /** The control loops that the embedded cluster has built in. */
-const controllers = [ReplicaSetController, EndpointSliceController, GarbageCollector, NamespaceController];
+const controllers = [
+  ReplicaSetController,
+  EndpointSliceController,
+  ServiceNotes,
+  GarbageCollector,
+  NamespaceController,
+];
 
 export interface WorkloadsOptions {
   /** Says what it serves at this moment, custom resources included. */

@@ -221,6 +221,8 @@ export class ContainerLifecycle {
         this.#restartCount = run;
         events.record(pod, "Normal", "Created", `Created container: ${container.name}`, container.name);
         events.record(pod, "Normal", "Started", `Started container ${container.name}`, container.name);
+        for (const { reason, message } of driver.remarksOnRunning?.(this.#key) ?? [])
+          events.record(pod, "Warning", reason, message, container.name);
         return this.#supervise(running, false);
       } catch (cause) {
         const error = startErrorOf(cause);

@@ -539,8 +539,9 @@ describe("a container without a readiness probe", () => {
     const driver = new SimulatedDriver({ clock, behaviours: [behaviour] });
     const start = driver.start.bind(driver);
     driver.start = async (key, run) => {
-      const { id, startedAt, exited, signal } = await start(key, run);
-      return { id, startedAt, exited, signal };
+      const running = await start(key, run);
+      const { id, startedAt, exited } = running;
+      return { id, startedAt, exited, signal: (name) => running.signal(name) };
     };
     const readyAt: number[] = [];
     const begin = clock.now();

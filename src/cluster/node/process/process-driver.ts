@@ -16,6 +16,7 @@ import {
   type Objection,
   type PodDriver,
   type PodNetwork,
+  type Remark,
   type RunningContainer,
 } from "../pod-driver.ts";
 import { checkCommand, checkHttp, checkTcp } from "./checks.ts";
@@ -24,6 +25,7 @@ import { containerOf, markFor, nameOf, uidOf } from "./container-key.ts";
 import { type ContainerMark, endMarked } from "./container-mark.ts";
 import { type ContainerPlace, ContainerProcess, type ProcessPlan } from "./container-process.ts";
 import { expandVariables } from "./expand-variables.ts";
+import { ignoredFields } from "./ignored-fields.ts";
 import { limitLog } from "./log-size.ts";
 import { canListenOn, PodAddresses, sharedAddress } from "./pod-addresses.ts";
 import { type ContainerRecord, PodFolder, type PodRecord } from "./pod-folder.ts";
@@ -44,6 +46,8 @@ export interface ProcessDriverOptions {
 
 const logCheckSeconds = 10;
 const leftoverGraceSeconds = 2;
+// Events have 1,024 bytes at most.
+const longestRemark = 1000;
 
 /** Runs containers as processes of this machine. What it must know after a crash is in the pods' folders. */
 export class ProcessDriver implements PodDriver {
@@ -153,6 +157,25 @@ export class ProcessDriver implements PodDriver {
       `Container ${key.container} listens on port ${taken.join(", ")} of all addresses, so it answers for other pods too ` +
       `and is not made ready: listen on the address in HOST (${network.podIp})`;
     return { reason: "ListensOnAllAddresses", message };
+  }
+
+  remarksOn(pod: Pod): readonly Remark[] {
+    const ignored = ignoredFields(pod);
+    if (ignored.length === 0) return [];
+    const text = `The embedded cluster ignores ${ignored.join("; ")}`;
+    const message = text.length <= longestRemark ? text : `${text.slice(0, longestRemark - 1)}…`;
+    return [{ reason: "IgnoredFields", message }];
+  }
+
+  /** A program that is told another HOST than the pod's address listens where no Service leads. */
+  remarksOnRunning(key: ContainerKey): readonly Remark[] {
+    const network = this.#records.get(uidOf(key));
+    const { HOST } = this.#plans.get(nameOf(key))?.environment ?? {};
+    if (network === undefined || HOST === undefined || HOST === network.podIp) return [];
+    const message =
+      `Container ${key.container} is given HOST=${HOST} by its manifest or image. On the embedded cluster HOST is the pod's own ` +
+      `address (${network.podIp}), on which the program should listen: leave HOST out, or take it from status.podIP`;
+    return [{ reason: "HostIsSet", message }];
   }
 
   async remove(podUid: string): Promise<void> {
