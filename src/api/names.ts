@@ -15,11 +15,19 @@ export const scaleDownPostponedFromAnnotation = "teal.dev/scale-down-postponed-f
 export const wasLiveAnnotation = "teal.dev/was-live";
 /** A controller started with an id handles only objects with this label and that id; one without, only objects without it. */
 export const instanceIdLabel = "argo-rollouts.argoproj.io/controller-instance-id";
+/** On a ReplicaSet that comes back while it is warm: the revision under which it does, so without a gate. */
+export const fastRollbackAnnotation = "teal.dev/fast-rollback";
+/** On a Rollout, `"true"`: superseded pods stay until somebody else scales them down. */
+export const keepSupersededAnnotation = "teal.dev/keep-superseded-pods";
 export const revisionAnnotation = "rollout.argoproj.io/revision";
 export const revisionHistoryAnnotation = "rollout.argoproj.io/revision-history";
 export const desiredReplicasAnnotation = "rollout.argoproj.io/desired-replicas";
+/** On a ReplicaSet of Argo's controller: what it has put into the template's metadata, `{"labels":{…},"annotations":{…}}`. */
+export const ephemeralMetadataAnnotation = "rollout.argoproj.io/ephemeral-metadata";
 export const notifiedAnnotation = "notified.notifications.argoproj.io";
 export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
+/** On a ReplicaSet: identity of the template that it was made or taken over for, 16 hexadecimal digits. */
+export const templateAnnotation = "teal.dev/template";
 
 /** On every EndpointSlice of a Service: the Service's name. */
 export const serviceNameLabel = "kubernetes.io/service-name";

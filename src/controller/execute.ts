@@ -23,6 +23,7 @@ export async function execute(
       return writer.create(owner, { resource: resources.replicaSets, namespace }, action.replicaSet);
     case "scaleReplicaSet":
     case "annotateReplicaSet":
+    case "adoptReplicaSet":
       return writer.patch(owner, target(resources.replicaSets, action.seen.name), action.seen, action.patch);
     case "deleteReplicaSet":
       await writer.delete(owner, target(resources.replicaSets, action.seen.name), action.seen);
@@ -57,6 +58,8 @@ export function describe(action: Action): string {
       return `scale ReplicaSet ${action.seen.name} from ${action.from} to ${action.to}`;
     case "annotateReplicaSet":
       return `update ReplicaSet ${action.seen.name}`;
+    case "adoptReplicaSet":
+      return `adopt ReplicaSet ${action.seen.name}`;
     case "deleteReplicaSet":
       return `delete ReplicaSet ${action.seen.name}`;
     case "annotateRollout":

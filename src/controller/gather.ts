@@ -2,14 +2,20 @@ import { keyOf } from "../api/metadata.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { Snapshot } from "../rollout/plan-types.ts";
 import { type Caches, servicesOf } from "./caches.ts";
+import { orphansFor } from "./orphans.ts";
+import { asksForAnalysis } from "./template-caches.ts";
 
 /** Everything that the planner has to know about one Rollout, as it is in the caches now. */
 export function gather(rollout: Rollout, caches: Caches): Snapshot {
   return {
     rollout,
-    replicaSets: caches.replicaSets.by("controller", rollout.metadata.uid ?? ""),
+    replicaSets: [
+      ...caches.replicaSets.by("controller", rollout.metadata.uid ?? ""),
+      ...orphansFor(rollout, caches),
+    ],
     observed: caches.observed,
     rivals: rivalsOf(rollout, caches),
+    ...(asksForAnalysis(rollout) ? { analysisTemplates: caches.templates } : {}),
   };
 }
 

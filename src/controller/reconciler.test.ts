@@ -370,6 +370,51 @@ describe("a pass", () => {
     await controller.stop();
   });
 
+  test("waits for the end of its own ReplicaSet of that name when that is being deleted", async () => {
+    // Deleted in the foreground: it stays until its pods are gone, and is no version any more.
+    const run = scene((snapshot) =>
+      snapshot.replicaSets.every(({ metadata }) => metadata.deletionTimestamp !== undefined)
+        ? { actions: [create(snapshot, "1")] }
+        : {},
+    );
+    const { cluster, clock, controller, log } = run;
+    const web = cluster.put(rollouts, rollout("web"));
+    const leaving = replicaSet("web-1", web);
+    const metadata = { ...leaving.metadata, deletionTimestamp: "2026-01-01T00:00:00Z", uid: "leaving" };
+    cluster.put(replicaSets, { ...leaving, metadata });
+    await started(run);
+    await clock.advance(300);
+    const told = "shop/web: waiting for the end of ReplicaSet web-1, which is being deleted";
+    assert.equal(log.filter((line) => line === told).length, 1);
+    assert.equal(cluster.find<Rollout>(rollouts, "web")?.status?.collisionCount, undefined);
+    cluster.remove(replicaSets, "web-1");
+    await clock.settle();
+    assert.equal(cluster.find(replicaSets, "web-1")?.metadata.uid, "uid-web-1");
+    await controller.stop();
+  });
+
+  test("tries again when the ReplicaSet that took the name is gone in the meantime", async () => {
+    const run = scene((snapshot) =>
+      snapshot.replicaSets.length === 0 ? { actions: [create(snapshot, "1")] } : {},
+    );
+    const { cluster, clock, controller, log } = run;
+    cluster.put(rollouts, rollout("web"));
+    let isTaken = true;
+    cluster.intercept = ({ method, path }) => {
+      if (!isTaken || method !== "POST" || !path.endsWith("replicasets")) return undefined;
+      isTaken = false;
+      return refusal(409, "AlreadyExists");
+    };
+    await started(run);
+    await clock.advance(1);
+    assert.equal(cluster.find(replicaSets, "web-1")?.metadata.name, "web-1");
+    assert.deepEqual(
+      log.filter((line) => line.includes("error")),
+      [],
+    );
+    await controller.stop();
+  });
+
   test("raises the collision count when the name belongs to somebody else", async () => {
     const run = scene((snapshot) => {
       const hash = `${snapshot.rollout.status?.collisionCount ?? 0}`;
@@ -390,6 +435,37 @@ describe("a pass", () => {
     );
     await controller.stop();
   });
+
+  for (const [what, uid] of [
+    ["its own", "uid-web"],
+    ["an ownerless", undefined],
+  ] as const) {
+    test(`raises the collision count when ${what} ReplicaSet of that name has no hash, so that no cache sees it`, async () => {
+      const run = scene((snapshot) => {
+        const hash = `${snapshot.rollout.status?.collisionCount ?? 0}`;
+        return snapshot.replicaSets.length === 0 ? { actions: [create(snapshot, hash)] } : {};
+      });
+      const { cluster, clock, controller } = run;
+      const web = cluster.put(rollouts, rollout("web"));
+      const made = replicaSet("web-0", web);
+      const { labels: _, ownerReferences = [], ...metadata } = made.metadata;
+      const owners = uid === undefined ? {} : { ownerReferences };
+      cluster.intercept = ({ method, path }) => {
+        if (method === "POST" && path.endsWith("replicasets")) {
+          const isFirst = cluster.find<Rollout>(rollouts, "web")?.status?.collisionCount === undefined;
+          return isFirst ? refusal(409, "AlreadyExists") : undefined;
+        }
+        return method === "GET" && path.endsWith("/web-0")
+          ? { code: 200, body: { ...made, metadata: { ...metadata, ...owners } } }
+          : undefined;
+      };
+      await started(run);
+      await clock.advance(1);
+      assert.equal(cluster.find<Rollout>(rollouts, "web")?.status?.collisionCount, 1);
+      assert.equal(cluster.find(replicaSets, "web-1")?.metadata.name, "web-1");
+      await controller.stop();
+    });
+  }
 
   test("raises the collision count when its own ReplicaSet of that name has another template", async () => {
     // The planner knows the ReplicaSet and wants another one, whose hash happens to be the same.

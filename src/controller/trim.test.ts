@@ -50,8 +50,19 @@ test("keeps of a ReplicaSet what it says of its version, and of its template onl
     metadata: { ...metadata, ...kept },
     spec: others,
     status: { replicas: 2, availableReplicas: 1 },
-    templateIdentity: templateIdentity(template),
+    templates: [templateIdentity(template)],
   });
+});
+
+test("keeps of an ownerless ReplicaSet its labels, which say whose it is, and its other owners", () => {
+  const web = replicaSet("web-1", rollout("web"), "web-uid");
+  const labels = { [podTemplateHashLabel]: "1", app: "web" };
+  const other = { apiVersion: "v1", kind: "ConfigMap", name: "c", uid: "c" };
+  const { metadata } = trimReplicaSet({
+    ...web,
+    metadata: { ...web.metadata, labels, ownerReferences: [other] },
+  });
+  assert.deepEqual([metadata.labels, metadata.ownerReferences], [labels, [other]]);
 });
 
 test("keeps of a pod its version, its owner and its address families", () => {

@@ -11,6 +11,7 @@ import type {
 import { controllerOf } from "../api/metadata.ts";
 import {
   endpointSliceManagedByLabel,
+  fastRollbackAnnotation,
   lastAppliedAnnotation,
   managedByAnnotation,
   podTemplateHashLabel,
@@ -52,12 +53,15 @@ export function trimReplicaSet(replicaSet: ReplicaSet): IdentifiedReplicaSet {
       ...identityOf(metadata),
       ...ownerOf(metadata),
       ...(generation === undefined ? {} : { generation }),
-      labels: only(labels, podTemplateHashLabel),
+      // Those of ownerless ones say whose they are.
+      labels:
+        controllerOf({ metadata }) === undefined ? (labels ?? noTexts) : only(labels, podTemplateHashLabel),
       annotations: only(
         annotations,
         revisionAnnotation,
         revisionHistoryAnnotation,
         scaleDownDeadlineAnnotation,
+        fastRollbackAnnotation,
         scaleDownPostponedFromAnnotation,
         wasLiveAnnotation,
       ),
@@ -161,9 +165,11 @@ function only(texts: Texts = noTexts, ...names: readonly string[]): Texts {
   return kept.length === 0 ? noTexts : Object.fromEntries(kept);
 }
 
+/** The controller; of an object that has none its other owners, beside whom a controller can be set. */
 function ownerOf(metadata: ObjectMeta): Pick<ObjectMeta, "ownerReferences"> {
   const owner = controllerOf({ metadata });
-  return owner === undefined ? {} : { ownerReferences: [owner] };
+  const ownerReferences = owner === undefined ? metadata.ownerReferences : [owner];
+  return ownerReferences === undefined ? {} : { ownerReferences };
 }
 
 function identityOf({ name, namespace, uid, resourceVersion, deletionTimestamp }: ObjectMeta): ObjectMeta {

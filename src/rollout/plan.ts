@@ -3,18 +3,28 @@ import { type BlueGreen, strategyOf } from "../api/strategy.ts";
 import { describe, validateRollout } from "../api/validation.ts";
 import { earliest, formatTime, type Instant } from "../time/clock.ts";
 import { abortSteps } from "./blue-green/abort.ts";
+import { adoptOrphans } from "./blue-green/adopt.ts";
 import { blueGreenSteps } from "./blue-green/steps.ts";
 import { blueGreenUpkeep, holdActiveRoute, recordFormerStable, sizeLive } from "./blue-green/upkeep.ts";
 import { brokenInvariant } from "./invariants.ts";
 import { forgetUpdate, type Memory } from "./memory.ts";
-import { type Action, type Plan, type PlannedEvent, type Snapshot, seen } from "./plan-types.ts";
+import {
+  type Action,
+  type Plan,
+  type PlannedEvent,
+  type Snapshot,
+  type Standing,
+  seen,
+} from "./plan-types.ts";
 import { holdsActiveService, validateReferences } from "./references.ts";
 import { type Situation, situationOf } from "./situation.ts";
 import { find } from "./status/conditions.ts";
 import { countFields } from "./status/counts.ts";
+import { noteIgnoredFields } from "./status/ignored-fields.ts";
 import { invalidStatus } from "./status/invalid.ts";
-import { statusOf } from "./status/status.ts";
-import { walk } from "./step.ts";
+import { type Note, withNotes } from "./status/notes.ts";
+import { present, statusOf } from "./status/status.ts";
+import { type Walk, walk } from "./step.ts";
 
 /**
  * What to do about one Rollout now: the calls to make, the status that it should show, and when to look again. Pure: it
@@ -37,12 +47,15 @@ export function plan(snapshot: Snapshot, now: Instant): Plan {
     if (strategy.kind !== "blueGreen") return { actions: [], refused: [], events, status };
     return planBrake(snapshot, strategy, now, status, events);
   }
-  // Its own pass, so that this event comes before all others.
-  if (rollout.status?.observedGeneration === undefined) {
+  const { status = {} } = rollout;
+  // Its own pass, so that this event comes before all others. A status that has lost the field is not a new one: it must
+  // not say that the template was looked at.
+  if (status.observedGeneration === undefined && status.currentPodHash === undefined) {
     const observedGeneration = String(rollout.metadata.generation ?? 0);
-    const status = { ...rollout.status, observedGeneration };
-    return { actions: [], refused: [], events: greeting(rollout), status };
+    return { actions: [], refused: [], events: greeting(rollout), status: { ...status, observedGeneration } };
   }
+  const adoptions = adoptOrphans(snapshot);
+  if (adoptions.length > 0) return { actions: adoptions, refused: [], events: [], status };
   return planBlueGreen(snapshot, strategy, now);
 }
 
@@ -51,21 +64,35 @@ function planBlueGreen(snapshot: Snapshot, strategy: BlueGreen, now: Instant): P
   const way = walk(situation.memory.abort ? abortSteps : blueGreenSteps, situation);
   const upkeep = blueGreenUpkeep.map((look) => look(situation));
   const memory = afterAbort({ ...situation.memory, ...way.remember }, now);
-  const { status, events, recheckAt: progressDeadline } = statusOf(situation, memory);
   const acts = permitted(situation, [
     ...fillReplicas(situation),
     ...way.actions,
     ...recordFormerStable(situation, memory.stableHash),
     ...upkeep.flatMap((part) => part.actions),
   ]);
-  const recheckAt = earliest(way.recheckAt, progressDeadline, ...upkeep.map((part) => part.recheckAt));
+  const notes = notesOf(situation, acts.refused);
+  const { status, events, recheckAt, standing } = statusOf(situation, memory, way.stop, notes);
   return {
     ...acts,
     status,
     events: [...way.events, ...events],
-    ...(recheckAt === undefined ? {} : { recheckAt }),
-    ...(way.standing === undefined ? {} : { standing: way.standing }),
+    ...present({
+      recheckAt: earliest(way.stop?.wait?.until, recheckAt, ...upkeep.map((part) => part.recheckAt)),
+      standing: standing ?? actingAt(way),
+    }),
   };
+}
+
+function notesOf(situation: Situation, refused: readonly string[]): readonly Note[] {
+  return [
+    ...noteIgnoredFields(situation.rollout),
+    ...situation.notes,
+    ...refused.map((message) => ({ reason: "ActRefused", message }) as const),
+  ];
+}
+
+function actingAt({ stop, actions: [first] }: Walk): Standing | undefined {
+  return stop === undefined || first === undefined ? undefined : { step: stop.step, on: first.because };
 }
 
 /**
@@ -90,11 +117,17 @@ function planBrake(
   ]);
   const { abortedAt = "" } = afterAbort(situation.memory, now);
   const counts = situation.replicaSets.length === 0 ? {} : countFields(situation);
+  const noted = withNotes(invalid.conditions ?? [], notesOf(situation, acts.refused), now);
   return {
     ...acts,
-    events,
-    status: { ...invalid, ...counts, ...(isAborting ? { abort: true, abortedAt } : {}) },
-    ...(way?.recheckAt === undefined ? {} : { recheckAt: way.recheckAt }),
+    events: [...events, ...noted.events],
+    status: {
+      ...invalid,
+      conditions: noted.conditions,
+      ...counts,
+      ...(isAborting ? { abort: true, abortedAt } : {}),
+    },
+    ...present({ recheckAt: way?.stop?.wait?.until }),
   };
 }
 
@@ -170,6 +203,7 @@ function objectOf(action: Action): string {
       return `ReplicaSet ${action.replicaSet.metadata.name}`;
     case "scaleReplicaSet":
     case "annotateReplicaSet":
+    case "adoptReplicaSet":
     case "deleteReplicaSet":
       return `ReplicaSet ${action.seen.name}`;
     case "annotateRollout":

@@ -3,6 +3,7 @@ import { type BlueGreen, strategyOf } from "../api/strategy.ts";
 import { type FieldError, invalid } from "../api/validation.ts";
 import type { Role, Route } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
+import { validateAnalyses } from "./analysis-references.ts";
 import type { Snapshot } from "./plan-types.ts";
 
 /** What is wrong with the objects that a Rollout names. */
@@ -13,6 +14,7 @@ export function validateReferences(snapshot: Snapshot): readonly FieldError[] {
   return [
     ...validateService(snapshot, "active", activeService),
     ...(previewService === undefined ? [] : validateService(snapshot, "preview", previewService)),
+    ...validateAnalyses(snapshot),
   ];
 }
 

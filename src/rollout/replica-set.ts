@@ -140,9 +140,13 @@ export function postponeDeadline(
   return { ...action, event: { type: "Warning", reason: "ScaleDownPostponed", message } };
 }
 
-/** Says that the pods stay. */
-export function dropDeadline(replicaSet: BareReplicaSet, because: string): Action {
-  return annotate(replicaSet, withoutDeadline(replicaSet), because);
+/** Says that the pods stay; `more` is noted in the same write. */
+export function dropDeadline(
+  replicaSet: BareReplicaSet,
+  because: string,
+  more: Readonly<Record<string, string>> = {},
+): Action {
+  return annotate(replicaSet, { ...withoutDeadline(replicaSet), ...more }, because);
 }
 
 /** Says that it was the stable version and, where its pods are to go, when. */

@@ -3,6 +3,7 @@ import { type BlueGreen, defaultReplicas } from "../api/strategy.ts";
 import { type Instant, later, parseTime } from "../time/clock.ts";
 import type { Role, Route, RouteNote, RouteWrite, Routing } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
+import { findCurrent } from "./current.ts";
 import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
 import { isGranted, type Memory, memoryOf, memoryOfNextTemplate } from "./memory.ts";
 import type { Snapshot } from "./plan-types.ts";
@@ -15,7 +16,7 @@ import {
   sizeOf,
   wasLive,
 } from "./replica-set.ts";
-import { type TemplateIdentity, templateHash, templateIdentity } from "./template.ts";
+import { type TemplateIdentity, templateIdentity } from "./template.ts";
 
 /** A route of the Rollout, with what the cluster shows of it. */
 export interface ObservedRoute {
@@ -42,6 +43,8 @@ export interface Situation {
   /** The ReplicaSet of the template in the spec, if it has been made. */
   readonly current: IdentifiedReplicaSet | undefined;
   readonly currentHash: string;
+  /** Of the template in the spec; undefined when there is none. */
+  readonly identity: TemplateIdentity | undefined;
   /** The number that the current version has, or gets. */
   readonly revision: number;
   /** The last version brought out completely, if it is still there. */
@@ -74,9 +77,8 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
   const { template } = rollout.spec;
   // Without a pod spec the Rollout is invalid, and only its live version is looked after.
   const identity = template?.spec === undefined ? undefined : templateIdentity(template);
-  const newHash = identity === undefined ? "" : templateHash(identity, status.collisionCount);
-  const current = findCurrent(rollout, identity, newHash, replicaSets);
-  const currentHash = current === undefined ? newHash : hashOf(current);
+  const { replicaSet: current, hash: currentHash } =
+    identity === undefined ? noVersion : findCurrent(rollout, identity, replicaSets);
   const active = observe(snapshot, "active", strategy.activeService);
   // A status that has lost the hash (wiped, restored) does not make a version new that has its ReplicaSet already.
   const isNewTemplate =
@@ -101,6 +103,7 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
     replicaSets,
     current,
     currentHash,
+    identity,
     revision: current !== undefined && revisionOf(current) > highest ? revisionOf(current) : highest + 1,
     stable,
     others: replicaSets.filter((replicaSet) => replicaSet !== current && replicaSet !== stable),
@@ -116,29 +119,12 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
   return { ...base, isSwitched: isSwitched(base) };
 }
 
+const noVersion = { replicaSet: undefined, hash: "" };
+
 /** A size that cannot be is no reason to change the one that is. */
 function wantedReplicas({ spec }: Rollout, stable: IdentifiedReplicaSet | undefined): number {
   const { replicas = defaultReplicas } = spec;
   return replicas < 0 ? sizeOf(stable) : replicas;
-}
-
-/**
- * The hash label decides first: a ReplicaSet keeps its identity when an admission webhook has changed its template. Then
- * equality of templates, which finds a former version, and those that Argo's controller made; the newest such one counts.
- */
-function findCurrent(
-  { status }: Rollout,
-  identity: TemplateIdentity | undefined,
-  newHash: string,
-  replicaSets: readonly IdentifiedReplicaSet[],
-): IdentifiedReplicaSet | undefined {
-  if (identity === undefined) return undefined;
-  const same = replicaSets.filter(({ templateIdentity: its }) => its === identity);
-  return (
-    replicaSets.find((replicaSet) => hashOf(replicaSet) === newHash) ??
-    same.find((replicaSet) => hashOf(replicaSet) === status?.currentPodHash) ??
-    same[0]
-  );
 }
 
 /**

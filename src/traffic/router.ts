@@ -36,8 +36,8 @@ export type Routing =
 
 /** Something about a route that no release waits for, but that its owner should know. */
 export interface RouteNote {
-  /** One word in CamelCase that names the kind, as the reason of a condition or an event. */
-  readonly reason: string;
+  /** The kind, as the reason of a condition and an event. */
+  readonly reason: "ForeignEndpoints" | "MissingAddressFamily" | "MissingPort";
   /** For people; stays the same as long as the facts do. */
   readonly message: string;
 }

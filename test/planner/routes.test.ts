@@ -79,7 +79,7 @@ describe("the confirmation of a switch", () => {
     const world = halfSwitched();
     const hash = hashOf(world.of("web:2") ?? assert.fail());
     assert.deepEqual([world.live(), world.last?.standing?.step], ["web:2", "confirmRouting"]);
-    assert.equal(world.last?.standing?.on, `Service web to list the available pods of ${hash} as ready`);
+    assert.equal(world.last?.standing?.detail, `Service web to list the available pods of ${hash} as ready`);
     assert.notEqual(activeSelector(world), hash);
     world.lagging.clear();
     assert.equal(activeSelector(world.settle()), hash);

@@ -9,7 +9,7 @@ import {
 import type { BlueGreenStrategy, Rollout, RolloutSpec, RolloutStatus } from "../../src/api/rollout.ts";
 import { identified } from "../../src/rollout/identified-replica-set.ts";
 import { plan } from "../../src/rollout/plan.ts";
-import type { Action, Plan, Snapshot } from "../../src/rollout/plan-types.ts";
+import type { Action, Plan, PlannedEvent, Snapshot } from "../../src/rollout/plan-types.ts";
 import { hashOf, sizeOf } from "../../src/rollout/replica-set.ts";
 import { type Instant, instant, later } from "../../src/time/clock.ts";
 
@@ -31,6 +31,8 @@ export class World {
   readonly lagging = new Map<string, readonly EndpointSlice[]>();
   /** Everything that was recorded, in order. */
   readonly events: string[] = [];
+  /** The same in full: `Warning Reason: message`. */
+  readonly news: string[] = [];
   /** Every call that was made, as `do` words, status patches included. */
   readonly calls: string[] = [];
   last: Plan | undefined;
@@ -88,14 +90,20 @@ export class World {
     for (const action of next.actions) {
       this.#act(action);
       this.calls.push(action.do);
-      if (action.event !== undefined) this.events.push(action.event.reason);
+      if (action.event !== undefined) this.#record(action.event);
     }
     if (!same(next.status, this.rollout.status)) {
       this.calls.push("patchStatus");
+      assertSteadyWait(next.status);
       this.rollout = { ...this.rollout, status: next.status };
     }
-    this.events.push(...next.events.map((event) => event.reason));
+    for (const event of next.events) this.#record(event);
     this.#runPods();
+  }
+
+  #record({ type, reason, message }: PlannedEvent): void {
+    this.events.push(reason);
+    this.news.push(`${type} ${reason}: ${message}`);
   }
 
   pass(seconds: number): this {
@@ -241,6 +249,7 @@ export class World {
       }
       case "scaleReplicaSet":
       case "annotateReplicaSet":
+      case "adoptReplicaSet":
         this.replicaSets = this.replicaSets.map((replicaSet) =>
           replicaSet.metadata.name === action.seen.name ? this.#merged(replicaSet, action.patch) : replicaSet,
         );
@@ -269,6 +278,12 @@ export class World {
 
 export function template(image: string, more: object = {}): NonNullable<RolloutSpec["template"]> {
   return { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "web", image, ...more }] } };
+}
+
+/** The words for a wait stay the same while it goes on: no counts, and no names of pods or hashes. */
+function assertSteadyWait({ conditions }: RolloutStatus): void {
+  const { message = "" } = conditions?.find(({ type }) => type === "Waiting") ?? {};
+  assert.doesNotMatch(message.replace(/, until .*/, ""), /\d/);
 }
 
 function imageOf(replicaSet: ReplicaSet): string {

@@ -1,4 +1,5 @@
-import { formatTime, formatTimeNotBefore } from "../../time/clock.ts";
+import { fastRollbackAnnotation } from "../../api/names.ts";
+import { formatTimeNotBefore } from "../../time/clock.ts";
 import { forgetUpdate, isGranted, type Memory } from "../memory.ts";
 import { availableOf, isAvailable, scale, sizeOf } from "../replica-set.ts";
 import { needsPause, pauseEnd, routing, type Situation } from "../situation.ts";
@@ -57,10 +58,13 @@ function scaleToFullSize(s: Situation): StepResult {
 function reachSize(s: Situation, size: number): StepResult {
   const { current } = s;
   if (current === undefined) return waiting("the new ReplicaSet to appear");
-  if (sizeOf(current) !== size) return acting(scale(current, size, s.replicas, `${size} pods are wanted`));
+  const on = `pods of the ${s.isPromoted ? "live" : "new"} version to become available`;
+  const wait = waiting(on, undefined, { detail: `${availableOf(current)} of ${size} are` });
+  if (sizeOf(current) !== size)
+    return { ...wait, ...acting(scale(current, size, s.replicas, `${size} pods are wanted`)) };
   // A version that carries users is not held back by a pod that restarts.
   if (isAvailable(current, size) || (s.isSwitched && !s.isPromoted)) return done;
-  return waiting(`pods to become available: ${availableOf(current)} of ${size}`);
+  return wait;
 }
 
 function passPrePromotionAnalysis(s: Situation): StepResult {
@@ -109,7 +113,7 @@ function withoutPause(s: Situation): StepResult {
 function sitOut(s: Situation, memory: Memory): StepResult {
   const until = pauseEnd(s.strategy, memory);
   if (until === undefined) return waiting("somebody to promote");
-  if (s.now < until) return waiting(`autoPromotionSeconds to pass, until ${formatTime(until)}`, until);
+  if (s.now < until) return waiting("autoPromotionSeconds to pass", until);
   return { ...done, remember: { pauseConditions: [] } };
 }
 
@@ -118,7 +122,7 @@ function sitOut(s: Situation, memory: Memory): StepResult {
 function adoptFirstVersion(s: Situation): StepResult {
   if (!s.isFirst) return done;
   return {
-    ...waiting("the first version to be recorded as stable"),
+    ...awaitRouting(s),
     remember: { ...forgetUpdate, stableHash: s.currentHash },
     events: [completed(s, "Initial deploy")],
   };
@@ -129,7 +133,14 @@ function pointActiveService(s: Situation): StepResult {
   if (s.rollout.spec.paused) return waiting("spec.paused to be taken back");
   const because = "all gates before the switch are passed";
   // The caches may be old, and this is the one call that moves users to pods that they have not seen.
-  return pointTo(s.active, s.currentHash, because, s.current && liveTarget(s.current, s.replicas));
+  const target = s.current && liveTarget(s.current, s.replicas);
+  return { ...awaitRouting(s), ...pointTo(s.active, s.currentHash, because, target) };
+}
+
+/** The steps up to the confirmed switch are one wait to people. */
+function awaitRouting(s: Situation, detail?: string): StepResult & { readonly is: "waiting" } {
+  const on = `requests to Service ${s.strategy.activeService} to reach the new version only`;
+  return waiting(on, undefined, { detail, step: confirmRouting.name });
 }
 
 function confirmRouting(s: Situation): StepResult {
@@ -138,7 +149,7 @@ function confirmRouting(s: Situation): StepResult {
     case "routed":
       return done;
     case "pending":
-      return waiting(result.on);
+      return awaitRouting(s, result.on);
     case "unsupported":
       return { ...waiting(result.because), remember: { abort: true, abortMessage: result.because } };
   }
@@ -147,10 +158,15 @@ function confirmRouting(s: Situation): StepResult {
 function markStable(s: Situation): StepResult {
   const remember = { ...forgetUpdate, stableHash: s.currentHash };
   if (s.isPromoted) return { ...done, remember };
-  const why = s.memory.promoteFull
-    ? "Full promotion requested"
-    : (s.rollback ?? "Completed blue-green update");
-  return { ...done, remember, events: [completed(s, why)] };
+  return { ...done, remember, events: [completed(s, wayOf(s))] };
+}
+
+/** By which way the update was completed, however many passes it took. */
+function wayOf({ memory, rollback, current, revision }: Situation): string {
+  if (memory.promoteFull) return "Full promotion requested";
+  if (rollback !== undefined) return rollback;
+  const isFast = current?.metadata.annotations?.[fastRollbackAnnotation] === String(revision);
+  return isFast ? "Fast rollback" : "Completed blue-green update";
 }
 
 function completed(s: Situation, why: string) {

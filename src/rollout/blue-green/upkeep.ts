@@ -1,3 +1,4 @@
+import { fastRollbackAnnotation } from "../../api/names.ts";
 import { defaultRevisionHistoryLimit } from "../../api/strategy.ts";
 import { earliest, type Instant, later } from "../../time/clock.ts";
 import type { IdentifiedReplicaSet } from "../identified-replica-set.ts";
@@ -18,6 +19,7 @@ import {
   wasLive,
 } from "../replica-set.ts";
 import { canTakeOver, type ObservedRoute, type Situation, wantedActiveHash } from "../situation.ts";
+import { recordTemplate } from "./adopt.ts";
 import { pointTo } from "./route.ts";
 
 export interface Upkeep {
@@ -27,6 +29,7 @@ export interface Upkeep {
 
 /** What must not wait for an update, and for which no update waits. All of them run in every pass. */
 export const blueGreenUpkeep: readonly ((situation: Situation) => Upkeep)[] = [
+  recordTemplate,
   sizeStable,
   holdActiveRoute,
   holdPreviewRoute,
@@ -84,7 +87,12 @@ function dropDeadlines(s: Situation): Upkeep {
   return {
     actions: needed
       .filter((replicaSet) => deadlineOf(replicaSet) !== undefined)
-      .map((replicaSet) => dropDeadline(replicaSet, "the version is needed again")),
+      .map((replicaSet) => {
+        // With the deadline goes the sign of a fast rollback; the end of the update still has to tell of it.
+        const isFast = replicaSet === s.current && s.rollback === "Fast rollback";
+        const sign = isFast ? { [fastRollbackAnnotation]: String(s.revision) } : {};
+        return dropDeadline(replicaSet, "the version is needed again", sign);
+      }),
   };
 }
 
@@ -120,6 +128,7 @@ const leastPostponementSeconds = 30;
  * crashes in a loop is whole for moments.
  */
 function retireOthers(s: Situation): Upkeep {
+  if (s.strategy.keepSuperseded) return nothing;
   const referenced = referencedHashes(s);
   const warm = s.others.filter((it) => sizeOf(it) > 0 && !referenced.has(hashOf(it)));
   const parts = warm.map((replicaSet, n) =>
@@ -184,8 +193,9 @@ export function recordFormerStable(s: Situation, stableHash: string | undefined)
   const { stableRS } = s.rollout.status ?? {};
   const former = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === stableRS);
   if (former === undefined || stableHash === stableRS || wasLive(former)) return [];
-  const delay = s.strategy.scaleDownDelaySeconds;
-  const isLeaving = sizeOf(former) > 0 && delay > 0 && !referencedHashes(s).has(hashOf(former));
+  const { scaleDownDelaySeconds: delay, keepSuperseded } = s.strategy;
+  const isLeaving =
+    !keepSuperseded && sizeOf(former) > 0 && delay > 0 && !referencedHashes(s).has(hashOf(former));
   return [
     recordWasLive(
       former,
