@@ -153,14 +153,13 @@ function figures({ name, answers, failures }: Load, changes: LiveChanges): strin
   return [
     `${name}: ${answers.length} answered, ${failures.length} lost`,
     `median ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms`,
-    `answered by another version than the live one of the status: ${late.length}, the last ${Math.max(0, ...late)} ms after the change`,
+    `${late.length} answered by the former version after the status called another one live, the last ${Math.max(0, ...late)} ms after`,
   ].join("; ");
 }
 
-/** How long after the status called another version live a request began that this version still answered; 0 if it did not. */
+/** How long after the status called the next version live a request began that this one still answered; 0 if it did not. */
 function lateness({ startedAt, version }: Load["answers"][number], changes: LiveChanges): number {
   const current = changes.findLastIndex(({ at }) => at <= startedAt);
-  // The version that comes answers before the status says so.
-  const isOld = version !== changes[current]?.version && version !== changes[current + 1]?.version;
+  const isOld = version === changes[current - 1]?.version;
   return isOld ? startedAt - (changes[current]?.at ?? startedAt) : 0;
 }
