@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import type { KubernetesObject, Service } from "../../src/api/core.ts";
 import { resources } from "../../src/api/resources.ts";
 import { Cell, Laboratory } from "./bed/cell.ts";
@@ -39,7 +39,7 @@ test("no request is lost through releases, ways back and resizing", async (conte
     for (const address of await reachable(cell, nodes))
       loads.push(new Load(address, false), new Load(address, true));
     for (const load of loads) load.start();
-    await releases(cell, context, () => Promise.all(loads.map((load) => load.more(requests))));
+    await releases(cell, () => Promise.all(loads.map((load) => load.more(requests))));
   } finally {
     await Promise.all(loads.map((load) => load.stop()));
     const changes = cell.room.liveChanges();
@@ -62,7 +62,9 @@ async function releases(
     stable: version,
   });
   const step = async (name: string, act: () => Promise<void>): Promise<void> => {
-    await context.test(name, act);
+    await act().catch((cause: unknown) => {
+      throw new Error(`in "${name}": ${String(cause)}\n${cell.report()}`, { cause });
+    });
     await moreRequests();
   };
   const preview = async (version: string): Promise<void> => {
