@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import type { KubernetesObject, Service } from "../../src/api/core.ts";
 import { resources } from "../../src/api/resources.ts";
 import { Cell, Laboratory } from "./bed/cell.ts";
@@ -39,7 +39,7 @@ test("no request is lost through releases, ways back and resizing", async (conte
     for (const address of await reachable(cell, nodes))
       loads.push(new Load(address, false), new Load(address, true));
     for (const load of loads) load.start();
-    await releases(cell, context, () => Promise.all(loads.map((load) => load.more(requests))));
+    await releases(cell, () => Promise.all(loads.map((load) => load.more(requests))));
   } finally {
     await Promise.all(loads.map((load) => load.stop()));
     const changes = cell.room.liveChanges();
@@ -62,7 +62,9 @@ async function releases(
     stable: version,
   });
   const step = async (name: string, act: () => Promise<void>): Promise<void> => {
-    await context.test(name, act);
+    await act().catch((cause: unknown) => {
+      throw new Error(`in "${name}": ${String(cause)}\n${cell.report()}`, { cause });
+    });
     await moreRequests();
   };
   const preview = async (version: string): Promise<void> => {
@@ -153,14 +155,13 @@ function figures({ name, answers, failures }: Load, changes: LiveChanges): strin
   return [
     `${name}: ${answers.length} answered, ${failures.length} lost`,
     `median ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms`,
-    `answered by another version than the live one of the status: ${late.length}, the last ${Math.max(0, ...late)} ms after the change`,
+    `${late.length} answered by the former version after the status called another one live, the last ${Math.max(0, ...late)} ms after`,
   ].join("; ");
 }
 
-/** How long after the status called another version live a request began that this version still answered; 0 if it did not. */
+/** How long after the status called the next version live a request began that this one still answered; 0 if it did not. */
 function lateness({ startedAt, version }: Load["answers"][number], changes: LiveChanges): number {
   const current = changes.findLastIndex(({ at }) => at <= startedAt);
-  // The version that comes answers before the status says so.
-  const isOld = version !== changes[current]?.version && version !== changes[current + 1]?.version;
+  const isOld = version === changes[current - 1]?.version;
   return isOld ? startedAt - (changes[current]?.at ?? startedAt) : 0;
 }

@@ -64,8 +64,12 @@ const releases = async (cell: Cell): Promise<void> => {
   if (cell.room.view().active !== "v2") await cell.promote("v2");
   await cell.end({ phase: "Healthy", ...on("v2"), sizes: { v1: 2, v2: 2 } });
 };
+// Argo does not say which of its versions were live, so that the way back is asked for, with its pods warm.
 const goesBack = async (cell: Cell): Promise<void> => {
+  cell.room.allow("v2");
   await cell.deploy("v1");
+  await cell.until({ ...paused, ...on("v2"), preview: "v1", available: { v1: 2, v2: 2 } });
+  await cell.promote("v1");
   await cell.end({ phase: "Healthy", ...on("v1"), sizes: { v1: 2, v2: 2 } });
 };
 const retries = async (cell: Cell): Promise<void> => {

@@ -7,6 +7,15 @@ const shownLines = 12;
 /** More than one request without an answer takes. */
 const stopSeconds = 60;
 
+const running = new Set<ChildProcess>();
+
+// A run that is broken off leaves no processes behind.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => {
+    for (const child of running) child.kill("SIGKILL");
+    process.kill(process.pid, signal);
+  });
+
 /** A controller of one namespace, as a process: Teal's, or one to compare it with. */
 export class ControllerProcess {
   readonly #command: string;
@@ -39,9 +48,11 @@ export class ControllerProcess {
   start(): void {
     const child = spawn(this.#command, this.#args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
+    running.add(child);
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (text) => (this.#log += String(text)));
     child.on("exit", (code, signal) => {
+      running.delete(child);
       if (this.#child !== child) return;
       this.#child = undefined;
       this.#death.reject(new Error(`the controller ended by itself: ${signal ?? `exit code ${code}`}`));

@@ -1,11 +1,13 @@
+import { readFileSync } from "node:fs";
 import { Agent, type RequestOptions } from "node:https";
+import { dirname, resolve } from "node:path";
+import { parse } from "yaml";
 import type { Condition } from "../../../src/api/core.ts";
 import { resources } from "../../../src/api/resources.ts";
 import { rolloutCustomResourceDefinition } from "../../../src/api/schema/rollout.ts";
 import { KubernetesClient } from "../../../src/kubernetes/client.ts";
 import { ApiError } from "../../../src/kubernetes/errors.ts";
 import { transportFor } from "../../../src/kubernetes/kubeconfig.ts";
-import { readKubeconfig } from "../../../src/kubernetes/kubeconfig-file.ts";
 
 /** How the API server is reached byte by byte, for the proxy in front of it. */
 export interface Upstream extends Pick<RequestOptions, "host" | "port" | "agent"> {
@@ -57,24 +59,44 @@ async function servesRollouts(client: KubernetesClient): Promise<void> {
   });
 }
 
-function upstreamOf(kubeconfig: string): Upstream {
-  const { currentContext = "", contexts, clusters, users } = readKubeconfig([kubeconfig]);
-  const context = contexts.get(currentContext);
-  const cluster = clusters.get(context?.text("cluster") ?? "");
-  const user = users.get(context?.text("user") ?? "");
-  const url = new URL(cluster?.text("server") ?? "");
+/** Read without the code under test: certificates or a token, as the clusters that tests start have them. */
+function upstreamOf(file: string): Upstream {
+  const config = parse(readFileSync(file, "utf8")) as Kubeconfig;
+  const { context } = named(config.contexts, config["current-context"]);
+  const { cluster } = named(config.clusters, context["cluster"]);
+  const { user } = named(config.users, context["user"]);
+  const url = new URL(cluster["server"] ?? "");
   if (url.protocol !== "https:" || url.pathname !== "/")
     throw new Error(`the fault proxy needs an address like https://host:6443, not ${url.href}`);
-  const token = user?.text("token");
+  const content = (fields: Fields, name: string): Buffer | undefined => {
+    const [data, path] = [fields[`${name}-data`], fields[name]];
+    if (data !== undefined) return Buffer.from(data, "base64");
+    return path === undefined ? undefined : readFileSync(resolve(dirname(file), path));
+  };
   return {
     host: url.hostname,
     port: url.port === "" ? 443 : Number(url.port),
     agent: new Agent({
       keepAlive: true,
-      ca: cluster?.content("certificate-authority")?.text,
-      cert: user?.content("client-certificate")?.text,
-      key: user?.content("client-key")?.text,
+      ca: content(cluster, "certificate-authority"),
+      cert: content(user, "client-certificate"),
+      key: content(user, "client-key"),
     }),
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    headers: user["token"] === undefined ? {} : { authorization: `Bearer ${user["token"]}` },
   };
+}
+
+type Fields = Readonly<Record<string, string>>;
+
+interface Kubeconfig {
+  readonly "current-context": string;
+  readonly contexts: readonly { readonly name: string; readonly context: Fields }[];
+  readonly clusters: readonly { readonly name: string; readonly cluster: Fields }[];
+  readonly users: readonly { readonly name: string; readonly user: Fields }[];
+}
+
+function named<T extends { readonly name: string }>(all: readonly T[], name: string | undefined): T {
+  const found = all.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`the kubeconfig names ${name}, which is not in it`);
+  return found;
 }
