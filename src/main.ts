@@ -21,6 +21,7 @@ import { status } from "./cli/verbs/status.ts";
 import { undo } from "./cli/verbs/undo.ts";
 import { supervise, up } from "./cli/verbs/up.ts";
 import { version } from "./cli/verbs/version.ts";
+import { why } from "./cli/verbs/why.ts";
 import { SystemClock } from "./time/system-clock.ts";
 import { load } from "./tour/load-command.ts";
 import { start } from "./tour/start.ts";
@@ -34,6 +35,7 @@ const commands: readonly Command[] = [
   get,
   listRollouts,
   status,
+  why,
   setImage,
   promote,
   abort,

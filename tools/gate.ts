@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 
 // Everything that a reviewer would ask for, in the order in which it fails fastest. `npm test` takes minutes;
 // `TEAL_TEST=full npm test`, which CI runs, is the same with all seeds and all that needs installed tools (test/effort.ts).
-// `npm test -- scenarios` runs the parts whose names contain that word.
+// `npm test -- scenarios` runs the parts whose names contain that word. `npm test -- real --kubeconfig FILE` needs a
+// cluster, so it runs only when it is named.
 
 interface Count {
   readonly passed: number;
@@ -15,8 +17,7 @@ interface Count {
 
 interface Part {
   readonly name: string;
-  /** It needs something of its own, so it runs when it is asked for. */
-  readonly onlyWhenNamed?: boolean;
+  readonly isOnlyNamed?: boolean;
   run(): Promise<Count>;
 }
 
@@ -36,8 +37,7 @@ const parts: readonly Part[] = [
   tests("simulation", ["test/simulation/**/*.test.ts"], ["--test-isolation=none"]),
   // Real processes and ports: one file at a time, so that each has the machine to itself.
   tests("acceptance", ["test/acceptance/**/*.test.ts"], ["--test-concurrency=1"]),
-  // A Kubernetes that somebody has at hand, named by a kubeconfig.
-  { ...tests("real", ["test/real/**/*.test.ts"], ["--test-concurrency=1"]), onlyWhenNamed: true },
+  { ...tests("real", ["test/real/**/*.test.ts"], ["--test-concurrency=1"]), isOnlyNamed: true },
 ];
 
 function check(name: string, command: string, args: readonly string[]): Part {
@@ -84,9 +84,15 @@ function finish(command: string, args: readonly string[]): Promise<number> {
   });
 }
 
-async function main(words: readonly string[]): Promise<void> {
-  const chosen = parts.filter(({ name, onlyWhenNamed = false }) =>
-    words.length === 0 ? !onlyWhenNamed : words.some((word) => name.includes(word)),
+async function main(args: readonly string[]): Promise<void> {
+  const { values, positionals: words } = parseArgs({
+    args: [...args],
+    options: { kubeconfig: { type: "string" } },
+    allowPositionals: true,
+  });
+  if (values.kubeconfig !== undefined) process.env["KUBECONFIG"] = resolve(values.kubeconfig);
+  const chosen = parts.filter(({ name, isOnlyNamed = false }) =>
+    words.length === 0 ? !isOnlyNamed : words.some((word) => name.includes(word)),
   );
   if (chosen.length === 0) {
     process.stderr.write(

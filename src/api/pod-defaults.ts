@@ -32,6 +32,7 @@ function withPodSpecDefaults(spec: Fields): Fields {
     ...each(spec, "containers", withContainerDefaults),
     ...each(spec, "ephemeralContainers", withContainerDefaults),
     ...inside(spec, "overhead", withResourceListDefaults),
+    ...inside(spec, "resources", withResourcesDefaults),
   };
 }
 
@@ -80,7 +81,11 @@ function withProbeDefaults(probe: Fields): Fields {
 }
 
 function withHandlerDefaults(handler: Fields): Fields {
-  return { ...handler, ...inside(handler, "httpGet", (get) => ({ path: "/", scheme: "HTTP", ...get })) };
+  return {
+    ...handler,
+    ...inside(handler, "httpGet", (get) => ({ path: "/", scheme: "HTTP", ...get })),
+    ...inside(handler, "sleep", (sleep) => ({ seconds: 0, ...sleep })),
+  };
 }
 
 function withVariableDefaults(variable: Fields): Fields {
@@ -122,7 +127,7 @@ function withVolumeDefaults(volume: Fields): Fields {
       ...each(projected, "sources", withProjectionDefaults),
     })),
     ...inside(volume, "hostPath", (hostPath) => ({ type: "", ...hostPath })),
-    ...inside(volume, "iscsi", (iscsi) => ({ iscsiInterface: "default", ...iscsi })),
+    ...inside(volume, "iscsi", (iscsi) => ({ iscsiInterface: "default", lun: 0, ...iscsi })),
     ...inside(volume, "rbd", (rbd) => ({
       pool: "rbd",
       user: "admin",
@@ -216,6 +221,7 @@ const emptyTextIsNothing = new Set([
   "image",
   "workingDir",
   "imagePullPolicy",
+  "pullPolicy",
   "terminationMessagePath",
   "terminationMessagePolicy",
   "restartPolicy",
@@ -243,6 +249,12 @@ const emptyTextIsNothing = new Set([
   "effect",
   "generateName",
   "namespace",
+  "fsType",
+  "iscsiInterface",
+  "pool",
+  "user",
+  "keyring",
+  "storageMode",
 ]);
 const falseIsNothing = new Set([
   "hostNetwork",
@@ -252,6 +264,9 @@ const falseIsNothing = new Set([
   "stdinOnce",
   "tty",
   "readOnly",
+  "chapAuthDiscovery",
+  "chapAuthSession",
+  "sslEnabled",
 ]);
 const zeroIsNothing = new Set([
   "initialDelaySeconds",
@@ -260,6 +275,8 @@ const zeroIsNothing = new Set([
   "successThreshold",
   "failureThreshold",
   "hostPort",
+  "partition",
+  "generation",
 ]);
 const emptyMapIsNothing = new Set([
   "labels",
@@ -269,17 +286,23 @@ const emptyMapIsNothing = new Set([
   "limits",
   "requests",
   "overhead",
-]);
-// Inside these, names are data or the zero value counts.
-const verbatim = new Set([
-  "labels",
-  "annotations",
-  "nodeSelector",
-  "matchLabels",
-  "httpHeaders",
-  "azureDisk",
   "options",
+  "volumeAttributes",
 ]);
+// Inside these, names are the user's, and every entry counts; null stands for the zero value.
+const zeroOfEntry: Readonly<Record<string, string>> = {
+  labels: "",
+  annotations: "",
+  nodeSelector: "",
+  matchLabels: "",
+  options: "",
+  volumeAttributes: "",
+  limits: "0",
+  requests: "0",
+  overhead: "0",
+};
+// Inside these the zero value is not the same as leaving a field out.
+const exact = new Set(["httpHeaders", "azureDisk", "csi"]);
 
 function withoutZeroValues(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutZeroValues);
@@ -287,7 +310,21 @@ function withoutZeroValues(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([field, inner]) => !isNothing(field, inner))
-      .map(([field, inner]) => [field, verbatim.has(field) ? inner : withoutZeroValues(inner)]),
+      .map(([field, inner]) => [field, withoutZeroValuesInside(field, inner)]),
+  );
+}
+
+function withoutZeroValuesInside(field: string, value: unknown): unknown {
+  const zero = zeroOfEntry[field];
+  if (zero === undefined && !exact.has(field)) return withoutZeroValues(value);
+  // Of headers and of a resolver's options.
+  if (Array.isArray(value)) return value;
+  const entries = Object.entries(fieldsOf(value));
+  if (!entries.some(([, entry]) => entry === null)) return value;
+  return Object.fromEntries(
+    entries
+      .filter(([, entry]) => entry !== null || zero !== undefined)
+      .map(([key, entry]) => [key, entry ?? zero]),
   );
 }
 

@@ -43,6 +43,13 @@ export function canonicalQuantity(text: string, decimals = finest): string | und
   return sign + decimalText(billionths, quantity.notation === "scientific");
 }
 
+/** The amount in billionths, the same for all texts that mean the same; undefined for a text that is no quantity. */
+export function quantityValue(text: string): bigint | undefined {
+  const quantity = parse(text.trim());
+  if (quantity === undefined) return undefined;
+  return quantity.negative ? -quantity.billionths : quantity.billionths;
+}
+
 function parse(text: string): Quantity | undefined {
   const match = pattern.exec(text);
   if (match === null) return undefined;

@@ -41,6 +41,13 @@ export const resources = {
     "CustomResourceDefinition",
   ),
   rollouts: namespaced("argoproj.io", "v1alpha1", "rollouts", "Rollout"),
+  analysisTemplates: namespaced("argoproj.io", "v1alpha1", "analysistemplates", "AnalysisTemplate"),
+  clusterAnalysisTemplates: clusterWide(
+    "argoproj.io",
+    "v1alpha1",
+    "clusteranalysistemplates",
+    "ClusterAnalysisTemplate",
+  ),
 } as const satisfies Record<string, Resource>;
 
 /** `v1`, `apps/v1`. */

@@ -44,7 +44,18 @@ export interface BlueGreenStrategy {
 }
 
 export interface RolloutAnalysis {
-  readonly templates?: readonly { readonly templateName?: string; readonly clusterScope?: boolean }[];
+  readonly templates?: readonly TemplateReference[];
+}
+
+/** Names an AnalysisTemplate of the namespace, or a ClusterAnalysisTemplate. */
+export interface TemplateReference {
+  readonly templateName?: string;
+  readonly clusterScope?: boolean;
+}
+
+/** Of either kind, as far as Teal looks into them. */
+export interface AnalysisTemplate extends KubernetesObject {
+  readonly spec?: { readonly templates?: readonly TemplateReference[] };
 }
 
 export interface TemplateMetadata {

@@ -1,3 +1,4 @@
+import { keepSupersededAnnotation } from "./names.ts";
 import type { BlueGreenStrategy, Rollout, RolloutAnalysis } from "./rollout.ts";
 
 /** `spec.strategy.blueGreen` with every default filled in. Durations are seconds. */
@@ -15,6 +16,8 @@ export interface BlueGreen {
   readonly scaleDownDelayRevisionLimit: number;
   /** 0: an aborted ReplicaSet is never scaled down. */
   readonly abortScaleDownDelaySeconds: number;
+  /** Superseded ReplicaSets keep their pods until somebody else scales them down; no deadline, no limit of them. */
+  readonly keepSuperseded: boolean;
   readonly prePromotionAnalysis: RolloutAnalysis | undefined;
   readonly postPromotionAnalysis: RolloutAnalysis | undefined;
 }
@@ -24,11 +27,11 @@ export type Strategy = BlueGreen | { readonly kind: "canary" } | { readonly kind
 
 export function strategyOf(rollout: Rollout): Strategy {
   const { blueGreen, canary } = rollout.spec.strategy ?? {};
-  if (blueGreen !== undefined) return parseBlueGreen(blueGreen);
+  if (blueGreen !== undefined) return parseBlueGreen(blueGreen, rollout.metadata.annotations ?? {});
   return { kind: canary === undefined ? "none" : "canary" };
 }
 
-function parseBlueGreen(wire: BlueGreenStrategy): BlueGreen {
+function parseBlueGreen(wire: BlueGreenStrategy, annotations: Readonly<Record<string, string>>): BlueGreen {
   return {
     kind: "blueGreen",
     activeService: wire.activeService ?? "",
@@ -39,6 +42,7 @@ function parseBlueGreen(wire: BlueGreenStrategy): BlueGreen {
     scaleDownDelaySeconds: wire.scaleDownDelaySeconds ?? 30,
     scaleDownDelayRevisionLimit: wire.scaleDownDelayRevisionLimit ?? Number.POSITIVE_INFINITY,
     abortScaleDownDelaySeconds: wire.abortScaleDownDelaySeconds ?? 30,
+    keepSuperseded: annotations[keepSupersededAnnotation] === "true",
     prePromotionAnalysis: wire.prePromotionAnalysis,
     postPromotionAnalysis: wire.postPromotionAnalysis,
   };

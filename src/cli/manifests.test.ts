@@ -45,6 +45,46 @@ describe("manifests", () => {
     assert.equal(good, "ConfigMap/b");
   });
 
+  const again: readonly [string, string, unknown, readonly string[]][] = [
+    [
+      "a field",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  name: b\n",
+      { name: "b" },
+      ['f.yaml: "name" in line 5 is there already; the last one counts'],
+    ],
+    [
+      "a field in quotes, and another one three times",
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  "name": a\n  "name": b\n  uid: 1\n  uid: 2\n  uid: 3\n',
+      { name: "b", uid: 3 },
+      [5, 7, 8].map(
+        (line) =>
+          `f.yaml: "${line === 5 ? "name" : "uid"}" in line ${line} is there already; the last one counts`,
+      ),
+    ],
+    [
+      "a member of a JSON object",
+      '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "name": "b"}}',
+      { name: "b" },
+      ['f.yaml: "name" in line 1 is there already; the last one counts'],
+    ],
+  ];
+  for (const [what, text, metadata, warnings] of again) {
+    it(`with ${what} twice take the last one, and say so`, () => {
+      const [document, ...others] = parseManifests("f.yaml", text);
+      assert.ok(document !== undefined && "manifest" in document);
+      assert.deepEqual([document.manifest.metadata, document.warnings, others], [metadata, warnings, []]);
+    });
+  }
+
+  it("say it of the document that it is in, once", () => {
+    const member = (name: string) => `{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "${name}"}}`;
+    const text = `${configMap("a")}---\nkind: X\nkind: List\napiVersion: v1\nitems: [${member("b")}, ${member("c")}]\n`;
+    assert.deepEqual(
+      parseManifests("f.yaml", text).map(({ warnings }) => warnings?.length ?? 0),
+      [0, 1, 0],
+    );
+  });
+
   it("of a folder are read in the order of their names, other files are not", async () => {
     for (const name of ["b.yaml", "a.yml", "c.json"]) writeFileSync(join(folder, name), configMap(name));
     writeFileSync(join(folder, "README.md"), "# words");

@@ -17,8 +17,13 @@ export interface Manifest {
 
 /** A document that could be read, or why it could not. */
 export type Document =
-  | { readonly source: string; readonly manifest: Manifest }
-  | { readonly source: string; readonly problem: string };
+  | {
+      readonly source: string;
+      readonly manifest: Manifest;
+      /** What is odd in the text, and could be read all the same. */
+      readonly warnings?: readonly string[];
+    }
+  | { readonly source: string; readonly problem: string; readonly warnings?: readonly string[] };
 
 /** The documents of all that `-f` names, in order. */
 export async function readAll(
@@ -63,10 +68,25 @@ export function parseManifests(source: string, text: string): readonly Document[
   // For a text without any document the library answers an object that is no array.
   if (!Array.isArray(documents)) return [];
   return documents.flatMap((document): readonly Document[] => {
-    const [error] = document.errors;
+    const error = document.errors.find(({ code }) => code !== duplicateKey);
     if (error !== undefined) return [{ source, problem: `is no valid YAML: ${error.message}` }];
-    return objectsOf(source, document.toJS());
+    const [first, ...others] = objectsOf(source, document.toJS());
+    // As with kubectl the last of them counts; unlike it, somebody is told.
+    const warnings = document.errors.map(
+      ({ pos: [offset] }) => `${source}: ${keyAt(text, offset)} is there already; the last one counts`,
+    );
+    if (first === undefined || warnings.length === 0) return first === undefined ? [] : [first, ...others];
+    return [{ ...first, warnings }, ...others];
   });
+}
+
+const duplicateKey = "DUPLICATE_KEY";
+
+/** `"image" in line 7` */
+function keyAt(text: string, offset: number): string {
+  const before = text.slice(0, offset);
+  const [, key = ""] = /^["']?([^"':\s]*)/.exec(text.slice(offset)) ?? [];
+  return `"${key}" in line ${before.split("\n").length}`;
 }
 
 function objectsOf(source: string, content: unknown): readonly Document[] {

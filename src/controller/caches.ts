@@ -14,6 +14,7 @@ import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts"
 import type { Clock } from "../time/clock.ts";
 import type { Observed } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
+import { TemplateCaches } from "./template-caches.ts";
 import { trimEndpointSlice, trimPod, trimReplicaSet, trimRollout, trimService } from "./trim.ts";
 
 export interface CachesOptions {
@@ -23,6 +24,8 @@ export interface CachesOptions {
   readonly namespace: string | undefined;
   readonly instanceId: string | undefined;
   readonly onProblem: (resource: Resource, text: string, cause?: Error) => void;
+  /** Called when something has become known of the templates that analyses name. */
+  readonly onTemplates: () => void;
 }
 
 /** Everything that the controller knows of the cluster, found by what it is asked for, never by searching. */
@@ -33,8 +36,10 @@ export class Caches {
   readonly endpointSlices: WatchCache<EndpointSlice>;
   readonly pods: WatchCache<Pod>;
   readonly observed: Observed;
+  readonly templates: TemplateCaches;
 
-  constructor({ client, clock, namespace, instanceId, onProblem }: CachesOptions) {
+  constructor({ client, clock, namespace, instanceId, onProblem, onTemplates }: CachesOptions) {
+    this.templates = new TemplateCaches({ client, clock, namespace, onProblem }, onTemplates);
     const open = <T extends KubernetesObject, Wire extends KubernetesObject = T>(
       resource: Resource,
       how: Pick<WatchCacheOptions<T, Wire>, "labelSelector" | "trim" | "indexes">,
@@ -58,7 +63,11 @@ export class Caches {
     this.replicaSets = open<IdentifiedReplicaSet, ReplicaSet>(resources.replicaSets, {
       labelSelector: podTemplateHashLabel,
       trim: trimReplicaSet,
-      indexes: { controller: controllersOf },
+      indexes: {
+        controller: controllersOf,
+        ownerless: (replicaSet) =>
+          controllerOf(replicaSet) === undefined ? [replicaSet.metadata.namespace ?? ""] : [],
+      },
     });
     this.services = open<Service>(resources.services, {
       trim: trimService,
@@ -96,6 +105,7 @@ export class Caches {
 
   stop(): void {
     for (const cache of this.#all()) cache.stop();
+    this.templates.stop();
   }
 
   async whenSynced(): Promise<void> {

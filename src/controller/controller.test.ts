@@ -49,7 +49,7 @@ describe("gathering", () => {
       snapshot?.replicaSets.map(({ metadata }) => metadata.name),
       ["web-1"],
     );
-    assert.deepEqual([...(snapshot?.rivals ?? [])], [["web-active", "abba"]]);
+    assert.deepEqual([...(snapshot?.rivals ?? [])], [["web-active", ["abba", "zebra"]]]);
     assert.equal(snapshot?.observed.service("shop", "web-active")?.metadata.name, "web-active");
     assert.equal(snapshot?.observed.endpointSlices("shop", "web-active")[0]?.metadata.name, "web-active-x");
     assert.deepEqual(snapshot?.observed.pod("shop", "web-1-a")?.spec, { containers: [] });

@@ -8,12 +8,15 @@ import { EventRecorder } from "../kubernetes/event-recorder.ts";
 import { isSame } from "../kubernetes/merge-patch.ts";
 import { Queue } from "../kubernetes/queue.ts";
 import type { Change } from "../kubernetes/watch-cache.ts";
+import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
 import { plan } from "../rollout/plan.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import { Caches, controllersOf, serviceNameOf, servicesOf } from "./caches.ts";
+import { adoptersOf } from "./orphans.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { type Planner, Reconciler } from "./reconciler.ts";
 import { ServiceRelease } from "./service-release.ts";
+import { asksForAnalysis } from "./template-caches.ts";
 import { Writer } from "./writer.ts";
 
 const source = { component: "rollouts-controller" };
@@ -48,7 +51,8 @@ export class Controller {
     this.#log = log;
     const onProblem = (resource: Resource, text: string, cause?: Error): void =>
       this.#tellProblem(resource, text, cause);
-    const caches = new Caches({ client, clock, namespace, instanceId, onProblem });
+    const onTemplates = (): void => this.#templatesChanged();
+    const caches = new Caches({ client, clock, namespace, instanceId, onProblem, onTemplates });
     const ownWrites = new OwnWrites(clock);
     const writer = new Writer(client, ownWrites, (object) => caches.held(object));
     const events = new EventRecorder({ writer, clock, source, onProblem: log });
@@ -118,7 +122,7 @@ export class Controller {
       }),
       replicaSets.subscribe((change) => {
         this.#ownWrites.observed(change);
-        this.#ownerChanged(change.object);
+        this.#replicaSetChanged(change);
       }),
       services.subscribe((change) => {
         this.#ownWrites.observed(change);
@@ -144,10 +148,29 @@ export class Controller {
     for (const rollout of this.#caches.rollouts.by("service", service)) this.#rollouts.add(keyOf(rollout));
   }
 
+  // One that has lost its owner looks for another.
+  #replicaSetChanged({ object, previous }: Change<IdentifiedReplicaSet>): void {
+    if (previous !== undefined) this.#ownerChanged(previous);
+    this.#ownerChanged(object);
+    const [adopter, ...others] = adoptersOf(object, this.#caches);
+    if (adopter === undefined) return;
+    this.#rollouts.add(keyOf(adopter));
+    if (others.length === 0) return;
+    const names = others.map(({ metadata }) => metadata.name).join(", ");
+    this.#log(
+      `ReplicaSet ${keyOf(object)} has no owner: of the Rollouts that select it, ${adopter.metadata.name} adopts it and not ${names}`,
+    );
+  }
+
   #ownerChanged(replicaSet: KubernetesObject): void {
     for (const uid of controllersOf(replicaSet)) {
       for (const rollout of this.#caches.rollouts.by("uid", uid)) this.#rollouts.add(keyOf(rollout));
     }
+  }
+
+  #templatesChanged(): void {
+    for (const rollout of this.#caches.rollouts.list())
+      if (asksForAnalysis(rollout)) this.#rollouts.add(keyOf(rollout));
   }
 
   // Pods change often in ways that no route depends on.

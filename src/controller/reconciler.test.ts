@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { KubernetesObject, ReplicaSet } from "../api/core.ts";
+import type { KubernetesObject, ReplicaSet, Service } from "../api/core.ts";
 import { podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
@@ -37,6 +37,65 @@ function scale(replica: BareReplicaSet | undefined, to: number): Action {
     event: { type: "Normal", reason: "ScalingReplicaSet", message: `Scaled to ${to}` },
   };
 }
+
+describe("a switch", () => {
+  test("looks past a cache that is behind, and is not made to pods that are gone", async () => {
+    const { replicaSets: kind } = resources;
+    const hash = (): unknown =>
+      run.cluster.find<Service>(services, "web-active")?.spec.selector?.[podTemplateHashLabel];
+    const run = scene((snapshot) => {
+      if (hash() === "1") return {};
+      const target = snapshot.replicaSets[0];
+      const { uid = "", resourceVersion = "" } = run.cluster.find(services, "web-active")?.metadata ?? {};
+      return {
+        actions: [
+          {
+            do: "route",
+            role: "active",
+            from: undefined,
+            to: "1",
+            because: "it is ready",
+            provided: { name: "web-1", uid: target?.metadata.uid ?? "", available: 2 },
+            write: {
+              resource: services,
+              namespace: "shop",
+              name: "web-active",
+              uid,
+              resourceVersion,
+              patch: { spec: { selector: { [podTemplateHashLabel]: "1" } } },
+            },
+          },
+        ],
+      };
+    });
+    const { cluster, clock, controller } = run;
+    const web = cluster.put(rollouts, rollout("web"));
+    const ready = (available: number, generation: number, observedGeneration: number): ReplicaSet => {
+      const base = replicaSet("web-1", web);
+      return {
+        ...base,
+        metadata: { ...base.metadata, generation },
+        spec: { ...base.spec, replicas: 2 },
+        status: { replicas: available, availableReplicas: available, observedGeneration },
+      };
+    };
+    cluster.put(kind, ready(2, 1, 1));
+    cluster.put(services, service("web-active"));
+    // The planner believes what was listed: the watch tells nothing of what becomes of the ReplicaSet.
+    cluster.hold(kind);
+    controller.start();
+    cluster.put(kind, ready(0, 3, 3));
+    await clock.settle();
+    assert.equal(hash(), undefined, "its pods are gone");
+    cluster.put(kind, ready(2, 5, 3));
+    await clock.advance(1);
+    assert.equal(hash(), undefined, "its numbers are about another size");
+    cluster.put(kind, ready(2, 5, 5));
+    await clock.advance(5);
+    assert.equal(hash(), "1");
+    await controller.stop();
+  });
+});
 
 describe("a pass", () => {
   test("that decides nothing writes nothing", async () => {
@@ -311,6 +370,51 @@ describe("a pass", () => {
     await controller.stop();
   });
 
+  test("waits for the end of its own ReplicaSet of that name when that is being deleted", async () => {
+    // Deleted in the foreground: it stays until its pods are gone, and is no version any more.
+    const run = scene((snapshot) =>
+      snapshot.replicaSets.every(({ metadata }) => metadata.deletionTimestamp !== undefined)
+        ? { actions: [create(snapshot, "1")] }
+        : {},
+    );
+    const { cluster, clock, controller, log } = run;
+    const web = cluster.put(rollouts, rollout("web"));
+    const leaving = replicaSet("web-1", web);
+    const metadata = { ...leaving.metadata, deletionTimestamp: "2026-01-01T00:00:00Z", uid: "leaving" };
+    cluster.put(replicaSets, { ...leaving, metadata });
+    await started(run);
+    await clock.advance(300);
+    const told = "shop/web: waiting for the end of ReplicaSet web-1, which is being deleted";
+    assert.equal(log.filter((line) => line === told).length, 1);
+    assert.equal(cluster.find<Rollout>(rollouts, "web")?.status?.collisionCount, undefined);
+    cluster.remove(replicaSets, "web-1");
+    await clock.settle();
+    assert.equal(cluster.find(replicaSets, "web-1")?.metadata.uid, "uid-web-1");
+    await controller.stop();
+  });
+
+  test("tries again when the ReplicaSet that took the name is gone in the meantime", async () => {
+    const run = scene((snapshot) =>
+      snapshot.replicaSets.length === 0 ? { actions: [create(snapshot, "1")] } : {},
+    );
+    const { cluster, clock, controller, log } = run;
+    cluster.put(rollouts, rollout("web"));
+    let isTaken = true;
+    cluster.intercept = ({ method, path }) => {
+      if (!isTaken || method !== "POST" || !path.endsWith("replicasets")) return undefined;
+      isTaken = false;
+      return refusal(409, "AlreadyExists");
+    };
+    await started(run);
+    await clock.advance(1);
+    assert.equal(cluster.find(replicaSets, "web-1")?.metadata.name, "web-1");
+    assert.deepEqual(
+      log.filter((line) => line.includes("error")),
+      [],
+    );
+    await controller.stop();
+  });
+
   test("raises the collision count when the name belongs to somebody else", async () => {
     const run = scene((snapshot) => {
       const hash = `${snapshot.rollout.status?.collisionCount ?? 0}`;
@@ -331,6 +435,37 @@ describe("a pass", () => {
     );
     await controller.stop();
   });
+
+  for (const [what, uid] of [
+    ["its own", "uid-web"],
+    ["an ownerless", undefined],
+  ] as const) {
+    test(`raises the collision count when ${what} ReplicaSet of that name has no hash, so that no cache sees it`, async () => {
+      const run = scene((snapshot) => {
+        const hash = `${snapshot.rollout.status?.collisionCount ?? 0}`;
+        return snapshot.replicaSets.length === 0 ? { actions: [create(snapshot, hash)] } : {};
+      });
+      const { cluster, clock, controller } = run;
+      const web = cluster.put(rollouts, rollout("web"));
+      const made = replicaSet("web-0", web);
+      const { labels: _, ownerReferences = [], ...metadata } = made.metadata;
+      const owners = uid === undefined ? {} : { ownerReferences };
+      cluster.intercept = ({ method, path }) => {
+        if (method === "POST" && path.endsWith("replicasets")) {
+          const isFirst = cluster.find<Rollout>(rollouts, "web")?.status?.collisionCount === undefined;
+          return isFirst ? refusal(409, "AlreadyExists") : undefined;
+        }
+        return method === "GET" && path.endsWith("/web-0")
+          ? { code: 200, body: { ...made, metadata: { ...metadata, ...owners } } }
+          : undefined;
+      };
+      await started(run);
+      await clock.advance(1);
+      assert.equal(cluster.find<Rollout>(rollouts, "web")?.status?.collisionCount, 1);
+      assert.equal(cluster.find(replicaSets, "web-1")?.metadata.name, "web-1");
+      await controller.stop();
+    });
+  }
 
   test("raises the collision count when its own ReplicaSet of that name has another template", async () => {
     // The planner knows the ReplicaSet and wants another one, whose hash happens to be the same.

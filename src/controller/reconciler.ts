@@ -1,12 +1,15 @@
 import { keyOf, namespaceAndName } from "../api/metadata.ts";
+import { podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import type { EventRecorder } from "../kubernetes/event-recorder.ts";
+import { isSame } from "../kubernetes/merge-patch.ts";
 import type { PassResult } from "../kubernetes/queue.ts";
 import { isLater } from "../kubernetes/resource-version.ts";
 import type { Action, Plan, PlannedEvent, Snapshot } from "../rollout/plan-types.ts";
+import { find } from "../rollout/status/conditions.ts";
 import { refusedStatus } from "../rollout/status/refused.ts";
 import { type Clock, earliest, type Instant } from "../time/clock.ts";
 import { type Caches, controllersOf } from "./caches.ts";
@@ -14,6 +17,7 @@ import { describe, execute } from "./execute.ts";
 import { gather } from "./gather.ts";
 import type { OwnWrites } from "./own-writes.ts";
 import { writeStatus } from "./status-writer.ts";
+import { asksForAnalysis } from "./template-caches.ts";
 import type { Writer } from "./writer.ts";
 
 export type Planner = (snapshot: Snapshot, now: Instant) => Plan;
@@ -64,24 +68,39 @@ export class Reconciler {
     }
     const until = ownWrites.waitUntil(key);
     if (until !== undefined) return { is: "postponed", recheckAt: until };
+    // It comes again when they have been read.
+    if (asksForAnalysis(rollout) && !caches.templates.isReady()) return { is: "done" };
     try {
       const plan = this.#options.plan(gather(rollout, caches), this.#options.clock.now());
+      for (const why of plan.refused)
+        this.#tellOnce(key, `refused an act that would break an invariant: ${why}`);
       const written = await this.#carryOut(plan, rollout);
       await this.#attempt("write the status", () => writeStatus(written, plan.status, this.#options.writer));
       for (const event of plan.events) this.#record(rollout, event);
-      this.#problems.delete(key);
+      this.#logWait(key, rollout, plan);
+      if (plan.refused.length === 0) this.#problems.delete(key);
       return { is: "done", recheckAt: earliest(plan.recheckAt, ownWrites.waitUntil(key)) };
     } catch (error) {
       return this.#failed(key, rollout, error);
     }
   }
 
+  /** Once for each wait, when it begins. */
+  #logWait(key: string, { status }: Rollout, { standing, status: planned }: Plan): void {
+    const [before, now] = [status, planned].map((it) => find(it?.conditions ?? [], "Waiting"));
+    if (standing === undefined || now === undefined || isSame(now, before)) return;
+    if (now.lastTransitionTime !== now.lastUpdateTime) return;
+    const { on, detail } = standing;
+    this.#options.log(`${key}: waiting for ${on}${detail === undefined ? "" : ` (${detail})`}`);
+  }
+
   /** Answers the Rollout as the actions have left it. */
   async #carryOut(plan: Plan, rollout: Rollout): Promise<Rollout> {
-    const { writer, log } = this.#options;
+    const { client, writer, log } = this.#options;
     let current = rollout;
     for (const action of plan.actions) {
-      const written = await execute(action, rollout, writer).catch((error: unknown) =>
+      if (action.do === "adoptReplicaSet") await this.#assertAlive(action, rollout);
+      const written = await execute(action, rollout, writer, client).catch((error: unknown) =>
         this.#actionFailed(action, plan, current, error),
       );
       log(`${keyOf(rollout)}: ${describe(action)}: ${action.because}`);
@@ -92,6 +111,20 @@ export class Reconciler {
       if (action.event !== undefined) this.#record(rollout, action.event);
     }
     return current;
+  }
+
+  /**
+   * Asks the server, as the cache may be late: what an owner that is gone or going adopts is collected as garbage, pods and
+   * all. A Rollout that is deleted so that its ReplicaSets stay is the very case in which there is something to adopt.
+   */
+  async #assertAlive(action: Action, { metadata }: Rollout): Promise<void> {
+    const { namespace = "", name, uid } = metadata;
+    const { client } = this.#options;
+    const found = await this.#attempt("read the Rollout", () =>
+      client.get(resources.rollouts, namespace, name),
+    );
+    if (found.metadata.uid === uid && found.metadata.deletionTimestamp === undefined) return;
+    throw new CallFailed(describe(action), new ApiError("conflict", "the Rollout is being deleted"), action);
   }
 
   async #actionFailed(action: Action, plan: Plan, rollout: Rollout, error: unknown): Promise<never> {
@@ -115,24 +148,36 @@ export class Reconciler {
   }
 
   /**
-   * A ReplicaSet of the wanted name exists. If it is this Rollout's and just not in the cache yet, the next pass finds it.
-   * Otherwise two templates have got the same hash, and the collision count makes the next one different.
+   * A ReplicaSet of the wanted name exists. If it is this Rollout's and just not in the cache yet, the next pass finds it;
+   * if it is this Rollout's and on its way out, the name will be free, and its end wakes the Rollout up. Otherwise two templates have got the same hash, and the collision count makes the next one different.
    */
   async #resolveTakenName(action: Creation, rollout: Rollout): Promise<void> {
     const { client, caches, ownWrites, writer } = this.#options;
     const { namespace = "", uid = "" } = rollout.metadata;
     const { name } = action.replicaSet.metadata;
-    const found = await client.get(resources.replicaSets, namespace, name);
+    const found = await this.#attempt(`read ReplicaSet ${name}`, () =>
+      client.get(resources.replicaSets, namespace, name),
+    );
     const existing = { ...found, kind: resources.replicaSets.kind };
     const held = caches.replicaSets.get(namespace, name);
+    const owners = controllersOf(existing);
+    const isOurs = owners.includes(uid);
+    if (isOurs && existing.metadata.deletionTimestamp !== undefined) {
+      this.#tellOnce(keyOf(rollout), `waiting for the end of ReplicaSet ${name}, which is being deleted`);
+      return;
+    }
     const isKnown =
       held !== undefined && !isLater(existing.metadata.resourceVersion, held.metadata.resourceVersion);
-    if (controllersOf(existing).includes(uid) && !isKnown) {
+    // The cache has only those with a hash. One without an owner may be one to adopt.
+    const isComing = existing.metadata.labels?.[podTemplateHashLabel] !== undefined && !isKnown;
+    if (isComing && (isOurs || owners.length === 0)) {
       ownWrites.wrote(keyOf(rollout), existing, held);
       return;
     }
     const collisionCount = (rollout.status?.collisionCount ?? 0) + 1;
-    await writeStatus(rollout, { ...rollout.status, collisionCount }, writer);
+    await this.#attempt("write the status", () =>
+      writeStatus(rollout, { ...rollout.status, collisionCount }, writer),
+    );
   }
 
   async #attempt<T>(what: string, run: () => Promise<T>): Promise<T> {

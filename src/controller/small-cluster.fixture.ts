@@ -236,7 +236,13 @@ export function scene(
     log: (text) => log.push(text),
     plan: (snapshot) => {
       seen.push(snapshot);
-      return { actions: [], status: snapshot.rollout.status ?? {}, events: [], ...decide(snapshot) };
+      return {
+        actions: [],
+        refused: [],
+        status: snapshot.rollout.status ?? {},
+        events: [],
+        ...decide(snapshot),
+      };
     },
     ...options,
   });

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EndpointSlice, Pod, Service } from "../api/core.ts";
 import {
+  endpointSliceManagedByLabel,
+  kubernetesEndpointSliceController,
   lastAppliedAnnotation,
   managedByAnnotation,
   podTemplateHashLabel,
@@ -48,11 +50,22 @@ test("keeps of a ReplicaSet what it says of its version, and of its template onl
     metadata: { ...metadata, ...kept },
     spec: others,
     status: { replicas: 2, availableReplicas: 1 },
-    templateIdentity: templateIdentity(template),
+    templates: [templateIdentity(template)],
   });
 });
 
-test("keeps of a pod its version, its owner and whether it is ready", () => {
+test("keeps of an ownerless ReplicaSet its labels, which say whose it is, and its other owners", () => {
+  const web = replicaSet("web-1", rollout("web"), "web-uid");
+  const labels = { [podTemplateHashLabel]: "1", app: "web" };
+  const other = { apiVersion: "v1", kind: "ConfigMap", name: "c", uid: "c" };
+  const { metadata } = trimReplicaSet({
+    ...web,
+    metadata: { ...web.metadata, labels, ownerReferences: [other] },
+  });
+  assert.deepEqual([metadata.labels, metadata.ownerReferences], [labels, [other]]);
+});
+
+test("keeps of a pod its version, its owner and its address families", () => {
   const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: "web-1", uid: "u", controller: true };
   const pod: Pod = {
     apiVersion: "v1",
@@ -67,6 +80,8 @@ test("keeps of a pod its version, its owner and whether it is ready", () => {
     spec: { containers: [{ name: "web", image: "web:1" }] },
     status: {
       phase: "Running",
+      podIP: "10.0.0.7",
+      podIPs: [{ ip: "10.0.0.7" }, { ip: "fd00::7" }],
       conditions: [
         { type: "Initialized", status: "True" },
         { type: "Ready", status: "False", reason: "ContainersNotReady" },
@@ -83,11 +98,11 @@ test("keeps of a pod its version, its owner and whether it is ready", () => {
       ownerReferences: [owner],
     },
     spec: { containers: [] },
-    status: { conditions: [{ type: "Ready", status: "False" }] },
+    status: { podIPs: [{ ip: "0.0.0.0" }, { ip: "::" }] },
   });
 });
 
-test("keeps of a Service its type, its selector and who manages it", () => {
+test("keeps of a Service its type, its selector, who manages it and what it asks of containers by name", () => {
   const { apiVersion, kind, metadata, spec } = service(
     "web",
     { [managedByAnnotation]: "web", other: "x" },
@@ -97,10 +112,10 @@ test("keeps of a Service its type, its selector and who manages it", () => {
     apiVersion,
     kind,
     metadata: { ...metadata, uid: "u", resourceVersion: "7", labels: { app: "web" } },
-    spec: { ...spec, type: "LoadBalancer", ports: [{ port: 80 }] },
+    spec: { ...spec, type: "LoadBalancer", clusterIP: "10.96.0.7", ports: [{ port: 80 }] },
   };
   const { name, namespace } = metadata;
-  assert.deepEqual(trimService(full), {
+  const kept = {
     apiVersion,
     kind,
     metadata: {
@@ -110,18 +125,32 @@ test("keeps of a Service its type, its selector and who manages it", () => {
       resourceVersion: "7",
       annotations: { [managedByAnnotation]: "web" },
     },
-    spec: { selector: spec.selector, type: "LoadBalancer" },
+  };
+  const { selector } = spec;
+  assert.deepEqual(trimService(full), { ...kept, spec: { selector, type: "LoadBalancer" } });
+  const ports = [
+    { name: "web", port: 80, targetPort: "http", protocol: "TCP" },
+    { name: "raw", port: 81, targetPort: 8081 },
+  ];
+  assert.deepEqual(trimService({ ...full, spec: { ...spec, clusterIP: "None", ports } }), {
+    ...kept,
+    spec: { selector, clusterIP: "None", ports: [{ name: "web", port: 80, targetPort: "http" }] },
   });
 });
 
-test("keeps of an EndpointSlice which pods are ready and what the traffic process has confirmed", () => {
+test("keeps of an EndpointSlice which pods it lists, what differs from being ready, and what the traffic process has confirmed", () => {
   const slice: EndpointSlice = {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: {
       name: "web-x",
+      namespace: "shop",
       generation: 3,
-      labels: { a: "b", [serviceNameLabel]: "web" },
+      labels: {
+        a: "b",
+        [serviceNameLabel]: "web",
+        [endpointSliceManagedByLabel]: kubernetesEndpointSliceController,
+      },
       annotations: { [routedGenerationAnnotation]: "3", other: "x" },
     },
     addressType: "IPv4",
@@ -130,23 +159,50 @@ test("keeps of an EndpointSlice which pods are ready and what the traffic proces
         addresses: ["10.0.0.1"],
         conditions: { ready: false, serving: true, terminating: true },
         nodeName: "n",
-        targetRef: { kind: "Pod", name: "p", uid: "u" },
+        targetRef: { kind: "Pod", name: "p", namespace: "shop", uid: "u" },
       },
-      { addresses: ["10.0.0.2"], conditions: { ready: true } },
+      {
+        addresses: ["10.0.0.2"],
+        conditions: { ready: true, serving: true, terminating: false },
+        targetRef: { kind: "Pod", name: "q" },
+      },
+      { addresses: ["10.0.0.3"], conditions: { ready: true }, targetRef: { kind: "Node", name: "n" } },
     ],
-    ports: [{ port: 80 }],
+    ports: [{ name: "http", port: 80, protocol: "TCP" }],
+  };
+  const labels = {
+    [serviceNameLabel]: "web",
+    [endpointSliceManagedByLabel]: kubernetesEndpointSliceController,
+  };
+  assert.deepEqual(trimEndpointSlice(slice), {
+    ...slice,
+    metadata: { ...slice.metadata, labels, annotations: { [routedGenerationAnnotation]: "3" } },
+    endpoints: [
+      {
+        addresses: [],
+        conditions: { ready: false, serving: true, terminating: true },
+        targetRef: { name: "p" },
+      },
+      { addresses: [], targetRef: { name: "q" } },
+      { addresses: ["10.0.0.3"] },
+    ],
+    ports: [{ name: "http" }],
+  });
+});
+
+test("keeps of a foreign EndpointSlice only who manages it and whether it lists anything", () => {
+  const manager = { [endpointSliceManagedByLabel]: "mesh.example.com" };
+  const slice: EndpointSlice = {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: "web-y", labels: { ...manager, [serviceNameLabel]: "web" } },
+    addressType: "IPv6",
+    endpoints: Array.from({ length: 100 }, (_, n) => ({ addresses: [`fd00::${n}`] })),
+    ports: [{ name: "http", port: 80 }],
   };
   const { ports: _, ...rest } = slice;
-  assert.deepEqual(trimEndpointSlice(slice), {
-    ...rest,
-    metadata: {
-      ...slice.metadata,
-      labels: { [serviceNameLabel]: "web" },
-      annotations: { [routedGenerationAnnotation]: "3" },
-    },
-    endpoints: [
-      { addresses: [], conditions: { ready: false }, targetRef: { name: "p" } },
-      { addresses: ["10.0.0.2"] },
-    ],
-  });
+  const kept = { ...rest, metadata: { ...rest.metadata, annotations: {} } };
+  assert.deepEqual(trimEndpointSlice(slice), { ...kept, endpoints: [{ addresses: [] }] });
+  assert.deepEqual(trimEndpointSlice({ ...slice, endpoints: [] }), { ...kept, endpoints: [] });
+  assert.deepEqual(trimEndpointSlice({ ...slice, endpoints: null }), { ...kept, endpoints: [] });
 });

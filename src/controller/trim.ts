@@ -1,7 +1,17 @@
-import type { Endpoint, EndpointSlice, ObjectMeta, Pod, ReplicaSet, Service } from "../api/core.ts";
+import type {
+  Endpoint,
+  EndpointSlice,
+  ObjectMeta,
+  Pod,
+  PodStatus,
+  ReplicaSet,
+  Service,
+  ServicePort,
+} from "../api/core.ts";
 import { controllerOf } from "../api/metadata.ts";
 import {
   endpointSliceManagedByLabel,
+  fastRollbackAnnotation,
   lastAppliedAnnotation,
   managedByAnnotation,
   podTemplateHashLabel,
@@ -9,10 +19,20 @@ import {
   revisionHistoryAnnotation,
   routedGenerationAnnotation,
   scaleDownDeadlineAnnotation,
+  scaleDownPostponedFromAnnotation,
   serviceNameLabel,
+  wasLiveAnnotation,
 } from "../api/names.ts";
 import type { Rollout } from "../api/rollout.ts";
 import { type IdentifiedReplicaSet, identified } from "../rollout/identified-replica-set.ts";
+import {
+  families,
+  familiesOf,
+  followsSelector,
+  isSound,
+  namedPorts,
+  podNameOf,
+} from "../traffic/service/slices.ts";
 
 // What the caches keep of each object: thousands of Rollouts with all their pods shall fit into little memory.
 
@@ -33,30 +53,51 @@ export function trimReplicaSet(replicaSet: ReplicaSet): IdentifiedReplicaSet {
       ...identityOf(metadata),
       ...ownerOf(metadata),
       ...(generation === undefined ? {} : { generation }),
-      labels: only(labels, podTemplateHashLabel),
+      // Those of ownerless ones say whose they are.
+      labels:
+        controllerOf({ metadata }) === undefined ? (labels ?? noTexts) : only(labels, podTemplateHashLabel),
       annotations: only(
         annotations,
         revisionAnnotation,
         revisionHistoryAnnotation,
         scaleDownDeadlineAnnotation,
+        fastRollbackAnnotation,
+        scaleDownPostponedFromAnnotation,
+        wasLiveAnnotation,
       ),
     },
   };
 }
 
-export function trimService({ apiVersion, kind, metadata, spec: { type, selector } }: Service): Service {
+export function trimService(service: Service): Service {
+  const { apiVersion, kind, metadata } = service;
+  const { type, selector, clusterIP } = service.spec;
+  const ports = namedPorts(service);
   return {
     apiVersion,
     kind,
     metadata: { ...identityOf(metadata), annotations: only(metadata.annotations, managedByAnnotation) },
-    spec: { ...(type === undefined ? {} : { type }), ...(selector === undefined ? {} : { selector }) },
+    spec: {
+      ...(type === undefined ? {} : { type }),
+      ...(selector === undefined ? {} : { selector }),
+      ...(clusterIP === "None" ? { clusterIP } : {}),
+      ...(ports.length === 0 ? {} : { ports: ports.map(trimServicePort) }),
+    },
+  };
+}
+
+function trimServicePort({ name, port, targetPort }: ServicePort): ServicePort {
+  return {
+    port,
+    ...(name === undefined ? {} : { name }),
+    ...(targetPort === undefined ? {} : { targetPort }),
   };
 }
 
 export function trimEndpointSlice(slice: EndpointSlice): EndpointSlice {
-  const { apiVersion, kind, metadata, addressType, endpoints } = slice;
+  const { apiVersion, kind, metadata, addressType, endpoints, ports } = slice;
   const { generation, labels, annotations } = metadata;
-  return {
+  const trimmed = {
     apiVersion,
     kind,
     metadata: {
@@ -66,21 +107,34 @@ export function trimEndpointSlice(slice: EndpointSlice): EndpointSlice {
       annotations: only(annotations, routedGenerationAnnotation),
     },
     addressType,
-    endpoints: (endpoints ?? []).map(trimEndpoint),
+  };
+  // Of those that follow no selector it matters only whether there are any.
+  if (!followsSelector(slice))
+    return { ...trimmed, endpoints: (endpoints ?? []).length > 0 ? [unnamed] : [] };
+  return {
+    ...trimmed,
+    endpoints: (endpoints ?? []).map((endpoint) => trimEndpoint(endpoint, metadata.namespace)),
+    ports: (ports ?? []).map(({ name = "" }) => ({ name })),
   };
 }
 
 /** A pod is found by its name; an endpoint that is none has nothing but its addresses. */
-function trimEndpoint({ addresses, conditions, targetRef }: Endpoint): Endpoint {
+function trimEndpoint(endpoint: Endpoint, namespace: string | undefined): Endpoint {
+  const { addresses, conditions } = endpoint;
+  const pod = podNameOf(endpoint, namespace);
   return {
-    addresses: targetRef?.name === undefined ? addresses : [],
-    ...(conditions?.ready === false ? { conditions: { ready: false } } : {}),
-    ...(targetRef?.name === undefined ? {} : { targetRef: { name: targetRef.name } }),
+    addresses: pod === undefined ? addresses : noAddresses,
+    ...(conditions === undefined || isSound(endpoint) ? {} : { conditions }),
+    ...(pod === undefined ? {} : { targetRef: { name: pod } }),
   };
 }
 
+const noAddresses: Endpoint["addresses"] = [];
+const unnamed: Endpoint = { addresses: noAddresses };
+
+/** Whether a pod is ready is said by the slices that list it, and by its ReplicaSet's counts. */
 export function trimPod({ apiVersion, kind, metadata, status }: Pod): Pod {
-  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  const known = familyStatus[familiesOf(status)];
   return {
     apiVersion,
     kind,
@@ -90,9 +144,16 @@ export function trimPod({ apiVersion, kind, metadata, status }: Pod): Pod {
       labels: only(metadata.labels, podTemplateHashLabel),
     },
     spec: noContainers,
-    ...(ready === undefined ? {} : { status: { conditions: [{ type: ready.type, status: ready.status }] } }),
+    ...(known === undefined ? {} : { status: known }),
   };
 }
+
+/** Which families a pod has addresses of, told by the address that stands for any of its family. */
+const familyStatus: Readonly<Record<number, PodStatus>> = {
+  [families.IPv4]: { podIPs: [{ ip: "0.0.0.0" }] },
+  [families.IPv6]: { podIPs: [{ ip: "::" }] },
+  [families.IPv4 | families.IPv6]: { podIPs: [{ ip: "0.0.0.0" }, { ip: "::" }] },
+};
 
 const noContainers: Pod["spec"] = { containers: [] };
 
@@ -104,9 +165,11 @@ function only(texts: Texts = noTexts, ...names: readonly string[]): Texts {
   return kept.length === 0 ? noTexts : Object.fromEntries(kept);
 }
 
+/** The controller; of an object that has none its other owners, beside whom a controller can be set. */
 function ownerOf(metadata: ObjectMeta): Pick<ObjectMeta, "ownerReferences"> {
   const owner = controllerOf({ metadata });
-  return owner === undefined ? {} : { ownerReferences: [owner] };
+  const ownerReferences = owner === undefined ? metadata.ownerReferences : [owner];
+  return ownerReferences === undefined ? {} : { ownerReferences };
 }
 
 function identityOf({ name, namespace, uid, resourceVersion, deletionTimestamp }: ObjectMeta): ObjectMeta {

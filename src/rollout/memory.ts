@@ -18,6 +18,7 @@ export interface Memory {
   readonly isPastCheckpoint: boolean;
 }
 
+/** What the status says; fields that it does not have are taken for nothing asked and nothing granted. */
 export function memoryOf(status: RolloutStatus): Memory {
   return {
     stableHash: status.stableRS || undefined,
@@ -41,6 +42,14 @@ export const forgetUpdate = {
   controllerPause: false,
   isPastCheckpoint: false,
 } as const satisfies Partial<Memory>;
+
+/**
+ * What is left of it when the template changes. An abort that has not been carried out yet was asked for by somebody who saw
+ * the new template before the controller did.
+ */
+export function memoryOfNextTemplate(memory: Memory): Memory {
+  return { ...memory, ...forgetUpdate, abort: memory.abort && memory.abortedAt === undefined };
+}
 
 /**
  * Whether the switch has been allowed: somebody promoted, the timer ran out, or a rule of the strategy allowed it. A

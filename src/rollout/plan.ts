@@ -1,19 +1,30 @@
-import type { Rollout } from "../api/rollout.ts";
+import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import { type BlueGreen, strategyOf } from "../api/strategy.ts";
 import { describe, validateRollout } from "../api/validation.ts";
 import { earliest, formatTime, type Instant } from "../time/clock.ts";
 import { abortSteps } from "./blue-green/abort.ts";
+import { adoptOrphans } from "./blue-green/adopt.ts";
 import { blueGreenSteps } from "./blue-green/steps.ts";
-import { blueGreenUpkeep } from "./blue-green/upkeep.ts";
-import { assertInvariants } from "./invariants.ts";
+import { blueGreenUpkeep, holdActiveRoute, recordFormerStable, sizeLive } from "./blue-green/upkeep.ts";
+import { brokenInvariant } from "./invariants.ts";
 import { forgetUpdate, type Memory } from "./memory.ts";
-import { type Action, type Plan, type PlannedEvent, type Snapshot, seen } from "./plan-types.ts";
-import { validateReferences } from "./references.ts";
+import {
+  type Action,
+  type Plan,
+  type PlannedEvent,
+  type Snapshot,
+  type Standing,
+  seen,
+} from "./plan-types.ts";
+import { holdsActiveService, validateReferences } from "./references.ts";
 import { type Situation, situationOf } from "./situation.ts";
 import { find } from "./status/conditions.ts";
+import { countFields } from "./status/counts.ts";
+import { noteIgnoredFields } from "./status/ignored-fields.ts";
 import { invalidStatus } from "./status/invalid.ts";
-import { statusOf } from "./status/status.ts";
-import { walk } from "./step.ts";
+import { type Note, withNotes } from "./status/notes.ts";
+import { present, statusOf } from "./status/status.ts";
+import { type Walk, walk } from "./step.ts";
 
 /**
  * What to do about one Rollout now: the calls to make, the status that it should show, and when to look again. Pure: it
@@ -22,7 +33,7 @@ import { walk } from "./step.ts";
 export function plan(snapshot: Snapshot, now: Instant): Plan {
   const { rollout } = snapshot;
   if (rollout.metadata.deletionTimestamp !== undefined)
-    return { actions: [], events: [], status: rollout.status ?? {} };
+    return { actions: [], refused: [], events: [], status: rollout.status ?? {} };
   const strategy = strategyOf(rollout);
   const errors = validateRollout(rollout);
   const problems = errors.length > 0 ? errors : validateReferences(snapshot);
@@ -32,16 +43,19 @@ export function plan(snapshot: Snapshot, now: Instant): Plan {
     // Not for objects that are missing: a file whose Services come after its Rollout is in order.
     const isNews = errors.length > 0 && message !== rollout.status?.message;
     const warning: PlannedEvent = { type: "Warning", reason: "InvalidSpec", message };
-    return { actions: [], events: [...greeting(rollout), ...(isNews ? [warning] : [])], status };
+    const events = [...greeting(rollout), ...(isNews ? [warning] : [])];
+    if (strategy.kind !== "blueGreen") return { actions: [], refused: [], events, status };
+    return planBrake(snapshot, strategy, now, status, events);
   }
-  // Its own pass, so that this event comes before all others.
-  if (rollout.status?.observedGeneration === undefined) {
-    return {
-      actions: [],
-      events: greeting(rollout),
-      status: { observedGeneration: String(rollout.metadata.generation ?? 0) },
-    };
+  const { status = {} } = rollout;
+  // Its own pass, so that this event comes before all others. A status that has lost the field is not a new one: it must
+  // not say that the template was looked at.
+  if (status.observedGeneration === undefined && status.currentPodHash === undefined) {
+    const observedGeneration = String(rollout.metadata.generation ?? 0);
+    return { actions: [], refused: [], events: greeting(rollout), status: { ...status, observedGeneration } };
   }
+  const adoptions = adoptOrphans(snapshot);
+  if (adoptions.length > 0) return { actions: adoptions, refused: [], events: [], status };
   return planBlueGreen(snapshot, strategy, now);
 }
 
@@ -50,21 +64,82 @@ function planBlueGreen(snapshot: Snapshot, strategy: BlueGreen, now: Instant): P
   const way = walk(situation.memory.abort ? abortSteps : blueGreenSteps, situation);
   const upkeep = blueGreenUpkeep.map((look) => look(situation));
   const memory = afterAbort({ ...situation.memory, ...way.remember }, now);
-  const { status, events, recheckAt: progressDeadline } = statusOf(situation, memory);
-  const actions = firstPerObject([
+  const acts = permitted(situation, [
     ...fillReplicas(situation),
     ...way.actions,
+    ...recordFormerStable(situation, memory.stableHash),
     ...upkeep.flatMap((part) => part.actions),
   ]);
-  assertInvariants(situation, actions);
-  const recheckAt = earliest(way.recheckAt, progressDeadline, ...upkeep.map((part) => part.recheckAt));
+  const notes = notesOf(situation, acts.refused);
+  const { status, events, recheckAt, standing } = statusOf(situation, memory, way.stop, notes);
   return {
-    actions,
+    ...acts,
     status,
     events: [...way.events, ...events],
-    ...(recheckAt === undefined ? {} : { recheckAt }),
-    ...(way.standing === undefined ? {} : { standing: way.standing }),
+    ...present({
+      recheckAt: earliest(way.stop?.wait?.until, recheckAt, ...upkeep.map((part) => part.recheckAt)),
+      standing: standing ?? actingAt(way),
+    }),
   };
+}
+
+function notesOf(situation: Situation, refused: readonly string[]): readonly Note[] {
+  return [
+    ...noteIgnoredFields(situation.rollout),
+    ...situation.notes,
+    ...refused.map((message) => ({ reason: "ActRefused", message }) as const),
+  ];
+}
+
+function actingAt({ stop, actions: [first] }: Walk): Standing | undefined {
+  return stop === undefined || first === undefined ? undefined : { step: stop.step, on: first.because };
+}
+
+/**
+ * What goes on while a Rollout cannot be carried out as it is written, because its spec is invalid or an object that it names
+ * is missing: the way back, the size of the live version and its route. Nothing here leads forward.
+ */
+function planBrake(
+  snapshot: Snapshot,
+  strategy: BlueGreen,
+  now: Instant,
+  invalid: RolloutStatus,
+  events: readonly PlannedEvent[],
+): Plan {
+  const situation = withAbort(situationOf(snapshot, strategy, now));
+  const holdsRoute = holdsActiveService(snapshot, strategy);
+  const isAborting = situation.memory.abort && holdsRoute;
+  const way = isAborting ? walk(abortSteps, situation) : undefined;
+  const acts = permitted(situation, [
+    ...(way?.actions ?? []),
+    ...sizeLive(situation).actions,
+    ...(holdsRoute ? holdActiveRoute(situation).actions : []),
+  ]);
+  const { abortedAt = "" } = afterAbort(situation.memory, now);
+  const counts = situation.replicaSets.length === 0 ? {} : countFields(situation);
+  const noted = withNotes(invalid.conditions ?? [], notesOf(situation, acts.refused), now);
+  return {
+    ...acts,
+    events: [...events, ...noted.events],
+    status: {
+      ...invalid,
+      conditions: noted.conditions,
+      ...counts,
+      ...(isAborting ? { abort: true, abortedAt } : {}),
+    },
+    ...present({ recheckAt: way?.stop?.wait?.until }),
+  };
+}
+
+/** One call per object, and none that breaks an invariant. */
+function permitted(situation: Situation, actions: readonly Action[]): Pick<Plan, "actions" | "refused"> {
+  const refused: string[] = [];
+  const allowed = actions.filter((action) => {
+    const why = brokenInvariant(situation, action);
+    if (why !== undefined) refused.push(why);
+    return why === undefined;
+  });
+  return { actions: firstPerObject(allowed), refused };
 }
 
 /**
@@ -74,9 +149,11 @@ function planBlueGreen(snapshot: Snapshot, strategy: BlueGreen, now: Instant): P
 function withAbort(situation: Situation): Situation {
   const { memory, rollout } = situation;
   const progressing = find(rollout.status?.conditions ?? [], "Progressing");
-  const isUnderWay = !situation.isFirst && !situation.isPromoted && !situation.isNewTemplate;
+  const isUnderWay = !situation.isFirst && !situation.isPromoted;
   const isLate =
-    rollout.spec.progressDeadlineAbort === true && progressing?.reason === "ProgressDeadlineExceeded";
+    rollout.spec.progressDeadlineAbort === true &&
+    progressing?.reason === "ProgressDeadlineExceeded" &&
+    !situation.isNewTemplate;
   if (isUnderWay && isLate && !memory.abort) {
     const abortMessage = progressing.message;
     return { ...situation, isSwitched: false, memory: { ...memory, abort: true, abortMessage } };
@@ -126,6 +203,7 @@ function objectOf(action: Action): string {
       return `ReplicaSet ${action.replicaSet.metadata.name}`;
     case "scaleReplicaSet":
     case "annotateReplicaSet":
+    case "adoptReplicaSet":
     case "deleteReplicaSet":
       return `ReplicaSet ${action.seen.name}`;
     case "annotateRollout":

@@ -1,8 +1,9 @@
 import { managedByAnnotation, podTemplateHashLabel } from "../api/names.ts";
-import { strategyOf } from "../api/strategy.ts";
+import { type BlueGreen, strategyOf } from "../api/strategy.ts";
 import { type FieldError, invalid } from "../api/validation.ts";
 import type { Role, Route } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
+import { validateAnalyses } from "./analysis-references.ts";
 import type { Snapshot } from "./plan-types.ts";
 
 /** What is wrong with the objects that a Rollout names. */
@@ -13,6 +14,7 @@ export function validateReferences(snapshot: Snapshot): readonly FieldError[] {
   return [
     ...validateService(snapshot, "active", activeService),
     ...(previewService === undefined ? [] : validateService(snapshot, "preview", previewService)),
+    ...validateAnalyses(snapshot),
   ];
 }
 
@@ -31,15 +33,20 @@ function validateService(snapshot: Snapshot, role: Role, name: string): FieldErr
       errors.push(invalid(field, name, `Service "${name}" has unmatch label "${key}" in rollout`));
     }
   }
-  const rival = rivals.get(name);
+  const others = rivals.get(name) ?? [];
   const owner = service?.metadata.annotations?.[managedByAnnotation];
-  // Of two Rollouts that name the same Service, the one that has it keeps it; before that, the first by name.
-  if (
-    rival !== undefined &&
-    owner !== rollout.metadata.name &&
-    (owner === rival || rival < rollout.metadata.name)
-  ) {
+  // Of Rollouts that name the same Service, the one that has it keeps it; before that, the first by name.
+  const isTheirs = owner !== undefined && others.includes(owner);
+  const isOurs = owner === rollout.metadata.name || others.every((other) => rollout.metadata.name < other);
+  if (isTheirs || !isOurs) {
     errors.push(invalid(field, name, `Service "${name}" is managed by another Rollout`));
   }
   return errors;
+}
+
+/** Whether the Service of users' traffic is this Rollout's by what is written on it. */
+export function holdsActiveService({ rollout, observed }: Snapshot, { activeService }: BlueGreen): boolean {
+  const { name, namespace = "" } = rollout.metadata;
+  const service = observed.service(namespace, activeService);
+  return service?.metadata.annotations?.[managedByAnnotation] === name;
 }

@@ -4,8 +4,10 @@ import {
   revisionAnnotation,
   revisionHistoryAnnotation,
   scaleDownDeadlineAnnotation,
+  scaleDownPostponedFromAnnotation,
+  wasLiveAnnotation,
 } from "../api/names.ts";
-import { formatTime, type Instant, parseTime } from "../time/clock.ts";
+import { formatTimeNotBefore, type Instant, parseTime } from "../time/clock.ts";
 import type { BareReplicaSet } from "./identified-replica-set.ts";
 import { type Action, seen } from "./plan-types.ts";
 
@@ -34,17 +36,50 @@ export function sizeOf(replicaSet: BareReplicaSet | undefined): number {
   return replicaSet?.spec.replicas ?? 0;
 }
 
+/**
+ * How many of the pods that it shall have are available, as far as is known: the numbers may be older than its size. No gate
+ * asks for this; see `isAvailable`.
+ */
 export function availableOf(replicaSet: BareReplicaSet | undefined): number {
-  return replicaSet?.status?.availableReplicas ?? 0;
+  return Math.min(replicaSet?.status?.availableReplicas ?? 0, sizeOf(replicaSet));
 }
 
-/** Whether it shall have exactly `size` pods and at least as many are available. */
+/** Whether the numbers in its status are about the size that it has now, and not about the one before. */
+function isObserved({ metadata, status }: BareReplicaSet): boolean {
+  return (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+}
+
+/** Whether it shall have exactly `size` pods, and is known to have as many available. */
 export function isAvailable(replicaSet: BareReplicaSet | undefined, size: number): boolean {
-  return replicaSet !== undefined && sizeOf(replicaSet) === size && availableOf(replicaSet) >= size;
+  return (
+    replicaSet !== undefined &&
+    isObserved(replicaSet) &&
+    sizeOf(replicaSet) === size &&
+    availableOf(replicaSet) >= size
+  );
+}
+
+/** Whether it has no pods, and is known to have lost the last one. */
+export function isIdle(replicaSet: BareReplicaSet): boolean {
+  return sizeOf(replicaSet) === 0 && isObserved(replicaSet) && (replicaSet.status?.replicas ?? 0) === 0;
+}
+
+/** Whether it was once the stable version: all gates were passed then. */
+export function wasLive(replicaSet: BareReplicaSet): boolean {
+  return replicaSet.metadata.annotations?.[wasLiveAnnotation] === "true";
 }
 
 export function deadlineOf(replicaSet: BareReplicaSet): Instant | undefined {
-  const text = replicaSet.metadata.annotations?.[scaleDownDeadlineAnnotation];
+  return timeIn(replicaSet, scaleDownDeadlineAnnotation);
+}
+
+/** The deadline that it had before its end was first put off; undefined when it was not. */
+export function firstDeadlineOf(replicaSet: BareReplicaSet): Instant | undefined {
+  return timeIn(replicaSet, scaleDownPostponedFromAnnotation);
+}
+
+function timeIn(replicaSet: BareReplicaSet, annotation: string): Instant | undefined {
+  const text = replicaSet.metadata.annotations?.[annotation];
   return text === undefined ? undefined : parseTime(text);
 }
 
@@ -53,8 +88,7 @@ export function scale(replicaSet: BareReplicaSet, to: number, desired: number, b
   const from = sizeOf(replicaSet);
   const direction = to > from ? "up" : "down";
   const { name } = replicaSet.metadata;
-  const forgetDeadline =
-    to === 0 && deadlineOf(replicaSet) !== undefined ? { [scaleDownDeadlineAnnotation]: null } : {};
+  const forgetDeadline = to === 0 ? withoutDeadline(replicaSet) : {};
   return {
     do: "scaleReplicaSet",
     seen: seen(replicaSet),
@@ -86,8 +120,52 @@ export function annotate(
   };
 }
 
-/** Says when the pods are to go; without an instant, that they stay. */
-export function setDeadline(replicaSet: BareReplicaSet, until: Instant | undefined, because: string): Action {
-  const text = until === undefined ? null : formatTime(until);
-  return annotate(replicaSet, { [scaleDownDeadlineAnnotation]: text }, because);
+/** Says when the pods are to go: in whole seconds, and not before `until`. */
+export function setDeadline(replicaSet: BareReplicaSet, until: Instant, because: string): Action {
+  return annotate(replicaSet, deadlineAnnotation(until), because);
+}
+
+/** Puts off the end of the pods, and remembers when it was first to be. */
+export function postponeDeadline(
+  replicaSet: BareReplicaSet,
+  until: Instant,
+  first: Instant,
+  because: string,
+): Action {
+  const isFirstTime = firstDeadlineOf(replicaSet) === undefined;
+  const from = isFirstTime ? { [scaleDownPostponedFromAnnotation]: formatTimeNotBefore(first) } : {};
+  const action = annotate(replicaSet, { ...deadlineAnnotation(until), ...from }, because);
+  if (!isFirstTime) return action;
+  const message = `Kept ReplicaSet ${replicaSet.metadata.name} beyond its scale-down deadline: ${because}`;
+  return { ...action, event: { type: "Warning", reason: "ScaleDownPostponed", message } };
+}
+
+/** Says that the pods stay; `more` is noted in the same write. */
+export function dropDeadline(
+  replicaSet: BareReplicaSet,
+  because: string,
+  more: Readonly<Record<string, string>> = {},
+): Action {
+  return annotate(replicaSet, { ...withoutDeadline(replicaSet), ...more }, because);
+}
+
+/** Says that it was the stable version and, where its pods are to go, when. */
+export function recordWasLive(
+  replicaSet: BareReplicaSet,
+  until: Instant | undefined,
+  because: string,
+): Action {
+  const deadline = until === undefined ? {} : deadlineAnnotation(until);
+  return annotate(replicaSet, { [wasLiveAnnotation]: "true", ...deadline }, because);
+}
+
+function deadlineAnnotation(until: Instant): Readonly<Record<string, string>> {
+  return { [scaleDownDeadlineAnnotation]: formatTimeNotBefore(until) };
+}
+
+function withoutDeadline({ metadata: { annotations } }: BareReplicaSet): Readonly<Record<string, null>> {
+  const present = [scaleDownDeadlineAnnotation, scaleDownPostponedFromAnnotation].filter(
+    (name) => annotations?.[name] !== undefined,
+  );
+  return Object.fromEntries(present.map((name) => [name, null]));
 }

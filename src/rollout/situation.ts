@@ -1,13 +1,22 @@
-import type { Rollout } from "../api/rollout.ts";
+import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import { type BlueGreen, defaultReplicas } from "../api/strategy.ts";
 import { type Instant, later, parseTime } from "../time/clock.ts";
-import type { Role, Route, RouteWrite, Routing } from "../traffic/router.ts";
+import type { Role, Route, RouteNote, RouteWrite, Routing } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
+import { findCurrent } from "./current.ts";
 import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
-import { forgetUpdate, isGranted, type Memory, memoryOf } from "./memory.ts";
+import { isGranted, type Memory, memoryOf, memoryOfNextTemplate } from "./memory.ts";
 import type { Snapshot } from "./plan-types.ts";
-import { availableOf, deadlineOf, firstRevisionOf, hashOf, revisionOf, sizeOf } from "./replica-set.ts";
-import { type TemplateIdentity, templateHash, templateIdentity } from "./template.ts";
+import {
+  availableOf,
+  deadlineOf,
+  firstRevisionOf,
+  hashOf,
+  revisionOf,
+  sizeOf,
+  wasLive,
+} from "./replica-set.ts";
+import { type TemplateIdentity, templateIdentity } from "./template.ts";
 
 /** A route of the Rollout, with what the cluster shows of it. */
 export interface ObservedRoute {
@@ -16,8 +25,10 @@ export interface ObservedRoute {
   readonly target: string | undefined;
   /** Every hash that may still get requests through it. */
   readonly references: readonly string[];
-  verify(hash: string): Routing;
+  /** Whether requests reach at least `wanted` pods of `hash` and no others. */
+  verify(hash: string, wanted: number): Routing;
   writes(hash: string): readonly RouteWrite[];
+  readonly notes: readonly RouteNote[];
 }
 
 /** One blue-green Rollout as the steps see it: the snapshot, read once. */
@@ -32,6 +43,8 @@ export interface Situation {
   /** The ReplicaSet of the template in the spec, if it has been made. */
   readonly current: IdentifiedReplicaSet | undefined;
   readonly currentHash: string;
+  /** Of the template in the spec; undefined when there is none. */
+  readonly identity: TemplateIdentity | undefined;
   /** The number that the current version has, or gets. */
   readonly revision: number;
   /** The last version brought out completely, if it is still there. */
@@ -41,7 +54,7 @@ export interface Situation {
   readonly memory: Memory;
   /** The template has changed since the status was written. */
   readonly isNewTemplate: boolean;
-  /** Nothing has been brought out yet, so there is nothing to protect and nothing to go back to. */
+  /** No version is known to have been brought out yet, so there is nothing to protect and nothing to go back to. */
   readonly isFirst: boolean;
   /** The current version is the stable one: no update is under way. */
   readonly isPromoted: boolean;
@@ -49,6 +62,8 @@ export interface Situation {
   readonly rollback: "Rollback within window" | "Fast rollback" | undefined;
   readonly active: ObservedRoute;
   readonly preview: ObservedRoute | undefined;
+  /** What people should know of the routes, though nothing waits for it; one of each reason and route. */
+  readonly notes: readonly RouteNote[];
   /** The active route carries users to the current version, and rightly so. */
   readonly isSwitched: boolean;
 }
@@ -60,58 +75,100 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
     .filter((replicaSet) => replicaSet.metadata.deletionTimestamp === undefined)
     .toSorted((a, b) => revisionOf(b) - revisionOf(a));
   const { template } = rollout.spec;
-  const identity = template === undefined ? undefined : templateIdentity(template);
-  const newHash = identity === undefined ? "" : templateHash(identity, status.collisionCount);
-  const current = findCurrent(rollout, identity, newHash, replicaSets);
-  const currentHash = current === undefined ? newHash : hashOf(current);
-  const isNewTemplate = status.currentPodHash !== currentHash;
-  const remembered = memoryOf(status);
-  const memory: Memory = isNewTemplate ? { ...remembered, ...forgetUpdate } : remembered;
+  // Without a pod spec the Rollout is invalid, and only its live version is looked after.
+  const identity = template?.spec === undefined ? undefined : templateIdentity(template);
+  const { replicaSet: current, hash: currentHash } =
+    identity === undefined ? noVersion : findCurrent(rollout, identity, replicaSets);
+  const active = observe(snapshot, "active", strategy.activeService);
+  // A status that has lost the hash (wiped, restored) does not make a version new that has its ReplicaSet already.
+  const isNewTemplate =
+    status.currentPodHash === undefined ? current === undefined : status.currentPodHash !== currentHash;
+  const recorded = memoryOf(status);
+  const stableHash = recorded.stableHash ?? inferStableHash(status, replicaSets, active, current);
+  const remembered: Memory = { ...recorded, stableHash };
+  const interrupted = interruptedHash({ rollout, strategy, now, memory: remembered, replicaSets, active });
+  const memory = isNewTemplate
+    ? { ...memoryOfNextTemplate(remembered), stableHash: interrupted ?? stableHash }
+    : remembered;
   const stable = replicaSets.find((replicaSet) => hashOf(replicaSet) === memory.stableHash);
-  const isPromoted = stable !== undefined && stable === current;
+  const isPromoted = memory.stableHash === currentHash;
+  const preview =
+    strategy.previewService === undefined ? undefined : observe(snapshot, "preview", strategy.previewService);
   const highest = Math.max(0, ...replicaSets.filter((replicaSet) => replicaSet !== current).map(revisionOf));
   const base = {
     rollout,
     strategy,
     now,
-    replicas: rollout.spec.replicas ?? defaultReplicas,
+    replicas: wantedReplicas(rollout, stable),
     replicaSets,
     current,
     currentHash,
+    identity,
     revision: current !== undefined && revisionOf(current) > highest ? revisionOf(current) : highest + 1,
     stable,
     others: replicaSets.filter((replicaSet) => replicaSet !== current && replicaSet !== stable),
     memory,
     isNewTemplate,
-    isFirst: stable === undefined,
+    isFirst: memory.stableHash === undefined,
     isPromoted,
     rollback: rollbackRule(rollout, replicaSets, current, stable),
-    active: observe(snapshot, "active", strategy.activeService),
-    preview:
-      strategy.previewService === undefined
-        ? undefined
-        : observe(snapshot, "preview", strategy.previewService),
+    active,
+    preview,
+    notes: [...active.notes, ...(preview?.notes ?? [])],
   };
   return { ...base, isSwitched: isSwitched(base) };
 }
 
+const noVersion = { replicaSet: undefined, hash: "" };
+
+/** A size that cannot be is no reason to change the one that is. */
+function wantedReplicas({ spec }: Rollout, stable: IdentifiedReplicaSet | undefined): number {
+  const { replicas = defaultReplicas } = spec;
+  return replicas < 0 ? sizeOf(stable) : replicas;
+}
+
 /**
- * The hash label decides first: a ReplicaSet keeps its identity when an admission webhook has changed its template. Then
- * equality of templates, which finds a former version, and those that Argo's controller made; the newest such one counts.
+ * Lost memory is no permission: what users are on is protected, also when the status does not say any more what that is.
+ * So the confirmed version counts, then the one that users are sent to; where nothing is left of the status, then any
+ * other that serves.
  */
-function findCurrent(
-  { status }: Rollout,
-  identity: TemplateIdentity | undefined,
-  newHash: string,
+function inferStableHash(
+  status: RolloutStatus,
   replicaSets: readonly IdentifiedReplicaSet[],
-): IdentifiedReplicaSet | undefined {
-  if (identity === undefined) return undefined;
-  const same = replicaSets.filter(({ templateIdentity: its }) => its === identity);
-  return (
-    replicaSets.find((replicaSet) => hashOf(replicaSet) === newHash) ??
-    same.find((replicaSet) => hashOf(replicaSet) === status?.currentPodHash) ??
-    same[0]
-  );
+  active: ObservedRoute,
+  current: IdentifiedReplicaSet | undefined,
+): string | undefined {
+  const serving = replicaSets.filter((replicaSet) => availableOf(replicaSet) > 0);
+  const found =
+    serving.find((replicaSet) => hashOf(replicaSet) === status.blueGreen?.activeSelector) ??
+    serving.find((replicaSet) => hashOf(replicaSet) === active.target);
+  if (found !== undefined || status.currentPodHash !== undefined) return found && hashOf(found);
+  const other = serving.find((replicaSet) => replicaSet !== current && deadlineOf(replicaSet) === undefined);
+  return other && hashOf(other);
+}
+
+/**
+ * A version whose gates were passed and that users are being moved to when the template changes again. Its switch is taken
+ * for done: to send users back to the version before it, and then on to the next one, would move them three times.
+ */
+function interruptedHash({
+  rollout,
+  strategy,
+  now,
+  memory,
+  replicaSets,
+  active,
+}: Pick<Situation, "rollout" | "strategy" | "now" | "memory" | "replicaSets" | "active">):
+  | string
+  | undefined {
+  const hash = rollout.status?.currentPodHash;
+  const version = replicaSets.find((replicaSet) => hashOf(replicaSet) === hash);
+  if (version === undefined || active.target !== hash || memory.abort || availableOf(version) === 0) {
+    return undefined;
+  }
+  const stable = replicaSets.find((replicaSet) => hashOf(replicaSet) === memory.stableHash);
+  const rollback = rollbackRule(rollout, replicaSets, version, stable);
+  return isAllowedToSwitch({ memory, rollback, strategy, now }) ? hash : undefined;
 }
 
 /**
@@ -124,7 +181,8 @@ function rollbackRule(
   current: IdentifiedReplicaSet | undefined,
   stable: IdentifiedReplicaSet | undefined,
 ): Situation["rollback"] {
-  if (current === undefined || stable === undefined || current === stable) return undefined;
+  if (current === undefined || stable === undefined || current === stable || !wasLive(current))
+    return undefined;
   const [from, to] = [firstRevisionOf(current), firstRevisionOf(stable)];
   if (from >= to) return undefined;
   const window = rollout.spec.rollbackWindow?.revisions;
@@ -145,8 +203,9 @@ function observe(snapshot: Snapshot, role: Role, service: string): ObservedRoute
     role,
     target: router.target(route, observed),
     references,
-    verify: (hash) => router.verify(route, hash, observed),
+    verify: (hash, wanted) => router.verify(route, hash, wanted, observed),
     writes: (hash) => router.writes(route, hash, rollout.metadata.name, observed),
+    notes: router.notes(route, observed),
   };
 }
 
@@ -183,13 +242,24 @@ export function pauseEnd(strategy: BlueGreen, memory: Memory): Instant | undefin
   return later(from, strategy.autoPromotionSeconds);
 }
 
+/** Whether nobody loses anything when users, wherever they are now, are sent to this version. */
+export function canTakeOver(s: Situation, version: IdentifiedReplicaSet): boolean {
+  const available = availableOf(version);
+  if (available === 0) return s.replicaSets.every((replicaSet) => availableOf(replicaSet) === 0);
+  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === s.active.target);
+  return available >= Math.min(s.replicas, availableOf(live));
+}
+
 /** Where users are to be sent now: on an abort and before the switch to the stable version. */
 export function wantedActiveHash(situation: Situation): string | undefined {
   return situation.isSwitched ? situation.currentHash : situation.memory.stableHash;
 }
 
-/** Whether requests of the route reach `hash`; a Rollout of size 0 has no endpoints that could tell. */
-export function routing(situation: Situation, route: ObservedRoute, hash: string): Routing {
-  if (situation.replicas === 0 && route.target === hash) return { is: "routed" };
-  return route.verify(hash);
+/**
+ * Whether requests of the route reach `hash`: all its pods that are available now, so that one which fails meanwhile holds
+ * nothing up; but one at least, unless the Rollout is to have none.
+ */
+export function routing({ replicas, replicaSets }: Situation, route: ObservedRoute, hash: string): Routing {
+  const target = replicaSets.find((replicaSet) => hashOf(replicaSet) === hash);
+  return route.verify(hash, Math.min(replicas, Math.max(1, availableOf(target))));
 }

@@ -2,15 +2,31 @@ import type { Instant } from "../time/clock.ts";
 import type { Memory } from "./memory.ts";
 import type { Action, PlannedEvent } from "./plan-types.ts";
 
+/** What a step waits for. */
+export interface Wait {
+  /** Ends the sentence "waiting for …". It stays the same for as long as the wait: no counts, no names of pods. */
+  readonly on: string;
+  /** How far it is, `1 of 2 are available`: for logs and whoever asks, as it may change at any moment. */
+  readonly detail?: string | undefined;
+  /** When it ends by itself. */
+  readonly until?: Instant | undefined;
+  /** The step that the wait is shown under, where that is not the one that stands here but a later one it hands over to. */
+  readonly step?: string;
+}
+
 /** What a step found, and what the Rollout's status is to remember of it from now on. */
 export type StepResult = {
   readonly remember?: Partial<Memory>;
   readonly events?: readonly PlannedEvent[];
 } & (
   | { readonly is: "done" }
-  /** `on` ends the sentence "waiting for …". */
-  | { readonly is: "waiting"; readonly on: string; readonly recheckAt?: Instant }
-  | { readonly is: "acting"; readonly actions: readonly [Action, ...Action[]] }
+  | { readonly is: "waiting"; readonly wait: Wait }
+  | {
+      readonly is: "acting";
+      readonly actions: readonly [Action, ...Action[]];
+      /** What is waited for once the calls are made; saying it now saves the next pass a write. */
+      readonly wait?: Wait;
+    }
 );
 
 /** A condition on the way of an update, and what to do while it does not hold. */
@@ -18,21 +34,31 @@ export type Step<Situation> = (situation: Situation) => StepResult;
 
 export const done: StepResult = { is: "done" };
 
-export function waiting(on: string, recheckAt?: Instant): StepResult {
-  return recheckAt === undefined ? { is: "waiting", on } : { is: "waiting", on, recheckAt };
+export function waiting(
+  on: string,
+  until?: Instant,
+  more: Omit<Wait, "on" | "until"> = {},
+): StepResult & { readonly is: "waiting" } {
+  return { is: "waiting", wait: { on, until, ...more } };
 }
 
 export function acting(first: Action, ...more: readonly Action[]): StepResult {
   return { is: "acting", actions: [first, ...more] };
 }
 
+/** The first step that is not done. */
+export interface Stop {
+  readonly step: string;
+  /** Absent while it acts and there is nothing to wait for. */
+  readonly wait?: Wait | undefined;
+}
+
 export interface Walk {
   readonly actions: readonly Action[];
   readonly events: readonly PlannedEvent[];
   readonly remember: Partial<Memory>;
-  readonly recheckAt: Instant | undefined;
-  /** The first step that is not done. */
-  readonly standing: { readonly step: string; readonly on: string } | undefined;
+  /** Absent when all steps are done. */
+  readonly stop: Stop | undefined;
 }
 
 /** Goes along the steps up to the first that is not done: there the rollout stands. */
@@ -44,14 +70,13 @@ export function walk<Situation>(steps: readonly Step<Situation>[], situation: Si
     remember = { ...remember, ...result.remember };
     events.push(...(result.events ?? []));
     if (result.is === "done") continue;
-    const acts = result.is === "acting";
+    const { wait } = result;
     return {
-      actions: acts ? result.actions : [],
+      actions: result.is === "acting" ? result.actions : [],
       events,
       remember,
-      recheckAt: acts ? undefined : result.recheckAt,
-      standing: { step: step.name, on: acts ? result.actions[0].because : result.on },
+      stop: { step: wait?.step ?? step.name, wait },
     };
   }
-  return { actions: [], events, remember, recheckAt: undefined, standing: undefined };
+  return { actions: [], events, remember, stop: undefined };
 }

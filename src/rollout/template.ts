@@ -1,18 +1,47 @@
-import type { PodTemplateSpec } from "../api/core.ts";
-import { podTemplateHashLabel } from "../api/names.ts";
+import type { PodTemplateSpec, ReplicaSet } from "../api/core.ts";
+import { podTemplateHashLabel, templateAnnotation } from "../api/names.ts";
 import { withPodTemplateDefaults } from "../api/pod-defaults.ts";
-import { canonicalQuantity } from "../api/quantity.ts";
+import { quantityValue } from "../api/quantity.ts";
+import { withoutInjections } from "./injections.ts";
 
-// Identity of pod templates. Two templates are the same when a Kubernetes API server would store the same pods for them,
-// so it is made of what the server fills in and rewrites. A hash is only ever made for a template that has no ReplicaSet
-// yet; the labels of ReplicaSets that exist, Argo's among them, are taken as they are.
+// Identity of pod templates. Two templates are the same when a Kubernetes API server would make the same pods of them, so
+// it is made of what the server fills in and rewrites. A hash is only ever made for a template that has no ReplicaSet yet;
+// the labels of ReplicaSets that exist, Argo's among them, are taken as they are.
 
 /** 64 bits that stand for a whole template, which is a hundred times as large. */
 export type TemplateIdentity = bigint;
 
-/** Equal for all templates that make the same pods, different for all others. */
+/** Equal for all templates that make the same pods, different for all others. The hash label is no part of it. */
 export function templateIdentity(template: PodTemplateSpec): TemplateIdentity {
   return fnv1a64(canonicalText(withoutBookkeeping(withPodTemplateDefaults(template))));
+}
+
+/**
+ * The templates that a ReplicaSet stands for; one for nearly all. First the one that it was made or taken over for, as an
+ * annotation says, for a webhook or a newer API server may have changed what is stored. Then the one that is stored: as it
+ * is, and without what Argo's controller has put into it.
+ */
+export function templatesOf(replicaSet: ReplicaSet): readonly TemplateIdentity[] {
+  const { template } = replicaSet.spec;
+  const recorded = recordedIdentity(replicaSet);
+  const bare = withoutInjections(replicaSet);
+  return [
+    ...new Set([
+      ...(recorded === undefined ? [] : [recorded]),
+      templateIdentity(template),
+      ...(bare === template ? [] : [templateIdentity(bare)]),
+    ]),
+  ];
+}
+
+/** The annotation of a ReplicaSet that stands for the template, whatever becomes of the one that is stored in it. */
+export function templateRecord(identity: TemplateIdentity): Readonly<Record<string, string>> {
+  return { [templateAnnotation]: identity.toString(16).padStart(16, "0") };
+}
+
+function recordedIdentity({ metadata }: ReplicaSet): TemplateIdentity | undefined {
+  const text = metadata.annotations?.[templateAnnotation] ?? "";
+  return /^[0-9a-f]{16}$/.test(text) ? BigInt(`0x${text}`) : undefined;
 }
 
 // Kubernetes' alphabet for generated names: no vowels and no look-alikes, so that no words arise.
@@ -53,33 +82,67 @@ function withoutBookkeeping(template: PodTemplateSpec): object {
   const { serviceAccount: _deprecated, ...spec } = template.spec as PodTemplateSpec["spec"] & {
     readonly serviceAccount?: string;
   };
-  return { metadata: { labels, annotations: template.metadata?.annotations ?? {} }, spec };
+  // All of the metadata that pods get from their template.
+  const { annotations = {}, finalizers = [] } = template.metadata ?? {};
+  return { metadata: { labels, annotations, finalizers }, spec };
 }
 
-/**
- * One text for all values that mean the same: with sorted keys, without null and empty fields, which the server drops or
- * adds at will, and with quantities in one form. `key` and `parent` say where the value stands.
- */
-function canonicalText(value: unknown, key = "", parent = ""): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalText(item, key, parent)).join()}]`;
+// Fields whose keys are the user's own: every entry counts, also one with an empty text.
+const textMaps = new Set([
+  "labels",
+  "annotations",
+  "nodeSelector",
+  "matchLabels",
+  "options",
+  "volumeAttributes",
+]);
+const quantityMaps = new Set(["limits", "requests", "overhead"]);
+const quantities = new Set(["sizeLimit", "divisor"]);
+// Empty, they mean something else than left out: every pod instead of none, no class instead of the default one.
+const emptyCounts = new Set([
+  "labelSelector",
+  "namespaceSelector",
+  "selector",
+  "storageClassName",
+  "volumeAttributesClassName",
+  "hostnameOverride",
+]);
+
+/** One text for all values that mean the same: with sorted keys, without what says nothing, and with quantities by value. */
+function canonicalText(value: unknown, field = ""): string {
+  if (Array.isArray(value)) return `[${value.map(elementText).join()}]`;
   if (typeof value === "object" && value !== null) {
-    const fields: string[] = [];
-    for (const [field, item] of Object.entries(value)) {
-      const text = canonicalText(item, field, key);
-      if (!saysNothing.includes(text)) fields.push(`${field.length}"${field}:${text}`);
+    const isTextMap = textMaps.has(field);
+    const texts: string[] = [];
+    for (const [key, item] of Object.entries(value)) {
+      const text = isTextMap
+        ? quoted(String(item ?? ""))
+        : quantityMaps.has(field) || quantities.has(key)
+          ? quantityText(item)
+          : canonicalText(item, key);
+      if (isTextMap || emptyCounts.has(key) || !saysNothing.has(text)) texts.push(`${quoted(key)}:${text}`);
     }
-    return `{${fields.sort().join()}}`;
+    return `{${texts.sort().join()}}`;
   }
-  if ((typeof value === "string" || typeof value === "number") && isQuantity(key, parent)) {
-    const amount = canonicalQuantity(String(value)) ?? String(value);
-    return `${amount.length}"${amount}`;
-  }
-  // The length instead of a closing quote: nothing that a text contains can look like its end.
-  return typeof value === "string" ? `${value.length}"${value}` : String(value);
+  return typeof value === "string" ? quoted(value) : String(value);
 }
 
-const saysNothing: readonly string[] = ["null", "undefined", '0"', "[]", "{}"];
+const saysNothing: ReadonlySet<string> = new Set(["null", "undefined", '0"', "[]", "{}"]);
 
-function isQuantity(key: string, parent: string): boolean {
-  return parent === "limits" || parent === "requests" || key === "sizeLimit" || key === "divisor";
+// An element that says nothing still counts: an empty argument, a term that takes every node.
+function elementText(element: unknown): string {
+  const text = canonicalText(element);
+  return saysNothing.has(text) ? '0"' : text;
+}
+
+/** The length instead of a closing quote: nothing that a text contains can look like its end. */
+function quoted(text: string): string {
+  return `${text.length}"${text}`;
+}
+
+/** A text that is no quantity, which no API server takes, is only equal to itself. */
+function quantityText(quantity: unknown): string {
+  const value = quantity ?? 0;
+  if (typeof value !== "string" && typeof value !== "number") return canonicalText(value);
+  return quantityValue(String(value))?.toString() ?? quoted(String(value));
 }

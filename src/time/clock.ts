@@ -29,6 +29,11 @@ export function formatTime(at: Instant): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`;
 }
 
+/** The same for a time before which something must not happen: a fraction of a second counts as a whole one. */
+export function formatTimeNotBefore(at: Instant): string {
+  return formatTime(instant(Math.ceil(at / 1000) * 1000));
+}
+
 /** Reads Kubernetes' wire form; undefined for a text that is no time. */
 export function parseTime(text: string): Instant | undefined {
   const milliseconds = Date.parse(text);

@@ -34,6 +34,14 @@ export type Routing =
   | { readonly is: "pending"; readonly on: string }
   | { readonly is: "unsupported"; readonly because: string };
 
+/** Something about a route that no release waits for, but that its owner should know. */
+export interface RouteNote {
+  /** The kind, as the reason of a condition and an event. */
+  readonly reason: "ForeignEndpoints" | "MissingAddressFamily" | "MissingPort";
+  /** For people; stays the same as long as the facts do. */
+  readonly message: string;
+}
+
 /**
  * One way to move traffic between ReplicaSets. Pure: objects in, answers and writes out. Targets are pod template hashes.
  * Nothing outside `src/traffic` knows how traffic is moved.
@@ -48,8 +56,10 @@ export interface TrafficRouter {
   references(route: Route, observed: Observed): readonly string[];
   /** The calls that are needed to set the route to `hash` for the Rollout `owner`; none when it is set so. */
   writes(route: Route, hash: string, owner: string, observed: Observed): readonly RouteWrite[];
-  /** Whether new requests really reach pods of `hash` and no others. */
-  verify(route: Route, hash: string, observed: Observed): Routing;
+  /** Whether new requests really reach pods of `hash` and no others, and at least `wanted` different ones. */
+  verify(route: Route, hash: string, wanted: number, observed: Observed): Routing;
   /** Why the route cannot be used at all, in words for the Rollout's owner; undefined when it can. */
   problem(route: Route, observed: Observed): string | undefined;
+  /** What is not as the owner may think it is, whatever version the route is set to; never more than one of a reason. */
+  notes(route: Route, observed: Observed): readonly RouteNote[];
 }

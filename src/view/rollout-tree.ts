@@ -6,6 +6,7 @@ import { humanDuration } from "../time/human-duration.ts";
 import { type Icon, icons } from "./icons.ts";
 import { type PodStatusView, podProblemOf, podStatusOf } from "./pod-status.ts";
 import { type PhaseView, phaseOf } from "./rollout-phase.ts";
+import { type WaitingView, waitingOf } from "./waiting.ts";
 
 /** What a ReplicaSet is to its Rollout, in the order in which the roles are named. */
 const roles = ["canary", "stable", "active", "preview"] as const;
@@ -13,6 +14,8 @@ export type Role = (typeof roles)[number];
 
 /** Everything that people see of one Rollout, in the terminal and on the dashboard. */
 export interface RolloutView extends PhaseView {
+  /** Absent when nothing is waited for. */
+  readonly waiting?: WaitingView;
   readonly name: string;
   readonly namespace: string;
   readonly age: string;
@@ -67,11 +70,13 @@ export function rolloutTree(
 ): RolloutView {
   const owned = replicaSets.filter((replicaSet) => isOwnedBy(replicaSet, rollout)).sort(newestFirst);
   const { spec, status = {}, metadata } = rollout;
+  const waiting = waitingOf(rollout, owned, pods, now);
   return {
     name: metadata.name,
     namespace: metadata.namespace ?? "",
     age: ageOf(rollout, now),
     ...phaseOf(rollout),
+    ...(waiting === undefined ? {} : { waiting }),
     strategy: strategyName(rollout),
     images: imagesOf(rollout, owned),
     replicas: {

@@ -466,8 +466,8 @@ describe("the progress deadline", () => {
       .fail("web:2")
       .deploy("web:2")
       .settle();
-    assert.equal(world.last?.recheckAt, world.now + 60_000);
-    assert.equal(world.pass(60).status.phase, "Progressing");
+    assert.equal(world.pass(30).last?.recheckAt, world.now + 30_000);
+    assert.equal(world.pass(30).status.phase, "Progressing");
     world.pass(1);
     assert.match(
       world.status.message ?? "",
@@ -498,7 +498,11 @@ describe("a Rollout that cannot be carried out", () => {
       (w) => w.edit({ strategy: { blueGreen: { activeService: "web", previewService: "web" } } }),
       /activeService: Invalid value: "web": This rollout uses the same service/,
     ],
-    ["no activeService", (w) => w.edit({ strategy: { blueGreen: {} } }), /activeService: Required value/],
+    [
+      "no activeService",
+      (w) => w.edit({ strategy: { blueGreen: {} } }),
+      /activeService: Invalid value: "": This rollout uses the same service/,
+    ],
     [
       "a Service that is not there",
       (w) => w.services.delete("web"),
@@ -517,9 +521,9 @@ describe("a Rollout that cannot be carried out", () => {
     [
       "two strategies",
       (w) => w.edit({ strategy: { blueGreen: { activeService: "web" }, canary: {} } }),
-      /spec.strategy: .*Multiple Strategies/,
+      /spec.strategy.strategy: .*Multiple Strategies/,
     ],
-    ["no strategy", (w) => w.edit({ strategy: {} }), /spec.strategy: Required value/],
+    ["no strategy", (w) => w.edit({ strategy: {} }), /spec.strategy.strategy: Required value/],
     ["canary", (w) => w.edit({ strategy: { canary: {} } }), /spec.strategy.canary: Forbidden/],
     ["an empty selector", (w) => w.edit({ selector: {} }), /spec.selector: Invalid value/],
     [
@@ -534,7 +538,7 @@ describe("a Rollout that cannot be carried out", () => {
     ],
     [
       "another Rollout's Service",
-      (w) => w.rivals.set("web", "a-rival"),
+      (w) => w.rivals.set("web", ["a-rival"]),
       /Service "web" is managed by another Rollout/,
     ],
     ["workloadRef", (w) => w.edit({ workloadRef: { name: "x" } }), /spec.workloadRef: Forbidden/],

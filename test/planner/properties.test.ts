@@ -215,23 +215,19 @@ const gatedPeople: readonly Happening<GatedWorld>[] = [
 ];
 
 describe("whatever happens, in whatever order", () => {
-  stillFails(
-    "the planner comes to rest, keeps its invariants, shrinks nobody, and users are served",
-    "a hash that is missing during an abort with no pods anywhere stays missing",
-    () => {
-      fc.assert(
-        fc.property(strategy, happenings, (blueGreen, all) => {
-          const world = new World(blueGreen).settle();
-          for (const happens of all) {
-            happens(world);
-            world.settle();
-            usersAreServed(world);
-          }
-        }),
-        runs(500),
-      );
-    },
-  );
+  it("the planner comes to rest, keeps its invariants, shrinks nobody, and users are served", () => {
+    fc.assert(
+      fc.property(strategy, happenings, (blueGreen, all) => {
+        const world = new World(blueGreen).settle();
+        for (const happens of all) {
+          happens(world);
+          world.settle();
+          usersAreServed(world);
+        }
+      }),
+      runs(500),
+    );
+  });
 
   stillFails(
     "at rest the old versions are gone, and what still waits a person can end",
@@ -256,30 +252,26 @@ describe("whatever happens, in whatever order", () => {
     },
   );
 
-  stillFails(
-    "a gate that nobody opened is never passed",
-    "a warm version that was never live goes live",
-    () => {
-      fc.assert(
-        fc.property(histories<GatedWorld>(gatedPeople, machines, troubles), (all) => {
-          const world = new GatedWorld();
+  it("a gate that nobody opened is never passed", () => {
+    fc.assert(
+      fc.property(histories<GatedWorld>(gatedPeople, machines, troubles), (all) => {
+        const world = new GatedWorld();
+        world.settle();
+        for (const happens of all) {
+          happens(world);
           world.settle();
-          for (const happens of all) {
-            happens(world);
-            world.settle();
-          }
-        }),
-        runs(500),
-      );
-    },
-  );
+        }
+      }),
+      runs(500),
+    );
+  });
 });
 
 describe("the world that the planner is tried in", () => {
   const shrink = (world: World): void => {
     const target = world.of("web:1") ?? assert.fail();
     const action = scale(target, 1, 2, "a bad plan");
-    world.carryOut({ actions: [action], events: [], status: world.status });
+    world.carryOut({ actions: [action], refused: [], events: [], status: world.status });
   };
 
   it("refuses to shrink a version that users reach, by its selector or by its endpoints", () => {

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import type { EndpointSlice, KubernetesObject, Pod, ReplicaSet, Service } from "../../src/api/core.ts";
-import { podTemplateHashLabel, serviceNameLabel } from "../../src/api/names.ts";
+import {
+  endpointSliceManagedByLabel,
+  kubernetesEndpointSliceController,
+  podTemplateHashLabel,
+  serviceNameLabel,
+} from "../../src/api/names.ts";
 import type { BlueGreenStrategy, Rollout, RolloutSpec, RolloutStatus } from "../../src/api/rollout.ts";
 import { identified } from "../../src/rollout/identified-replica-set.ts";
 import { plan } from "../../src/rollout/plan.ts";
-import type { Action, Plan, Snapshot } from "../../src/rollout/plan-types.ts";
+import type { Action, Plan, PlannedEvent, Snapshot } from "../../src/rollout/plan-types.ts";
 import { hashOf, sizeOf } from "../../src/rollout/replica-set.ts";
 import { type Instant, instant, later } from "../../src/time/clock.ts";
 
@@ -20,7 +25,7 @@ export class World {
   rollout: Rollout;
   replicaSets: ReplicaSet[] = [];
   readonly services = new Map<string, Service>();
-  readonly rivals = new Map<string, string>();
+  readonly rivals = new Map<string, readonly string[]>();
   /** Images of which no more than so many pods become available. */
   readonly #most = new Map<string, number>();
   /** Whether ReplicaSets' statuses stay as they are for now, whatever becomes of the pods. */
@@ -29,6 +34,8 @@ export class World {
   readonly lagging = new Map<string, readonly EndpointSlice[]>();
   /** Everything that was recorded, in order. */
   readonly events: string[] = [];
+  /** The same in full: `Warning Reason: message`. */
+  readonly news: string[] = [];
   /** Every call that was made, as `do` words, status patches included. */
   readonly calls: string[] = [];
   last: Plan | undefined;
@@ -87,14 +94,20 @@ export class World {
       this.#judge(action);
       this.#act(action);
       this.calls.push(action.do);
-      if (action.event !== undefined) this.events.push(action.event.reason);
+      if (action.event !== undefined) this.#record(action.event);
     }
     if (!same(next.status, this.rollout.status)) {
       this.calls.push("patchStatus");
+      assertSteadyWait(next.status);
       this.rollout = { ...this.rollout, status: next.status };
     }
-    this.events.push(...next.events.map((event) => event.reason));
+    for (const event of next.events) this.#record(event);
     this.#runPods();
+  }
+
+  #record({ type, reason, message }: PlannedEvent): void {
+    this.events.push(reason);
+    this.news.push(`${type} ${reason}: ${message}`);
   }
 
   /** Lets time pass: seconds, and parts of them. */
@@ -200,7 +213,13 @@ export class World {
       {
         apiVersion: "discovery.k8s.io/v1",
         kind: "EndpointSlice",
-        metadata: { name: `${service}-x`, labels: { [serviceNameLabel]: service } },
+        metadata: {
+          name: `${service}-x`,
+          labels: {
+            [serviceNameLabel]: service,
+            [endpointSliceManagedByLabel]: kubernetesEndpointSliceController,
+          },
+        },
         addressType: "IPv4",
         endpoints: ready.map((pod) => ({
           addresses: ["127.0.0.1"],
@@ -275,6 +294,7 @@ export class World {
       }
       case "scaleReplicaSet":
       case "annotateReplicaSet":
+      case "adoptReplicaSet":
         this.replicaSets = this.replicaSets.map((replicaSet) =>
           replicaSet.metadata.name === action.seen.name ? this.#merged(replicaSet, action.patch) : replicaSet,
         );
@@ -308,6 +328,12 @@ export class World {
 
 export function template(image: string, more: object = {}): NonNullable<RolloutSpec["template"]> {
   return { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "web", image, ...more }] } };
+}
+
+/** The words for a wait stay the same while it goes on: no counts, and no names of pods or hashes. */
+function assertSteadyWait({ conditions }: RolloutStatus): void {
+  const { message = "" } = conditions?.find(({ type }) => type === "Waiting") ?? {};
+  assert.doesNotMatch(message.replace(/, until .*/, ""), /\d/);
 }
 
 function imageOf(replicaSet: ReplicaSet): string {

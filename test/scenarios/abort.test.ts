@@ -48,7 +48,7 @@ scenario("keeps an aborted version for 30 seconds", async (given, when, then, af
   await then(size("v2", 2), retiring("v2"));
   await after(29, "s");
   await then(size("v2", 2));
-  await after(1, "s");
+  await after(2, "s");
   await then(size("v2", 0), size("v1", 2), active("v1"), phase("Degraded"));
 });
 
@@ -59,7 +59,7 @@ scenario(
     await when(deploy("v2"), abort());
     await after(89, "s");
     await then(size("v2", 2));
-    await after(1, "s");
+    await after(2, "s");
     await then(size("v2", 0));
   },
 );
@@ -117,7 +117,7 @@ scenario(
     await then(active("v1"), retiring("v2"));
     await after(29, "s");
     await then(size("v2", 2));
-    await after(1, "s");
+    await after(2, "s");
     await then(size("v2", 0));
   },
   { only: "embedded" },

@@ -125,7 +125,7 @@ scenario(
     await when(restartController());
     await after(29, "s");
     await then(active("v1"));
-    await after(1, "s");
+    await after(2, "s");
     await then(active("v2"));
   },
 );

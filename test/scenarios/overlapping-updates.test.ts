@@ -7,6 +7,7 @@ import {
   pods,
   preview,
   promote,
+  retiring,
   revision,
   running,
   scenario,
@@ -86,13 +87,13 @@ scenario(
 );
 
 scenario(
-  "a third version that arrives between switch and confirmation takes users only from its own switch on",
+  "a third version that arrives between switch and confirmation finds users on the second and leaves them there",
   async (given, when, then) => {
     await given(blueGreen(manual), running("v1"));
     await when(trafficStalls(), deploy("v2"), promote());
     await then(selects("web", "v2"), stable("v1"));
     await when(deploy("v3"), trafficConfirms());
-    await then(preview("v3"), phase("Paused", "BlueGreenPause"), active("v1"), size("v1", 2));
+    await then(preview("v3"), phase("Paused", "BlueGreenPause"), active("v2"), stable("v2"), retiring("v1"));
     await when(promote());
     await then(active("v3"), stable("v3"), healthy);
   },

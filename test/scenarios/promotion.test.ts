@@ -26,7 +26,7 @@ scenario("promotes by itself when autoPromotionSeconds have passed", async (give
   await then(phase("Paused", "BlueGreenPause"), preview("v2"), active("v1"));
   await after(29, "s");
   await then(active("v1"), phase("Paused", "BlueGreenPause"));
-  await after(1, "s");
+  await after(2, "s");
   await then(active("v2"), healthy);
 });
 

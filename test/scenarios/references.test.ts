@@ -7,9 +7,11 @@ import {
   changeStrategy,
   condition,
   createService,
+  createTemplate,
   deleteService,
   deploy,
   healthy,
+  installTemplates,
   noCondition,
   of,
   phase,
@@ -155,7 +157,8 @@ scenario("an update of a Rollout that is refused starts when it is mended", asyn
 
 scenario("an analysis that is asked for and cannot be run is never skipped", async (given, when, then) => {
   const prePromotionAnalysis = { templates: [{ templateName: "smoke" }] };
-  await given(blueGreen({ prePromotionAnalysis }), running("v1"));
+  await given(blueGreen({ prePromotionAnalysis }));
+  await when(installTemplates, createTemplate("smoke"), deploy("v1"));
   await when(deploy("v2"));
   await then(active("v1"), phase("Degraded", /^RolloutAborted: .*prePromotionAnalysis/), size("v1", 2));
 });

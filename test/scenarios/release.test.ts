@@ -41,7 +41,7 @@ scenario("keeps the old version warm for 30 seconds after the switch", async (gi
   await then(active("v2"), healthy, size("v1", 2), retiring("v1"));
   await after(29, "s");
   await then(size("v1", 2));
-  await after(1, "s");
+  await after(2, "s");
   await then(size("v1", 0), active("v2"), healthy, versions("v1", "v2"));
 });
 
@@ -52,7 +52,7 @@ scenario(
     await when(deploy("v2"));
     await after(299, "s");
     await then(size("v1", 2), retiring("v1"));
-    await after(1, "s");
+    await after(2, "s");
     await then(size("v1", 0));
   },
 );
@@ -131,7 +131,7 @@ scenario("shows in the status how far the release is", async (given, when, then,
   );
   await after(5, "s");
   await then(healthy, condition("Progressing", "True", "NewReplicaSetAvailable"), status({ replicas: 4 }));
-  await after(30, "s");
+  await after(31, "s");
   await then(status({ replicas: 2, updatedReplicas: 2, availableReplicas: 2 }));
 });
 

@@ -53,7 +53,7 @@ scenario("previewReplicaCount holds until the timed pause is over", async (given
   await when(deploy("v2"));
   await after(29, "s");
   await then(size("v2", 1), active("v1"));
-  await after(1, "s");
+  await after(2, "s");
   await then(size("v2", 3), active("v2"), healthy);
 });
 

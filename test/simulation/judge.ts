@@ -45,6 +45,7 @@ export class Judge {
         look();
       }),
       this.truth.listen("endpointSlices", look),
+      this.truth.listen("replicaSets", look),
       this.truth.listen("pods", look),
     ];
   }
@@ -111,7 +112,8 @@ export class Judge {
   #rolloutChanged(rollout: Rollout, before: Rollout | undefined): void {
     const { name, uid } = rollout.metadata;
     const known = this.#ledgers.get(name);
-    const ledger = known !== undefined && known.uid === uid ? known : new Ledger(rollout, this.truth);
+    const ledger =
+      known !== undefined && known.uid === uid ? known : new Ledger(rollout, this.truth, this.#clock.now());
     this.#ledgers.set(name, ledger);
     ledger.changed(rollout, before, this.#isControllerWriting, this.#clock.now());
     const { stableRS } = rollout.status ?? {};

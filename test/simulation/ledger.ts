@@ -9,9 +9,6 @@ import { type Truth, versionIn } from "./truth.ts";
  */
 export const excusableSeconds = 75;
 
-// To be zero as soon as times on the wire are rounded so that no delay is cut short.
-const roundingSeconds = 1;
-
 /** What has happened to one Rollout so far, as far as rules depend on it. Versions are those of images. */
 export class Ledger {
   readonly uid: string | undefined;
@@ -30,15 +27,19 @@ export class Ledger {
   readonly #reachedAt = new Map<string, Instant>();
   readonly #readyAt = new Map<string, Instant>();
   readonly #routed = new Set<string>();
+  readonly #wasSelected = new Set<string>();
   #reached: ReadonlySet<string> = new Set();
   #ready: ReadonlySet<string> = new Set();
   #selected: string | undefined;
   #sizes: readonly { readonly at: Instant; readonly replicas: number }[] = [];
-  #changedByHandAt = instant(0);
+  #changedByHandAt: Instant;
 
-  constructor(rollout: Rollout, truth: Truth) {
+  constructor(rollout: Rollout, truth: Truth, now: Instant) {
     this.uid = rollout.metadata.uid;
     this.#truth = truth;
+    // What it finds, others have left.
+    this.#changedByHandAt = now;
+    this.looked(rollout, now);
   }
 
   /** To be called with every change of the Rollout. */
@@ -81,9 +82,10 @@ export class Ledger {
   /** To be called with every change of pods, Services and EndpointSlices. */
   looked(rollout: Rollout, now: Instant): void {
     const service = rollout.spec.strategy?.blueGreen?.activeService ?? "";
-    // Who is reached because somebody else has changed the selector is not needed longer for it.
+    // Who is reached because somebody else has changed the selector, or nobody has set it yet, is not needed longer for it.
     if (!this.wasChangedByHandLately(now))
-      for (const version of this.#reached) this.#reachedAt.set(version, now);
+      for (const version of this.#reached)
+        if (this.#wasSelected.has(version)) this.#reachedAt.set(version, now);
     for (const version of this.#ready) this.#readyAt.set(version, now);
     this.#reached = this.#truth.reached(rollout, service);
     const all = this.#truth.replicaSets(rollout).filter((one) => this.#truth.readyPods(one) > 0);
@@ -91,6 +93,7 @@ export class Ledger {
     const selected = this.#truth.selected(rollout, service);
     if (selected !== undefined && selected !== this.#selected) this.#routed.delete(selected);
     this.#selected = selected;
+    if (selected !== undefined) this.#wasSelected.add(selected);
     if (selected !== undefined && this.#truth.isRouted(rollout, service, selected))
       this.#routed.add(selected);
   }
@@ -121,7 +124,7 @@ export class Ledger {
     const strategy = strategyOf(rollout);
     const pausedAt = this.#pausedAt.get(version);
     if (strategy.kind === "blueGreen" && strategy.autoPromotionEnabled && pausedAt !== undefined) {
-      if (later(pausedAt, strategy.autoPromotionSeconds - roundingSeconds) <= now) return "the pause is over";
+      if (later(pausedAt, strategy.autoPromotionSeconds) <= now) return "the pause is over";
     }
     return undefined;
   }
@@ -154,7 +157,7 @@ export class Ledger {
   /** How many seconds of its delay were missing when the version lost its pods; 0 or less: none. */
   missingDelay(version: string, delaySeconds: number, now: Instant): number {
     const passed = (now - this.neededUntil(version)) / 1000;
-    return delaySeconds - Math.min(delaySeconds, roundingSeconds) - passed;
+    return delaySeconds - passed;
   }
 
   #deployed(rollout: Rollout, version: string): void {
@@ -168,8 +171,8 @@ export class Ledger {
     const version = versionIn(rollout.spec.template);
     const { status = {} } = rollout;
     const strategy = strategyOf(rollout);
-    const isAborted =
-      status.abort === true && this.#truth.versionOfHash(rollout, status.currentPodHash) === version;
+    const seen = this.#truth.versionOfHash(rollout, status.currentPodHash);
+    const isAborted = status.abort === true && (seen === version || seen === undefined);
     if (version !== undefined && !isAborted) {
       this.#wantedAt.set(version, now);
       if (strategy.kind === "blueGreen" && isWithoutPause(strategy)) this.#freeAt.set(version, now);

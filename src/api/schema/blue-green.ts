@@ -27,7 +27,7 @@ export const blueGreenStrategy: Schema = object<keyof BlueGreenStrategy>(
     ),
     autoPromotionSeconds: described(
       int32,
-      "With autoPromotionEnabled false: promote by itself after this many seconds of pause",
+      "How long a new version that is up is paused before it goes live by itself, in seconds; without effect where autoPromotionEnabled is false",
     ),
     maxUnavailable: described(
       intOrString,

@@ -107,7 +107,10 @@ export const rolloutStatus: Schema = object<keyof RolloutStatus>({
   blueGreen: described(blueGreen, "What the Services of the blueGreen strategy lead to"),
   canary,
   collisionCount: described(int32, "How often the hash of a template was taken already"),
-  conditions: described(array(condition), "Available, Progressing, Paused, Healthy, Completed, InvalidSpec"),
+  conditions: described(
+    array(condition),
+    "Available, Progressing, Paused, Healthy, Completed, InvalidSpec, Waiting, IgnoredFields and others",
+  ),
   controllerPause: described(boolean, "Whether the pause is the controller's own; a promote ends it"),
   currentPodHash: described(string, "Hash of the newest version"),
   currentStepHash: string,

@@ -1,5 +1,6 @@
 import { type Icon, icons } from "../../view/icons.ts";
 import type { PodView, ReplicaSetView, RevisionView, Role, RolloutView } from "../../view/rollout-tree.ts";
+import type { WaitingView } from "../../view/waiting.ts";
 import { type Cell, columns, type Span } from "./columns.ts";
 import type { Colour, Paint } from "./paint.ts";
 
@@ -41,6 +42,7 @@ function printFacts(view: RolloutView, paint: Paint): string {
     ["Namespace:", view.namespace],
     ["Status:", status],
     ...(view.message === "" ? [] : ([["Message:", view.message]] as const)),
+    ...(view.waiting === undefined ? [] : ([["Waiting:", printWaiting(view.waiting)]] as const)),
     ["Strategy:", view.strategy],
     ...view.images.map(
       ({ image, roles }, index) => [index === 0 ? "Images:" : "", image + rolesText(roles, paint)] as const,
@@ -53,6 +55,11 @@ function printFacts(view: RolloutView, paint: Paint): string {
     ["  Available:", String(view.replicas.available)],
   ];
   return facts.map(([label, value]) => `${label.padEnd(17)}${value}`.trimEnd().concat("\n")).join("");
+}
+
+/** One line: `for somebody to promote (5m): …`. */
+export function printWaiting({ on, age, end }: WaitingView): string {
+  return `for ${on}${age === "" ? "" : ` (${age})`}: ${end}`;
 }
 
 function rolesText(roles: readonly Role[], paint: Paint): string {

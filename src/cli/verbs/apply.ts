@@ -25,7 +25,9 @@ export const apply = command({
       const outcome = await applyDocument(document, cluster, discovery, context.global.namespace);
       if (outcome.ok) context.terminal.out(`${outcome.text}\n`);
       else context.terminal.error(`Error: ${outcome.text}\n`);
-      for (const warning of outcome.warnings ?? []) context.terminal.error(`Warning: ${warning}\n`);
+      const said = "warnings" in document ? (document.warnings ?? []) : [];
+      for (const warning of [...said, ...(outcome.warnings ?? [])])
+        context.terminal.error(`Warning: ${warning}\n`);
       failures += outcome.ok ? 0 : 1;
     }
     return failures === 0 ? 0 : 1;

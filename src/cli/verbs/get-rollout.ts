@@ -100,5 +100,11 @@ function withoutAges(view: RolloutView): RolloutView {
       pods: replicaSet.pods.map((pod) => ({ ...pod, age: "" })),
     })),
   }));
-  return { ...view, age: "", revisions };
+  const { waiting } = view;
+  return {
+    ...view,
+    age: "",
+    ...(waiting === undefined ? {} : { waiting: { ...waiting, age: "" } }),
+    revisions,
+  };
 }

@@ -66,6 +66,20 @@ describe("teal apply", () => {
     );
   });
 
+  it("takes the last of fields that are there twice, as kubectl does, and warns", async () => {
+    const world = new FakeWorld({
+      ...discovery,
+      [`POST ${configMaps}`]: { code: 201, body: stored("b", "1") },
+    });
+    world.standardInput = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  name: b\n";
+    assert.equal(await teal("apply -f -", world), 0);
+    assert.equal(world.out, "configmap/b created\n");
+    assert.equal(
+      world.error,
+      'Warning: standard input: "name" in line 5 is there already; the last one counts\n',
+    );
+  });
+
   it("asks the server to refuse fields that it does not know", async () => {
     const world = new FakeWorld({ ...discovery, [`POST ${configMaps}`]: stored("a", "1") });
     world.standardInput = manifest("a");

@@ -353,6 +353,38 @@ describe("teal undo", () => {
     assert.deepEqual(it.writes, [[`PATCH ${path}`, patch]]);
   });
 
+  it("leaves out what Argo's controller has put into the ReplicaSet's template", async () => {
+    const old = replicaSet("old", 2, 2, 2);
+    const term = {
+      labelSelector: {
+        matchExpressions: [{ key: "rollouts-pod-template-hash", operator: "In", values: ["first"] }],
+      },
+      namespaces: ["default"],
+      topologyKey: "kubernetes.io/hostname",
+    };
+    const spec = {
+      ...old.spec.template.spec,
+      affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } },
+    };
+    const labels = { ...old.spec.template.metadata?.labels, role: "preview" };
+    const note = { "rollout.argoproj.io/ephemeral-metadata": '{"labels":{"role":"preview"}}' };
+    const it = worldOf(
+      paused,
+      having(replicaSet("new", 3, 2, 2), {
+        ...old,
+        metadata: {
+          ...old.metadata,
+          namespace: "default",
+          annotations: { ...old.metadata.annotations, ...note },
+        },
+        spec: { ...old.spec, template: { metadata: { labels }, spec } },
+      }),
+    );
+    assert.equal(await teal("undo web", it), 0);
+    const patch = [{ op: "replace", path: "/spec/template", value: templateOf("old") }];
+    assert.deepEqual(it.writes, [[`PATCH ${path}`, patch]]);
+  });
+
   it("goes back to the revision that is asked for", async () => {
     const it = world();
     assert.equal(await teal("undo web --to-revision=1", it), 0);

@@ -1,8 +1,10 @@
 import { later } from "../../time/clock.ts";
 import { type PhaseView, phaseOf } from "../../view/rollout-phase.ts";
+import { waitingOf } from "../../view/waiting.ts";
 import { type Context, command } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { durationSeconds } from "../flags.ts";
+import { printWaiting } from "../print/rollout-tree.ts";
 import { readRollout } from "../rollout-requests.ts";
 import { watchRollout } from "../rollout-watch.ts";
 import { whenInterrupted } from "../terminal.ts";
@@ -23,8 +25,13 @@ export const status = command({
   words: { least: 1, most: 1 },
   async run({ words: [name = ""], flags }, context) {
     const timeout = durationSeconds("timeout", flags.timeout);
-    const now = phaseOf(await readRollout(context.cluster(), name));
-    if (!flags.watch) context.terminal.out(`${isFinal(now) ? now.phase : sentence(now)}\n`);
+    const rollout = await readRollout(context.cluster(), name);
+    const now = phaseOf(rollout);
+    if (!flags.watch) {
+      context.terminal.out(`${isFinal(now) ? now.phase : sentence(now)}\n`);
+      const waiting = waitingOf(rollout, [], [], context.clock.now());
+      if (waiting !== undefined) context.terminal.error(`waiting ${printWaiting(waiting)}\n`);
+    }
     const last = flags.watch ? await waitForEnd(name, timeout, context) : now;
     if (last.phase === "Degraded")
       throw new CommandError(`The rollout is in a degraded state with message: ${last.message}`);
@@ -45,6 +52,8 @@ async function waitForEnd(
   const end = Promise.withResolvers<PhaseView>();
   let last: PhaseView = { phase: "Progressing", icon: "◌", message: "" };
   let printed = "";
+  // On the other stream: what the plugin's users read is as the plugin writes it.
+  let told: string | undefined;
   const look = (): void => {
     const view = watch.view();
     if (view === undefined) {
@@ -54,6 +63,9 @@ async function waitForEnd(
     last = view;
     if (sentence(view) !== printed) terminal.out(`${sentence(view)}\n`);
     printed = sentence(view);
+    const { waiting } = view;
+    if (waiting !== undefined && waiting.on !== told) terminal.error(`waiting ${printWaiting(waiting)}\n`);
+    told = waiting?.on;
     if (isFinal(view)) end.resolve(view);
   };
   const unsubscribe = watch.subscribe(look);

@@ -3,6 +3,7 @@ import type { PodTemplateSpec, ReplicaSet } from "../../api/core.ts";
 import { podTemplateHashLabel } from "../../api/names.ts";
 import { type Resource, resources } from "../../api/resources.ts";
 import type { Rollout } from "../../api/rollout.ts";
+import { withoutInjections } from "../../rollout/injections.ts";
 import { revisionOf } from "../../view/rollout-tree.ts";
 import { command } from "../command.ts";
 import { CommandError } from "../errors.ts";
@@ -26,7 +27,7 @@ export const undo = command({
     const cluster = context.cluster();
     const rollout = await readRollout(cluster, name);
     const former = formerReplicaSet(rollout, await readReplicaSets(cluster, rollout), revision);
-    const template = withoutHash(former.spec.template);
+    const template = writtenTemplate(former);
     if (isCurrent(rollout, former)) {
       context.terminal.out(
         `skipped rollback (current template already matches revision ${revisionOf(former)})\n`,
@@ -69,10 +70,12 @@ function isCurrent(rollout: Rollout, replicaSet: ReplicaSet): boolean {
   const isObserved = status?.observedGeneration === String(metadata.generation);
   const hash = replicaSet.metadata.labels?.[podTemplateHashLabel];
   if (isObserved && hash !== undefined) return status?.currentPodHash === hash;
-  return isDeepStrictEqual(withoutHash(replicaSet.spec.template), spec.template);
+  return isDeepStrictEqual(writtenTemplate(replicaSet), spec.template);
 }
 
-function withoutHash(template: PodTemplateSpec): PodTemplateSpec {
+/** Without what controllers put into it. */
+function writtenTemplate(replicaSet: ReplicaSet): PodTemplateSpec {
+  const template = withoutInjections(replicaSet);
   const { [podTemplateHashLabel]: _, ...labels } = template.metadata?.labels ?? {};
   return { ...template, metadata: { ...template.metadata, labels } };
 }

@@ -5,6 +5,7 @@ import { FakeWorld } from "../fake-world.fixture.ts";
 import { run } from "../run.ts";
 import { get } from "./get.ts";
 import { status } from "./status.ts";
+import { why } from "./why.ts";
 
 const namespace = "/apis/argoproj.io/v1alpha1/namespaces/default/rollouts";
 
@@ -27,6 +28,19 @@ function rollout(resourceVersion: string, state: RolloutStatus): Rollout {
 
 const progressing = rollout("2", { phase: "Progressing", message: "more replicas need to be updated" });
 const paused = rollout("4", { phase: "Paused", message: "BlueGreenPause" });
+const waiting = rollout("4", {
+  phase: "Paused",
+  message: "BlueGreenPause",
+  conditions: [
+    {
+      type: "Waiting",
+      status: "True",
+      reason: "AwaitPromotion",
+      message: "somebody to promote",
+      lastTransitionTime: "2025-12-31T23:55:00Z",
+    },
+  ],
+});
 const healthy = rollout("5", { phase: "Healthy" });
 const degraded = rollout("6", { phase: "Degraded", message: "RolloutAborted: by hand" });
 
@@ -90,6 +104,24 @@ describe("teal status", () => {
     );
   });
 
+  it("says beside what the plugin says what is waited for, once", async () => {
+    const world = worldOf(progressing);
+    const ended = await follow("status web", world, [waiting, { ...waiting }, healthy]);
+    assert.equal(await ended(), 0);
+    assert.equal(
+      world.out,
+      "Progressing - more replicas need to be updated\nPaused - BlueGreenPause\nHealthy\n",
+    );
+    assert.equal(world.error, "waiting for somebody to promote (5m): `teal promote web` ends it\n");
+  });
+
+  it("says it at once with --watch=false too", async () => {
+    const world = worldOf(waiting);
+    assert.equal(await run(["status", "web", "--watch=false"], [status], world), 0);
+    assert.equal(world.out, "Paused - BlueGreenPause\n");
+    assert.equal(world.error, "waiting for somebody to promote (5m): `teal promote web` ends it\n");
+  });
+
   it("gives up when the time is over", async () => {
     const world = worldOf(paused);
     const ended = await follow("status web --timeout 60s", world, []);
@@ -114,6 +146,50 @@ describe("teal status", () => {
       assert.deepEqual(world.watches, []);
     });
   }
+});
+
+describe("teal why", () => {
+  it("says in one line why the Rollout stands where it stands, and succeeds", async () => {
+    const world = worldOf(waiting);
+    assert.equal(await run(["why", "web"], [why], world), 0);
+    assert.equal(
+      world.out,
+      "rollout 'web' is waiting for somebody to promote, since 2025-12-31T23:55:00Z (5m); `teal promote web` ends it\n",
+    );
+  });
+
+  it("succeeds whatever the answer is, but for a Rollout that is not there", async () => {
+    const world = worldOf(degraded);
+    assert.equal(await run(["why", "web"], [why], world), 0);
+    assert.equal(await run(["why", "other"], [why], world), 1);
+    assert.match(world.error, /"other" not found/);
+  });
+});
+
+describe("teal get rollout", () => {
+  it("shows what is waited for, after the message", async () => {
+    const world = worldOf(waiting);
+    assert.equal(await run(["get", "rollout", "web"], [get], world), 0);
+    const lines = world.out.split("\n");
+    const at = lines.findIndex((line) => line.startsWith("Message:"));
+    assert.equal(lines[at + 1], "Waiting:         for somebody to promote (5m): `teal promote web` ends it");
+    assert.match(lines[at + 2] ?? "", /^Strategy:/);
+  });
+
+  it("shows none where nothing is", async () => {
+    const world = worldOf(paused);
+    await run(["get", "rollout", "web"], [get], world);
+    assert.doesNotMatch(world.out, /Waiting/);
+  });
+
+  it("--watch is not written again because a wait has lasted longer", async () => {
+    const world = worldOf(waiting);
+    await follow("get rollout web -w", world, []);
+    await world.clock.advance(10);
+    assert.equal(world.out.match(/^Waiting:/gm)?.length, 1);
+    world.interrupt();
+    await world.clock.settle();
+  });
 });
 
 describe("teal get rollout --watch", () => {

@@ -1,23 +1,19 @@
+import {
+  expressionProblems,
+  labelValueProblems,
+  qualifiedNameProblems,
+  subdomainProblems,
+} from "../../api/label-rules.ts";
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "./json.ts";
 import { type FieldError, fieldError } from "./refusal.ts";
 
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-const subdomain = `${label}(\\.${label})*`;
-const qualifiedName = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
-const labelValue = `(${qualifiedName})?`;
 
-const whole = (pattern: string): RegExp => new RegExp(`^${pattern}$`);
 const patterns = {
-  label: whole(label),
-  subdomain: whole(subdomain),
-  serviceName: whole("[a-z]([-a-z0-9]*[a-z0-9])?"),
-  qualifiedName: whole(qualifiedName),
-  labelValue: whole(labelValue),
+  label: new RegExp(`^${label}$`),
+  serviceName: /^[a-z]([-a-z0-9]*[a-z0-9])?$/,
 };
 
-const subdomainText =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and " +
-  `end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${subdomain}')`;
 const labelText =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an " +
   `alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '${label}')`;
@@ -28,12 +24,7 @@ const serviceNameText =
 /** What is wrong with a name; empty when nothing is. */
 export type NameRule = (name: string) => readonly string[];
 
-export const subdomainName: NameRule = (name) =>
-  name.length > 253
-    ? ["must be no more than 253 characters"]
-    : patterns.subdomain.test(name)
-      ? []
-      : [subdomainText];
+export const subdomainName: NameRule = subdomainProblems;
 
 export const labelName: NameRule = (name) => {
   if (name.includes(".")) return ["must not contain dots"];
@@ -48,50 +39,11 @@ export const serviceName: NameRule = (name) =>
       ? []
       : [serviceNameText];
 
-/** What is wrong with a label's or annotation's key. */
-export function qualifiedNameProblems(key: string): string[] {
-  const parts = key.split("/");
-  if (parts.length > 2) {
-    return [
-      "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an " +
-        `alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '${qualifiedName}') ` +
-        "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
-    ];
-  }
-  const problems: string[] = [];
-  const name = parts.at(-1) ?? "";
-  const prefix = parts.length === 2 ? parts[0] : undefined;
-  if (prefix === "") problems.push("prefix part must be non-empty");
-  else if (prefix !== undefined) problems.push(...subdomainName(prefix).map((text) => `prefix part ${text}`));
-  if (name === "") problems.push("name part must be non-empty");
-  else if (name.length > 63) problems.push("name part must be no more than 63 characters");
-  if (!patterns.qualifiedName.test(name)) {
-    problems.push(
-      "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric " +
-        `character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '${qualifiedName}')`,
-    );
-  }
-  return problems;
-}
-
 export function labelErrors(labels: unknown, field: string): FieldError[] {
   return Object.entries(fieldsOf(labels)).flatMap(([key, value]) => {
     const problems = qualifiedNameProblems(key).map((text) => fieldError.invalid(field, key, text));
     const text = textOf(value);
-    if (text.length > 63) {
-      problems.push(fieldError.invalid(field, text, "must be no more than 63 characters"));
-    }
-    if (!patterns.labelValue.test(text)) {
-      problems.push(
-        fieldError.invalid(
-          field,
-          text,
-          "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start " +
-            "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for " +
-            `validation is '${labelValue}')`,
-        ),
-      );
-    }
+    problems.push(...labelValueProblems(text).map((problem) => fieldError.invalid(field, text, problem)));
     return problems;
   });
 }
@@ -158,26 +110,14 @@ function ownerErrors(owners: readonly unknown[]): FieldError[] {
 /** Errors of a `metav1.LabelSelector`. */
 export function labelSelectorErrors(selector: unknown, field: string): FieldError[] {
   const { matchLabels, matchExpressions } = fieldsOf(selector);
-  const expressions = listOf(matchExpressions).flatMap((expression, index) => {
-    const { operator, values } = fieldsOf(expression);
-    const path = `${field}.matchExpressions[${index}]`;
-    const count = listOf(values).length;
-    if (operator === "In" || operator === "NotIn") {
-      return count > 0
-        ? []
-        : [fieldError.required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'")];
-    }
-    if (operator === "Exists" || operator === "DoesNotExist") {
-      return count === 0
-        ? []
-        : [
-            fieldError.forbidden(
-              `${path}.values`,
-              "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-            ),
-          ];
-    }
-    return [fieldError.invalid(`${path}.operator`, operator ?? "", "not a valid selector operator")];
+  const expressions = listOf(matchExpressions).map((expression) => {
+    const { key, operator, values } = fieldsOf(expression);
+    return { key: textOf(key), operator: textOf(operator), values: listOf(values).map(textOf) };
   });
-  return [...labelErrors(matchLabels, `${field}.matchLabels`), ...expressions];
+  return [
+    ...labelErrors(matchLabels, `${field}.matchLabels`),
+    ...expressionProblems(expressions, field).map(({ at, is, value, why }) =>
+      is === "invalid" ? fieldError.invalid(at, value, why) : fieldError[is](at, why),
+    ),
+  ];
 }

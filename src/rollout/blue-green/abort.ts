@@ -1,6 +1,6 @@
-import { formatTime, later } from "../../time/clock.ts";
+import { later } from "../../time/clock.ts";
 import { availableOf, deadlineOf, hashOf, scale, setDeadline, sizeOf } from "../replica-set.ts";
-import { routing, type Situation } from "../situation.ts";
+import { canTakeOver, routing, type Situation } from "../situation.ts";
 import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
 import { pointTo } from "./route.ts";
 
@@ -11,20 +11,24 @@ export const abortSteps: readonly Step<Situation>[] = [returnToStable, confirmRe
 
 function returnToStable(s: Situation): StepResult {
   const { stable } = s;
-  if (stable === undefined || s.active.target === hashOf(stable)) return done;
-  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === s.active.target);
-  const isComplete = availableOf(stable) >= s.replicas;
-  const isNoWorse = availableOf(stable) > 0 && availableOf(stable) >= availableOf(live);
-  if (!isComplete && !isNoWorse) {
-    return waiting(`pods of the stable version: ${availableOf(stable)} of ${s.replicas} available`);
+  if (stable === undefined) return waiting("the stable version, whose ReplicaSet is gone");
+  if (s.active.target === hashOf(stable)) return done;
+  if (!canTakeOver(s, stable)) {
+    const detail = `${availableOf(stable)} of ${s.replicas} are`;
+    return waiting("pods of the stable version to become available", undefined, { detail });
   }
-  return pointTo(s.active, hashOf(stable), "the update was aborted");
+  return { ...awaitReturn(s), ...pointTo(s.active, hashOf(stable), "the update was aborted") };
 }
 
 function confirmReturn(s: Situation): StepResult {
-  if (s.stable === undefined) return done;
+  if (s.stable === undefined) return waiting("the stable version, whose ReplicaSet is gone");
   const result = routing(s, s.active, hashOf(s.stable));
-  return result.is === "routed" ? done : waiting(result.is === "pending" ? result.on : result.because);
+  return result.is === "routed" ? done : awaitReturn(s, result.is === "pending" ? result.on : result.because);
+}
+
+function awaitReturn(s: Situation, detail?: string): StepResult & { readonly is: "waiting" } {
+  const on = `requests to Service ${s.strategy.activeService} to reach the stable version only`;
+  return waiting(on, undefined, { detail, step: confirmReturn.name });
 }
 
 // The delay counts from here: users have left the aborted version, and the stable one carries them all.
@@ -32,13 +36,14 @@ function retireAborted(s: Situation): StepResult {
   const { current, stable, strategy } = s;
   if (current === undefined || sizeOf(current) === 0 || strategy.abortScaleDownDelaySeconds === 0)
     return done;
-  if (availableOf(stable) < s.replicas) return waiting("all pods of the stable version");
+  if (availableOf(stable) < s.replicas) return waiting("all pods of the stable version to become available");
+  const on = "abortScaleDownDelaySeconds to pass";
   const deadline = deadlineOf(current);
   if (deadline === undefined) {
     const until = later(s.now, strategy.abortScaleDownDelaySeconds);
-    return acting(setDeadline(current, until, "the aborted version is no longer needed"));
+    const because = "the aborted version is no longer needed";
+    return { ...waiting(on, until), ...acting(setDeadline(current, until, because)) };
   }
-  if (deadline > s.now)
-    return waiting(`abortScaleDownDelaySeconds to pass, until ${formatTime(deadline)}`, deadline);
+  if (deadline > s.now) return waiting(on, deadline);
   return acting(scale(current, 0, s.replicas, "abortScaleDownDelaySeconds have passed"));
 }

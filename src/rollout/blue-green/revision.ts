@@ -1,18 +1,22 @@
 import type { ReplicaSet } from "../../api/core.ts";
 import {
   desiredReplicasAnnotation,
-  group,
   lastAppliedAnnotation,
   notifiedAnnotation,
   podTemplateHashLabel,
   revisionAnnotation,
   revisionHistoryAnnotation,
-  version,
+  scaleDownDeadlineAnnotation,
+  scaleDownPostponedFromAnnotation,
+  templateAnnotation,
+  wasLiveAnnotation,
 } from "../../api/names.ts";
 import { type Action, seen } from "../plan-types.ts";
 import { annotate, revisionOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
 import { acting, done, type StepResult, waiting } from "../step.ts";
+import { templateRecord } from "../template.ts";
+import { controllerReference } from "./adopt.ts";
 
 export function createReplicaSet(s: Situation): StepResult {
   if (s.current !== undefined) return done;
@@ -36,23 +40,20 @@ export function createReplicaSet(s: Situation): StepResult {
 export function recordRevision(s: Situation): StepResult {
   const { current } = s;
   if (current === undefined) return waiting("the new ReplicaSet to appear");
-  if (revisionOf(current) !== s.revision) {
-    const former = current.metadata.annotations?.[revisionAnnotation];
-    const history = current.metadata.annotations?.[revisionHistoryAnnotation];
-    const known = [history, former].filter((text) => text !== undefined && text !== "").join(",");
-    return acting(
-      annotate(
-        current,
-        {
-          [revisionAnnotation]: String(s.revision),
-          ...(known === "" ? {} : { [revisionHistoryAnnotation]: known }),
-        },
-        "a former version is used again",
-      ),
-    );
-  }
   const announce = announceRevision(s);
-  return announce === undefined ? done : acting(announce);
+  if (revisionOf(current) === s.revision) return announce === undefined ? done : acting(announce);
+  const former = current.metadata.annotations?.[revisionAnnotation];
+  const history = current.metadata.annotations?.[revisionHistoryAnnotation];
+  const known = [history, former].filter((text) => text !== undefined && text !== "").join(",");
+  const renumber = annotate(
+    current,
+    {
+      [revisionAnnotation]: String(s.revision),
+      ...(known === "" ? {} : { [revisionHistoryAnnotation]: known }),
+    },
+    "a former version is used again",
+  );
+  return announce === undefined ? acting(renumber) : acting(renumber, announce);
 }
 
 function announceRevision(s: Situation): Action | undefined {
@@ -73,12 +74,16 @@ const notCopied: readonly string[] = [
   revisionHistoryAnnotation,
   desiredReplicasAnnotation,
   notifiedAnnotation,
+  scaleDownDeadlineAnnotation,
+  scaleDownPostponedFromAnnotation,
+  wasLiveAnnotation,
+  templateAnnotation,
 ];
 
 /** Size 0: it gets its pods by a later step, when the preview Service selects them. */
 function newReplicaSet(s: Situation): ReplicaSet | undefined {
   const { metadata, spec } = s.rollout;
-  if (spec.template === undefined) return undefined;
+  if (spec.template === undefined || s.identity === undefined) return undefined;
   const hash = { [podTemplateHashLabel]: s.currentHash };
   const labels = { ...spec.template.metadata?.labels, ...hash };
   const annotations = Object.fromEntries(
@@ -95,17 +100,9 @@ function newReplicaSet(s: Situation): ReplicaSet | undefined {
         ...annotations,
         [revisionAnnotation]: String(s.revision),
         [desiredReplicasAnnotation]: String(s.replicas),
+        ...templateRecord(s.identity),
       },
-      ownerReferences: [
-        {
-          apiVersion: `${group}/${version}`,
-          kind: "Rollout",
-          name: metadata.name,
-          uid: metadata.uid ?? "",
-          controller: true,
-          blockOwnerDeletion: true,
-        },
-      ],
+      ownerReferences: [controllerReference(s.rollout)],
     },
     spec: {
       replicas: 0,

@@ -1,8 +1,19 @@
+import type { BareReplicaSet } from "../identified-replica-set.ts";
+import type { LiveTarget } from "../plan-types.ts";
 import type { ObservedRoute } from "../situation.ts";
 import { acting, done, type StepResult } from "../step.ts";
 
+export function liveTarget({ metadata }: BareReplicaSet, available: number): LiveTarget {
+  return { name: metadata.name, uid: metadata.uid ?? "", available };
+}
+
 /** The calls that send the route's requests to `hash`. */
-export function pointTo(route: ObservedRoute, hash: string, because: string): StepResult {
+export function pointTo(
+  route: ObservedRoute,
+  hash: string,
+  because: string,
+  provided?: LiveTarget,
+): StepResult {
   const [first, ...more] = route.writes(hash).map((write) => ({
     do: "route" as const,
     role: route.role,
@@ -10,6 +21,7 @@ export function pointTo(route: ObservedRoute, hash: string, because: string): St
     to: hash,
     write,
     because,
+    ...(provided === undefined ? {} : { provided }),
     event: {
       type: "Normal" as const,
       reason: "SwitchService",

@@ -1,10 +1,11 @@
-import { formatTime } from "../../time/clock.ts";
+import { fastRollbackAnnotation } from "../../api/names.ts";
+import { formatTimeNotBefore } from "../../time/clock.ts";
 import { forgetUpdate, isGranted, type Memory } from "../memory.ts";
 import { availableOf, isAvailable, scale, sizeOf } from "../replica-set.ts";
 import { needsPause, pauseEnd, routing, type Situation } from "../situation.ts";
 import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
 import { createReplicaSet, recordRevision } from "./revision.ts";
-import { pointTo } from "./route.ts";
+import { liveTarget, pointTo } from "./route.ts";
 
 /*
  * The way of a new version, in order. A rollout stands at the first step that is not done.
@@ -40,7 +41,10 @@ function scalePreview(s: Situation): StepResult {
   const count = s.strategy.previewReplicaCount;
   const isSmall =
     count !== undefined && !s.isFirst && !s.isPromoted && !s.memory.promoteFull && !isGranted(s.memory);
-  return reachSize(s, isSmall && !s.isSwitched ? count : s.replicas);
+  if (!isSmall || s.isSwitched) return reachSize(s, s.replicas);
+  // After an abort that could not be carried out users may still be here: then it keeps what it has.
+  const isReached = s.active.references.includes(s.currentHash);
+  return reachSize(s, isReached ? Math.max(count, Math.min(sizeOf(s.current), s.replicas)) : count);
 }
 
 function scaleToFullSize(s: Situation): StepResult {
@@ -54,10 +58,13 @@ function scaleToFullSize(s: Situation): StepResult {
 function reachSize(s: Situation, size: number): StepResult {
   const { current } = s;
   if (current === undefined) return waiting("the new ReplicaSet to appear");
-  if (sizeOf(current) !== size) return acting(scale(current, size, s.replicas, `${size} pods are wanted`));
+  const on = `pods of the ${s.isPromoted ? "live" : "new"} version to become available`;
+  const wait = waiting(on, undefined, { detail: `${availableOf(current)} of ${size} are` });
+  if (sizeOf(current) !== size)
+    return { ...wait, ...acting(scale(current, size, s.replicas, `${size} pods are wanted`)) };
   // A version that carries users is not held back by a pod that restarts.
   if (isAvailable(current, size) || (s.isSwitched && !s.isPromoted)) return done;
-  return waiting(`pods to become available: ${availableOf(current)} of ${size}`);
+  return wait;
 }
 
 function passPrePromotionAnalysis(s: Situation): StepResult {
@@ -94,7 +101,7 @@ function awaitPromotion(s: Situation): StepResult {
   if (isGranted(s.memory)) return done;
   if (!needsPause(s.strategy)) return withoutPause(s);
   if (s.memory.pauseConditions.length > 0) return sitOut(s, s.memory);
-  const pause = { reason: "BlueGreenPause", startTime: formatTime(s.now) } as const;
+  const pause = { reason: "BlueGreenPause", startTime: formatTimeNotBefore(s.now) } as const;
   const remember = { pauseConditions: [pause], controllerPause: true };
   return { ...sitOut(s, { ...s.memory, ...remember }), remember };
 }
@@ -106,7 +113,7 @@ function withoutPause(s: Situation): StepResult {
 function sitOut(s: Situation, memory: Memory): StepResult {
   const until = pauseEnd(s.strategy, memory);
   if (until === undefined) return waiting("somebody to promote");
-  if (s.now < until) return waiting(`autoPromotionSeconds to pass, until ${formatTime(until)}`, until);
+  if (s.now < until) return waiting("autoPromotionSeconds to pass", until);
   return { ...done, remember: { pauseConditions: [] } };
 }
 
@@ -115,7 +122,7 @@ function sitOut(s: Situation, memory: Memory): StepResult {
 function adoptFirstVersion(s: Situation): StepResult {
   if (!s.isFirst) return done;
   return {
-    ...waiting("the first version to be recorded as stable"),
+    ...awaitRouting(s),
     remember: { ...forgetUpdate, stableHash: s.currentHash },
     events: [completed(s, "Initial deploy")],
   };
@@ -124,7 +131,16 @@ function adoptFirstVersion(s: Situation): StepResult {
 function pointActiveService(s: Situation): StepResult {
   if (s.active.target === s.currentHash) return done;
   if (s.rollout.spec.paused) return waiting("spec.paused to be taken back");
-  return pointTo(s.active, s.currentHash, "all gates before the switch are passed");
+  const because = "all gates before the switch are passed";
+  // The caches may be old, and this is the one call that moves users to pods that they have not seen.
+  const target = s.current && liveTarget(s.current, s.replicas);
+  return { ...awaitRouting(s), ...pointTo(s.active, s.currentHash, because, target) };
+}
+
+/** The steps up to the confirmed switch are one wait to people. */
+function awaitRouting(s: Situation, detail?: string): StepResult & { readonly is: "waiting" } {
+  const on = `requests to Service ${s.strategy.activeService} to reach the new version only`;
+  return waiting(on, undefined, { detail, step: confirmRouting.name });
 }
 
 function confirmRouting(s: Situation): StepResult {
@@ -133,7 +149,7 @@ function confirmRouting(s: Situation): StepResult {
     case "routed":
       return done;
     case "pending":
-      return waiting(result.on);
+      return awaitRouting(s, result.on);
     case "unsupported":
       return { ...waiting(result.because), remember: { abort: true, abortMessage: result.because } };
   }
@@ -142,10 +158,15 @@ function confirmRouting(s: Situation): StepResult {
 function markStable(s: Situation): StepResult {
   const remember = { ...forgetUpdate, stableHash: s.currentHash };
   if (s.isPromoted) return { ...done, remember };
-  const why = s.memory.promoteFull
-    ? "Full promotion requested"
-    : (s.rollback ?? "Completed blue-green update");
-  return { ...done, remember, events: [completed(s, why)] };
+  return { ...done, remember, events: [completed(s, wayOf(s))] };
+}
+
+/** By which way the update was completed, however many passes it took. */
+function wayOf({ memory, rollback, current, revision }: Situation): string {
+  if (memory.promoteFull) return "Full promotion requested";
+  if (rollback !== undefined) return rollback;
+  const isFast = current?.metadata.annotations?.[fastRollbackAnnotation] === String(revision);
+  return isFast ? "Fast rollback" : "Completed blue-green update";
 }
 
 function completed(s: Situation, why: string) {

@@ -1,10 +1,25 @@
+import { fastRollbackAnnotation } from "../../api/names.ts";
 import { defaultRevisionHistoryLimit } from "../../api/strategy.ts";
-import { earliest, type Instant, instant, later, parseTime } from "../../time/clock.ts";
+import { earliest, type Instant, later } from "../../time/clock.ts";
+import type { IdentifiedReplicaSet } from "../identified-replica-set.ts";
 import { isGranted } from "../memory.ts";
 import { type Action, seen } from "../plan-types.ts";
-import { availableOf, deadlineOf, hashOf, isAvailable, scale, setDeadline, sizeOf } from "../replica-set.ts";
-import { type Situation, wantedActiveHash } from "../situation.ts";
-import { find } from "../status/conditions.ts";
+import {
+  availableOf,
+  deadlineOf,
+  dropDeadline,
+  firstDeadlineOf,
+  hashOf,
+  isIdle,
+  postponeDeadline,
+  recordWasLive,
+  scale,
+  setDeadline,
+  sizeOf,
+  wasLive,
+} from "../replica-set.ts";
+import { canTakeOver, type ObservedRoute, type Situation, wantedActiveHash } from "../situation.ts";
+import { recordTemplate } from "./adopt.ts";
 import { pointTo } from "./route.ts";
 
 export interface Upkeep {
@@ -14,8 +29,10 @@ export interface Upkeep {
 
 /** What must not wait for an update, and for which no update waits. All of them run in every pass. */
 export const blueGreenUpkeep: readonly ((situation: Situation) => Upkeep)[] = [
+  recordTemplate,
   sizeStable,
   holdActiveRoute,
+  holdPreviewRoute,
   dropDeadlines,
   followMinReadySeconds,
   retireOthers,
@@ -26,20 +43,36 @@ const nothing: Upkeep = { actions: [] };
 
 // During an update the stable version is always ready to take everybody back.
 function sizeStable(s: Situation): Upkeep {
-  const { stable } = s;
-  if (stable === undefined || s.isPromoted || sizeOf(stable) === s.replicas) return nothing;
-  return { actions: [scale(stable, s.replicas, s.replicas, "the stable version keeps its full size")] };
+  return s.isPromoted ? nothing : sizeLive(s);
+}
+
+/** The stable version has the size that the spec asks for. */
+export function sizeLive({ stable, replicas }: Situation): Upkeep {
+  if (stable === undefined || sizeOf(stable) === replicas) return nothing;
+  return { actions: [scale(stable, replicas, replicas, "the stable version keeps its full size")] };
 }
 
 // Other tools write the selector too. A missing or a wrong hash is put right; it is never taken for a permission.
-function holdActiveRoute(s: Situation): Upkeep {
+export function holdActiveRoute(s: Situation): Upkeep {
   const wanted = wantedActiveHash(s);
   if (s.isFirst || s.memory.abort || wanted === undefined || s.active.target === wanted) return nothing;
   if (s.rollout.spec.paused && s.active.target !== undefined) return nothing;
-  // Rather the wrong version than none: it is put right as soon as the right one has pods to serve with.
-  if (!s.isSwitched && availableOf(s.stable) === 0 && s.replicaSets.some((it) => availableOf(it) > 0))
-    return nothing;
-  const result = pointTo(s.active, wanted, "the active Service was changed by somebody else");
+  // Rather the wrong version than none, or than too few pods: it is put right as soon as the right one can serve.
+  const isServed = s.replicaSets.some((it) => availableOf(it) > 0);
+  if (!s.isSwitched && (s.stable === undefined ? isServed : !canTakeOver(s, s.stable))) return nothing;
+  return point(s.active, wanted, "the active Service was changed by somebody else");
+}
+
+// Without a hash it reaches every version, and so would keep them all from going; with one of another version it waits for
+// its step in an update.
+function holdPreviewRoute(s: Situation): Upkeep {
+  const wanted = s.current === undefined ? s.memory.stableHash : s.currentHash;
+  if (s.preview === undefined || s.preview.target !== undefined || wanted === undefined) return nothing;
+  return point(s.preview, wanted, "the preview Service was changed by somebody else");
+}
+
+function point(route: ObservedRoute, hash: string, because: string): Upkeep {
+  const result = pointTo(route, hash, because);
   return result.is === "acting" ? { actions: result.actions } : nothing;
 }
 
@@ -54,7 +87,12 @@ function dropDeadlines(s: Situation): Upkeep {
   return {
     actions: needed
       .filter((replicaSet) => deadlineOf(replicaSet) !== undefined)
-      .map((replicaSet) => setDeadline(replicaSet, undefined, "the version is needed again")),
+      .map((replicaSet) => {
+        // With the deadline goes the sign of a fast rollback; the end of the update still has to tell of it.
+        const isFast = replicaSet === s.current && s.rollback === "Fast rollback";
+        const sign = isFast ? { [fastRollbackAnnotation]: String(s.revision) } : {};
+        return dropDeadline(replicaSet, "the version is needed again", sign);
+      }),
   };
 }
 
@@ -75,62 +113,108 @@ function followMinReadySeconds(s: Situation): Upkeep {
 }
 
 /**
- * Superseded versions: warm until the delay has passed since the last route left them, then no pods. A live version that
- * has trouble puts this off: as long as the old one could serve better, and for the delay after it has come back, for a
- * version that crashes in a loop is whole for moments.
+ * The live version is failing while fewer of its pods are available than this share of those wanted: the least that a
+ * Deployment keeps up by default (maxUnavailable 25 %).
+ */
+const floor = 0.75;
+/** How long beyond its delay a superseded version is kept at most, however the live one does. */
+const longestPostponementSeconds = 3600;
+/** How long the live version must have been sound before the old one goes, where the delay is shorter. */
+const leastPostponementSeconds = 30;
+
+/**
+ * Superseded versions: warm until the delay has passed since the last route left them, then no pods. A live version that is
+ * failing puts this off, while the old one could serve better and for the delay after it has come back: a version that
+ * crashes in a loop is whole for moments.
  */
 function retireOthers(s: Situation): Upkeep {
-  const { scaleDownDelaySeconds: delay, scaleDownDelayRevisionLimit } = s.strategy;
-  const referenced = new Set([...s.active.references, ...(s.preview?.references ?? [])]);
-  const soundAt = later(availableSince(s), delay);
-  const actions: Action[] = [];
-  const rechecks: Instant[] = [];
-  let warm = 0;
-  for (const replicaSet of s.others) {
-    if (sizeOf(replicaSet) === 0 || referenced.has(hashOf(replicaSet))) continue;
-    const deadline = deadlineOf(replicaSet);
-    const isMissed = Math.min(availableOf(replicaSet), s.replicas) > availableOf(s.stable);
-    warm += 1;
-    if (delay > 0 && deadline === undefined && warm <= scaleDownDelayRevisionLimit) {
-      const until = later(s.now, delay);
-      actions.push(setDeadline(replicaSet, until, "no route leads here any more"));
-      rechecks.push(until);
-      continue;
-    }
-    if (isMissed) continue;
-    if (warm > scaleDownDelayRevisionLimit) {
-      actions.push(
-        scale(replicaSet, 0, s.replicas, "more superseded versions than scaleDownDelayRevisionLimit"),
-      );
-    } else if (delay === 0) {
-      actions.push(scale(replicaSet, 0, s.replicas, "scaleDownDelaySeconds is 0"));
-    } else if (deadline !== undefined && (deadline > s.now || soundAt > s.now)) {
-      rechecks.push(deadline > soundAt ? deadline : soundAt);
-    } else {
-      actions.push(scale(replicaSet, 0, s.replicas, "scaleDownDelaySeconds have passed"));
-    }
-  }
-  return { actions, recheckAt: earliest(...rechecks) };
+  if (s.strategy.keepSuperseded) return nothing;
+  const referenced = referencedHashes(s);
+  const warm = s.others.filter((it) => sizeOf(it) > 0 && !referenced.has(hashOf(it)));
+  const parts = warm.map((replicaSet, n) =>
+    retire(s, replicaSet, n < s.strategy.scaleDownDelayRevisionLimit),
+  );
+  return {
+    actions: parts.flatMap((part) => part.actions),
+    recheckAt: earliest(...parts.map((part) => part.recheckAt)),
+  };
 }
 
-/** Since when the live version has been whole. One that is not has no time of its own: whether it is missed decides. */
-function availableSince(s: Situation): Instant {
-  const available = find(s.rollout.status?.conditions ?? [], "Available");
-  if (available?.status === "False" && isAvailable(s.stable, s.replicas)) return s.now;
-  const since = available?.status === "True" ? parseTime(available.lastTransitionTime ?? "") : undefined;
-  return since ?? instant(0);
+function retire(s: Situation, replicaSet: IdentifiedReplicaSet, isWithinLimit: boolean): Upkeep {
+  const delay = isWithinLimit ? s.strategy.scaleDownDelaySeconds : 0;
+  const deadline = deadlineOf(replicaSet) ?? later(s.now, delay);
+  const isPostponed = firstDeadlineOf(replicaSet) !== undefined;
+  const end = isWithinLimit || isPostponed ? deadline : s.now;
+  const postponed = postponement(s, replicaSet, end);
+  if (postponed !== undefined) return postponed;
+  if (end > s.now) {
+    const isNew = deadlineOf(replicaSet) === undefined;
+    const set = setDeadline(replicaSet, end, "no route leads here any more");
+    return { actions: isNew ? [set] : shrink(s, replicaSet), recheckAt: end };
+  }
+  const because = !isWithinLimit
+    ? "more superseded versions than scaleDownDelayRevisionLimit"
+    : delay === 0
+      ? "scaleDownDelaySeconds is 0"
+      : "scaleDownDelaySeconds have passed";
+  return { actions: [scale(replicaSet, 0, s.replicas, because)] };
+}
+
+/** Puts the end off when it is near and the version is still missed; undefined when it may come. */
+function postponement(s: Situation, replicaSet: IdentifiedReplicaSet, end: Instant): Upkeep | undefined {
+  const isFailing = availableOf(s.stable) < Math.ceil(floor * s.replicas);
+  const isBetter = Math.min(availableOf(replicaSet), s.replicas) > availableOf(s.stable);
+  if (!isFailing || !isBetter) return undefined;
+  const seconds = Math.max(s.strategy.scaleDownDelaySeconds, leastPostponementSeconds);
+  const first = firstDeadlineOf(replicaSet) ?? end;
+  const last = later(first, longestPostponementSeconds);
+  // Only when half of the time is gone: a version that flaps must not make a write each time.
+  if (end > later(s.now, seconds / 2)) return undefined;
+  // As long again as the trouble has lasted, so that a long one takes few writes.
+  const wished = later(s.now, Math.max(seconds, (s.now - first) / 1000));
+  const until = wished < last ? wished : last;
+  if (until <= end || until <= s.now) return undefined;
+  const because = "the live version is failing, and this one could serve better";
+  return { actions: [postponeDeadline(replicaSet, until, first, because)], recheckAt: until };
+}
+
+/** A warm version never has more pods than the live one is to have. It does not grow: it must not take the live one's room. */
+function shrink(s: Situation, replicaSet: IdentifiedReplicaSet): readonly Action[] {
+  return sizeOf(replicaSet) <= s.replicas
+    ? []
+    : [scale(replicaSet, s.replicas, s.replicas, "spec.replicas has become less")];
+}
+
+/**
+ * The former stable version gets its deadline in the pass in which another becomes stable, and with it, in the same write,
+ * the record that it was live.
+ */
+export function recordFormerStable(s: Situation, stableHash: string | undefined): readonly Action[] {
+  const { stableRS } = s.rollout.status ?? {};
+  const former = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === stableRS);
+  if (former === undefined || stableHash === stableRS || wasLive(former)) return [];
+  const { scaleDownDelaySeconds: delay, keepSuperseded } = s.strategy;
+  const isLeaving =
+    !keepSuperseded && sizeOf(former) > 0 && delay > 0 && !referencedHashes(s).has(hashOf(former));
+  return [
+    recordWasLive(
+      former,
+      isLeaving ? later(s.now, delay) : undefined,
+      "another version is the stable one now",
+    ),
+  ];
+}
+
+function referencedHashes(s: Situation): ReadonlySet<string> {
+  return new Set([...s.active.references, ...(s.preview?.references ?? [])]);
 }
 
 /** Only versions without pods are deleted, the oldest revisions first. */
 function trimHistory(s: Situation): Upkeep {
   const limit = s.rollout.spec.revisionHistoryLimit ?? defaultRevisionHistoryLimit;
+  const referenced = referencedHashes(s);
   const surplus = s.others.slice(limit);
-  const idle = surplus.filter(
-    ({ spec, status, metadata }) =>
-      (spec.replicas ?? 0) === 0 &&
-      (status?.replicas ?? 0) === 0 &&
-      (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0),
-  );
+  const idle = surplus.filter((replicaSet) => isIdle(replicaSet) && !referenced.has(hashOf(replicaSet)));
   return {
     actions: idle.map((replicaSet) => ({
       do: "deleteReplicaSet",

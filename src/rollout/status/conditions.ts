@@ -1,5 +1,5 @@
 import type { Condition } from "../../api/core.ts";
-import { formatTime, type Instant } from "../../time/clock.ts";
+import { formatTimeNotBefore, type Instant } from "../../time/clock.ts";
 
 export type ConditionStatus = "True" | "False" | "Unknown";
 
@@ -29,7 +29,8 @@ export function set(
   const before = find(conditions, next.type);
   const isSame = before?.status === next.status && before.reason === next.reason;
   if (isSame && !isRefreshed) return conditions;
-  const at = formatTime(now);
+  // Deadlines count from these times: a fraction of a second must not cut them short.
+  const at = formatTimeNotBefore(now);
   const lastTransitionTime = before?.status === next.status ? (before.lastTransitionTime ?? at) : at;
   const condition: Condition = { ...next, lastTransitionTime, lastUpdateTime: at };
   return before === undefined

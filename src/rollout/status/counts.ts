@@ -28,6 +28,17 @@ export function countsOf(s: Situation): Counts {
   };
 }
 
+/** The numbers as fields of the status; all else in it stays as it is. */
+export function countFields(s: Situation): Partial<RolloutStatus> {
+  const { activeSelector, previewSelector, ...numbers } = countsOf(s);
+  const { activeSelector: _, previewSelector: __, ...others } = s.rollout.status?.blueGreen ?? {};
+  const selectors = {
+    ...(activeSelector === undefined ? {} : { activeSelector }),
+    ...(previewSelector === undefined ? {} : { previewSelector }),
+  };
+  return { ...numbers, blueGreen: { ...others, ...selectors } };
+}
+
 /** What is live is in the status: the hash changes only when requests are known to go there, and rightly. */
 function confirmedActiveHash(s: Situation): string | undefined {
   const { target } = s.active;

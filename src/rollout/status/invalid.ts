@@ -7,7 +7,8 @@ export function invalidStatus(rollout: Rollout, problems: readonly string[], now
   const text = problems.length === 1 ? problems[0] : `[${problems.join(", ")}]`;
   const message = `The Rollout "${rollout.metadata.name}" is invalid: ${text}`;
   const status = rollout.status ?? {};
-  const before = status.conditions ?? [];
+  // What is invalid waits for nothing but its correction.
+  const before = without(status.conditions ?? [], "Waiting");
   const isOther = before.find(({ type }) => type === "InvalidSpec")?.message !== message;
   return {
     ...status,

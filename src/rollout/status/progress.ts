@@ -1,8 +1,8 @@
 import type { Condition } from "../../api/core.ts";
+import type { RolloutSpec } from "../../api/rollout.ts";
 import { defaultProgressDeadlineSeconds } from "../../api/strategy.ts";
 import { type Instant, later, parseTime } from "../../time/clock.ts";
 import type { Memory } from "../memory.ts";
-import { deadlineOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
 import type { ConditionStatus } from "./conditions.ts";
 import type { Counts } from "./counts.ts";
@@ -21,7 +21,7 @@ export function progressOf(
   memory: Memory,
   counts: Counts,
   before: Condition | undefined,
-  health: { readonly isHealthy: boolean; readonly becameUnhealthy: boolean },
+  health: { readonly isWhole: boolean; readonly becameUnhealthy: boolean },
   now: Instant,
 ): Progress | undefined {
   const name = s.current?.metadata.name ?? `${s.rollout.metadata.name}-${s.currentHash}`;
@@ -49,7 +49,7 @@ export function progressOf(
   if (before?.reason === "RolloutPaused" && !isCompleted) {
     return { status: "Unknown", reason: "RolloutResumed", message: "Rollout is resumed" };
   }
-  if (health.isHealthy) {
+  if (health.isWhole) {
     return {
       status: "True",
       reason: "NewReplicaSetAvailable",
@@ -64,7 +64,7 @@ export function progressOf(
     const message = `ReplicaSet "${name}" is progressing.`;
     return { status: "True", reason: "ReplicaSetUpdated", message, isRefreshed: true };
   }
-  const deadline = progressDeadline(s, before);
+  const deadline = lateAt(s.rollout.spec, before);
   if (before?.reason === "ProgressDeadlineExceeded" || (deadline !== undefined && deadline < now)) {
     return {
       status: "False",
@@ -95,10 +95,9 @@ const notCounting: readonly (string | undefined)[] = [
   "ProgressDeadlineExceeded",
 ];
 
-/** When the update is late; undefined while nothing has to move. */
-export function progressDeadline(s: Situation, progressing: Condition | undefined): Instant | undefined {
+/** When an update counts as late that makes no progress from now on; undefined while nothing has to move. */
+export function lateAt(spec: RolloutSpec, progressing: Condition | undefined): Instant | undefined {
   const from = parseTime(progressing?.lastUpdateTime ?? "");
   if (from === undefined || notCounting.includes(progressing?.reason)) return undefined;
-  if (s.others.some((replicaSet) => deadlineOf(replicaSet) !== undefined)) return undefined;
-  return later(from, s.rollout.spec.progressDeadlineSeconds ?? defaultProgressDeadlineSeconds);
+  return later(from, spec.progressDeadlineSeconds ?? defaultProgressDeadlineSeconds);
 }

@@ -1,20 +1,25 @@
 import type { Condition } from "../../api/core.ts";
 import type { RolloutStatus } from "../../api/rollout.ts";
-import type { Instant } from "../../time/clock.ts";
+import { earliest, type Instant } from "../../time/clock.ts";
 import type { Memory } from "../memory.ts";
-import type { PlannedEvent } from "../plan-types.ts";
-import { hashOf, isAvailable } from "../replica-set.ts";
+import type { PlannedEvent, Standing } from "../plan-types.ts";
+import { availableOf, hashOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
+import type { Stop } from "../step.ts";
 import { find, set, without } from "./conditions.ts";
 import { type Counts, countsOf } from "./counts.ts";
+import { type Note, withNotes } from "./notes.ts";
 import { phaseOf } from "./phase.ts";
-import { progressDeadline, progressOf } from "./progress.ts";
+import { lateAt, progressOf } from "./progress.ts";
+import { withWaiting } from "./waiting.ts";
 
 export interface ComputedStatus {
   readonly status: RolloutStatus;
   readonly events: readonly PlannedEvent[];
-  /** When the progress deadline passes. */
+  /** When the progress deadline passes, or a wait has lasted long. */
   readonly recheckAt: Instant | undefined;
+  /** What is waited for; undefined when nothing is. */
+  readonly standing: Standing | undefined;
 }
 
 /** What is computed in every pass. All other fields, such as those of a controller that was here before, stay as they are. */
@@ -36,10 +41,20 @@ function foreign<T extends object, Key extends keyof T>(fields: T, own: readonly
   return rest;
 }
 
-/** The whole status, computed anew from what is there and what is to be remembered. */
-export function statusOf(s: Situation, memory: Memory): ComputedStatus {
+/**
+ * The whole status, computed anew from what is there and what is to be remembered; `stop` is where the steps have come to,
+ * `notes` what people should know.
+ */
+export function statusOf(
+  s: Situation,
+  memory: Memory,
+  stop: Stop | undefined,
+  notes: readonly Note[],
+): ComputedStatus {
   const counts = countsOf(s);
-  const { conditions, events } = conditionsOf(s, memory, counts);
+  const computed = conditionsOf(s, memory, counts);
+  const waiting = withWaiting(computed.conditions, stop, s.rollout, s.now);
+  const { conditions, events } = withNotes(waiting.conditions, notes, s.now);
   const { activeSelector, previewSelector, ...numbers } = counts;
   const status: RolloutStatus = {
     ...foreign(s.rollout.status ?? {}, ownFields),
@@ -64,8 +79,9 @@ export function statusOf(s: Situation, memory: Memory): ComputedStatus {
   const progressing = find(conditions, "Progressing");
   return {
     status: { ...status, ...present(phaseOf(s, status)) },
-    events,
-    recheckAt: progressDeadline(s, progressing),
+    events: [...computed.events, ...waiting.events, ...events],
+    recheckAt: earliest(lateAt(s.rollout.spec, progressing), waiting.recheckAt),
+    standing: waiting.standing,
   };
 }
 
@@ -92,17 +108,12 @@ function conditionsOf(
       },
       now,
     );
-    if (isPaused) {
-      const why = memory.pauseConditions[0]?.reason;
-      const message = `Rollout is paused${why === undefined ? "" : ` (${why})`}`;
-      events.push({ type: "Normal", reason: "RolloutPaused", message });
-    } else if (!memory.abort) {
-      events.push({ type: "Normal", reason: "RolloutResumed", message: "Rollout is resumed" });
-    }
   }
+  events.push(...pauseEvents(s, memory));
 
   const wasHealthy = find(before, "Healthy")?.status;
-  const isHealthy = !isPaused && !memory.abort && isComplete(s, counts);
+  const isWhole = !memory.abort && isComplete(s, counts);
+  const isHealthy = isWhole && !isPaused;
   if (isHealthy || wasHealthy !== undefined) {
     conditions = set(
       conditions,
@@ -117,8 +128,9 @@ function conditionsOf(
   }
 
   const progressing = find(before, "Progressing");
-  const becameUnhealthy = wasHealthy === "True" && !isHealthy;
-  const progress = progressOf(s, memory, counts, progressing, { isHealthy, becameUnhealthy }, now);
+  // A pause takes nobody's availability away.
+  const becameUnhealthy = wasHealthy === "True" && !isWhole;
+  const progress = progressOf(s, memory, counts, progressing, { isWhole, becameUnhealthy }, now);
   if (progress !== undefined) {
     const { isRefreshed, ...next } = progress;
     conditions = set(conditions, { type: "Progressing", ...next }, now, isRefreshed);
@@ -127,8 +139,7 @@ function conditionsOf(
     }
   }
 
-  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === counts.activeSelector);
-  const isLiveAvailable = isAvailable(live, s.replicas);
+  const isLiveAvailable = hasMinimumAvailability(s, counts, find(before, "Available")?.status === "True");
   conditions = set(
     conditions,
     {
@@ -163,6 +174,27 @@ function conditionsOf(
   return { conditions, events };
 }
 
+/** Told of the controller's own pauses only, when it begins or ends one itself: what a person does is no news to them. */
+function pauseEvents(s: Situation, memory: Memory): readonly PlannedEvent[] {
+  const before = s.rollout.status?.pauseConditions ?? [];
+  const [pause] = memory.pauseConditions;
+  if (pause !== undefined && before.length === 0)
+    return [{ type: "Normal", reason: "RolloutPaused", message: `Rollout is paused (${pause.reason})` }];
+  if (pause === undefined && before.length > 0 && !memory.abort)
+    return [{ type: "Normal", reason: "RolloutResumed", message: "Rollout is resumed" }];
+  return [];
+}
+
+/** A live version that is only to grow has lost nothing: it is available as long as it has the pods that it had. */
+function hasMinimumAvailability(s: Situation, counts: Counts, wasAvailable: boolean): boolean {
+  const { availableReplicas = 0, blueGreen } = s.rollout.status ?? {};
+  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === counts.activeSelector);
+  if (live === undefined) return false;
+  const isSameVersion = blueGreen?.activeSelector === counts.activeSelector;
+  const least = wasAvailable && isSameVersion ? Math.min(s.replicas, availableReplicas) : s.replicas;
+  return availableOf(live) >= least;
+}
+
 /** Everybody is on the current version, and all of it is there. */
 function isComplete(s: Situation, counts: Counts): boolean {
   return (
@@ -186,6 +218,6 @@ function withReplicaFailure(s: Situation, conditions: readonly Condition[]): rea
 type Present<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
 
 /** The fields that have a value. */
-function present<T extends object>(fields: T): Present<T> {
+export function present<T extends object>(fields: T): Present<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
 }

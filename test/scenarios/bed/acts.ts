@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { podTemplateHashLabel } from "../../../src/api/names.ts";
 import { resources } from "../../../src/api/resources.ts";
 import type { BlueGreenStrategy, RolloutSpec } from "../../../src/api/rollout.ts";
+import { customResourceDefinitions } from "../../../src/api/schema/definitions.ts";
 import type { PodBehaviour } from "../../../src/cluster/node/simulated-behaviour.ts";
 import { templateHash, templateIdentity } from "../../../src/rollout/template.ts";
 import { type ApplicationUnderTest, revisionOf } from "./application-under-test.ts";
@@ -209,6 +210,34 @@ export function controllerDiesAfterWrites(n: number): Act {
 /** Of the controller's writes that match, some fail: those after the first `after`, `times` of them (1 if absent). */
 export function writesFail(write: RegExp, failure: Failure, { after = 0, times = 1 } = {}): Act {
   return async ({ cluster }) => cluster.failWrites({ write, failure, after, times });
+}
+
+/** The kinds of templates become known to the cluster, as by installing their definitions. */
+export const installTemplates: Act = async ({ cluster }) => {
+  for (const definition of customResourceDefinitions()) {
+    if (!definition.metadata.name.includes("templates.")) continue;
+    await cluster.client.create(resources.customResourceDefinitions, undefined, definition);
+  }
+};
+
+export function createTemplate(name: string, ...templates: readonly object[]): Act {
+  return ({ cluster }) =>
+    cluster.client.create(resources.analysisTemplates, namespace, {
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "AnalysisTemplate",
+      metadata: { name, namespace: namespace },
+      spec: { templates },
+    });
+}
+
+export function createClusterTemplate(name: string): Act {
+  return ({ cluster }) =>
+    cluster.client.create(resources.clusterAnalysisTemplates, undefined, {
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "ClusterAnalysisTemplate",
+      metadata: { name },
+      spec: {},
+    });
 }
 
 /** An object with another template takes the name that the version's ReplicaSet would get. */

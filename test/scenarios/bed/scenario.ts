@@ -33,8 +33,8 @@ export interface ScenarioOptions {
 // An act and all its consequences that need no waiting; covers the retry after a conflict.
 const momentSeconds = 0.1;
 const hour = 3600;
-// Longer than any delay or deadline that a scenario leaves running at its end.
-const settlingSeconds = 900;
+// Longer than any delay or deadline that a scenario leaves running at its end, and than a superseded version is kept.
+const settlingSeconds = 1.5 * hour;
 
 /**
  * One scenario, on a cluster of its own of each kind. Besides what it states itself, at every step nothing must have happened that never

@@ -1,0 +1,70 @@
+import { selects } from "../api/label-selector.ts";
+import { controllerOf } from "../api/metadata.ts";
+import { managedByAnnotation, podTemplateHashLabel } from "../api/names.ts";
+import type { Rollout } from "../api/rollout.ts";
+import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
+import { hashOf } from "../rollout/replica-set.ts";
+import { type Caches, servicesOf } from "./caches.ts";
+
+// ReplicaSets without a controller, as `kubectl delete --cascade=orphan` leaves them, and who is to adopt them.
+
+/** The ownerless ReplicaSets that this Rollout, and no other, is to adopt. */
+export function orphansFor(rollout: Rollout, caches: Caches): readonly IdentifiedReplicaSet[] {
+  return caches.replicaSets
+    .by("ownerless", rollout.metadata.namespace ?? "")
+    .filter(
+      (orphan) =>
+        mayAdopt(rollout, orphan) && adoptersOf(orphan, caches)[0]?.metadata.uid === rollout.metadata.uid,
+    );
+}
+
+/**
+ * The Rollouts that select an ownerless ReplicaSet; the first of them is to adopt it: one that has a Service which leads
+ * to the ReplicaSet, else the one whose name it bears, else the first by name.
+ */
+export function adoptersOf(orphan: IdentifiedReplicaSet, caches: Caches): readonly Rollout[] {
+  if (!isAdoptable(orphan)) return [];
+  return caches.rollouts
+    .list(orphan.metadata.namespace ?? "")
+    .filter((rollout) => mayAdopt(rollout, orphan))
+    .map((rollout) => ({ rollout, claim: claimOf(rollout, orphan, caches) }))
+    .sort((a, b) => b.claim - a.claim || (a.rollout.metadata.name < b.rollout.metadata.name ? -1 : 1))
+    .map(({ rollout }) => rollout);
+}
+
+function mayAdopt({ metadata, spec }: Rollout, orphan: IdentifiedReplicaSet): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = spec.selector ?? {};
+  const isEmpty = Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
+  return (
+    isAdoptable(orphan) &&
+    metadata.deletionTimestamp === undefined &&
+    spec.strategy?.blueGreen !== undefined &&
+    !isEmpty &&
+    selects({ matchLabels, matchExpressions }, orphan.metadata.labels)
+  );
+}
+
+/** One that tells its own pods from those of other versions. */
+function isAdoptable(orphan: IdentifiedReplicaSet): boolean {
+  const hash = hashOf(orphan);
+  return (
+    hash !== "" &&
+    controllerOf(orphan) === undefined &&
+    orphan.metadata.deletionTimestamp === undefined &&
+    orphan.spec.selector.matchLabels?.[podTemplateHashLabel] === hash
+  );
+}
+
+function claimOf(rollout: Rollout, orphan: IdentifiedReplicaSet, caches: Caches): number {
+  const hash = hashOf(orphan);
+  const { namespace = "", name } = rollout.metadata;
+  const leadsThere = servicesOf(rollout)
+    .map((service) => caches.services.get(namespace, service))
+    .some(
+      (service) =>
+        service?.metadata.annotations?.[managedByAnnotation] === name &&
+        service.spec.selector?.[podTemplateHashLabel] === hash,
+    );
+  if (leadsThere) return 2;
+  return orphan.metadata.name === `${name}-${hash}` ? 1 : 0;
+}

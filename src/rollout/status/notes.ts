@@ -1,0 +1,49 @@
+import type { Condition } from "../../api/core.ts";
+import type { Instant } from "../../time/clock.ts";
+import type { PlannedEvent } from "../plan-types.ts";
+import { find, set, without } from "./conditions.ts";
+
+/**
+ * What is ignored or not as it should be, and keeps nothing from going on. Each is a condition of its own: `IgnoredFields`
+ * names fields that have no effect; routers say what a Service has beside, or without, the Rollout's pods; `ActRefused` is an
+ * act of the planner that was left out because it could have harmed somebody.
+ */
+const noteTypes = [
+  "IgnoredFields",
+  "ForeignEndpoints",
+  "MissingAddressFamily",
+  "MissingPort",
+  "ActRefused",
+] as const;
+
+export interface Note {
+  /** Type and reason of the condition, and reason of the event. */
+  readonly reason: (typeof noteTypes)[number];
+  /** Stable: a new text is news, and told again. */
+  readonly message: string;
+}
+
+/** The conditions with exactly these notes, and one Warning event for each that is new or says something else. */
+export function withNotes(
+  conditions: readonly Condition[],
+  notes: readonly Note[],
+  now: Instant,
+): { readonly conditions: readonly Condition[]; readonly events: readonly PlannedEvent[] } {
+  const events: PlannedEvent[] = [];
+  let noted = conditions;
+  for (const type of noteTypes) {
+    const message = messageOf(type, notes);
+    if (message === find(noted, type)?.message) continue;
+    noted = without(noted, type);
+    if (message === undefined) continue;
+    noted = set(noted, { type, status: "True", reason: type, message }, now);
+    events.push({ type: "Warning", reason: type, message });
+  }
+  return { conditions: noted, events };
+}
+
+/** Several notes of one type share a condition. */
+function messageOf(type: Note["reason"], notes: readonly Note[]): string | undefined {
+  const texts = notes.filter(({ reason }) => reason === type).map(({ message }) => message);
+  return texts.length === 0 ? undefined : [...new Set(texts)].toSorted().join("; ");
+}

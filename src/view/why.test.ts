@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Condition, Pod, ReplicaSet } from "../api/core.ts";
+import type { Rollout, RolloutSpec, RolloutStatus } from "../api/rollout.ts";
+import { instant } from "../time/clock.ts";
+import { waitingOf } from "./waiting.ts";
+import { whyOf } from "./why.ts";
+
+const now = instant(Date.UTC(2026, 0, 1, 0, 5));
+const start = "2026-01-01T00:00:00Z";
+const blueGreen = { activeService: "web" };
+
+function rollout(status: RolloutStatus, spec: RolloutSpec = {}): Rollout {
+  return {
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Rollout",
+    metadata: { name: "web", generation: 2 },
+    spec: { replicas: 3, strategy: { blueGreen }, ...spec },
+    status: { observedGeneration: "2", stableRS: "old", currentPodHash: "new", ...status },
+  };
+}
+
+function condition(type: string, reason: string, message = ""): Condition {
+  return { type, status: "True", reason, message, lastTransitionTime: start, lastUpdateTime: start };
+}
+
+const replicaSet: ReplicaSet = {
+  apiVersion: "apps/v1",
+  kind: "ReplicaSet",
+  metadata: { name: "web-new", labels: { "rollouts-pod-template-hash": "new" } },
+  spec: { replicas: 3, selector: {}, template: { spec: { containers: [{ name: "web", image: "web:2" }] } } },
+  status: { replicas: 3, availableReplicas: 1 },
+};
+
+const stuckPod: Pod = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "web-new-1", labels: { "rollouts-pod-template-hash": "new" } },
+  spec: { containers: [{ name: "web" }] },
+  status: {
+    phase: "Pending",
+    containerStatuses: [
+      {
+        name: "web",
+        image: "",
+        imageID: "",
+        ready: false,
+        restartCount: 0,
+        state: { waiting: { reason: "ErrImagePull", message: "no image\n web:2" } },
+      },
+    ],
+  },
+};
+
+function why(subject: Rollout, replicaSets: readonly ReplicaSet[] = [], pods: readonly Pod[] = []): string {
+  return whyOf({ rollout: subject, replicaSets, pods, now });
+}
+
+const since = "since 2026-01-01T00:00:00Z (5m)";
+const pause = (reason: "BlueGreenPause" | "CanaryPauseStep" | "InconclusiveAnalysisRun"): RolloutStatus => ({
+  phase: "Paused",
+  message: reason,
+  controllerPause: true,
+  pauseConditions: [{ reason, startTime: start }],
+});
+const progressing = (message: string): RolloutStatus => ({
+  phase: "Progressing",
+  message,
+  conditions: [condition("Progressing", "ReplicaSetUpdated")],
+});
+
+// As Argo's controller writes them: without the condition Waiting.
+const argo: readonly [string, Rollout, string][] = [
+  [
+    "a pause",
+    rollout(pause("BlueGreenPause"), {
+      strategy: { blueGreen: { ...blueGreen, autoPromotionEnabled: false } },
+    }),
+    `rollout 'web' is waiting for somebody to promote, ${since}; \`teal promote web\` ends it`,
+  ],
+  [
+    "a pause with an end",
+    rollout(pause("BlueGreenPause"), {
+      strategy: { blueGreen: { ...blueGreen, autoPromotionSeconds: 600 } },
+    }),
+    `rollout 'web' is waiting for autoPromotionSeconds to pass, until 2026-01-01T00:10:00Z, ${since}; \`teal promote web\` ends it`,
+  ],
+  [
+    "a canary's pause",
+    rollout(pause("CanaryPauseStep"), { strategy: { canary: {} } }),
+    `rollout 'web' is waiting for somebody to promote, ${since}; \`teal promote web\` ends it`,
+  ],
+  [
+    "an inconclusive analysis",
+    rollout(pause("InconclusiveAnalysisRun")),
+    `rollout 'web' is waiting for somebody to judge an inconclusive analysis, ${since}; \`teal promote web\` ends it`,
+  ],
+  [
+    "spec.paused",
+    rollout(
+      { phase: "Paused", message: "manually paused", conditions: [condition("Paused", "RolloutPaused")] },
+      { paused: true },
+    ),
+    `rollout 'web' is waiting for spec.paused to be taken back, ${since}; \`teal promote web\` ends it`,
+  ],
+  [
+    "pods",
+    rollout(progressing("updated replicas are still becoming available")),
+    `rollout 'web' is waiting for pods of the new version to become available (1 of 3 are), ${since}; ` +
+      "it goes on as soon as they are, `teal abort web` gives it up; " +
+      "without progress it counts as late at 2026-01-01T00:10:00Z (in 5m)",
+  ],
+  [
+    "the switch",
+    rollout(progressing("active service cutover pending")),
+    `rollout 'web' is waiting for requests to the active Service to reach the new version only, ${since}; ` +
+      "it goes on as soon as they do, `teal abort web` sends them back; " +
+      "without progress it counts as late at 2026-01-01T00:10:00Z (in 5m)",
+  ],
+  [
+    "an analysis",
+    rollout(progressing("waiting for analysis to complete")),
+    `rollout 'web' is waiting for the analysis to complete, ${since}; it goes on by itself; ` +
+      "without progress it counts as late at 2026-01-01T00:10:00Z (in 5m)",
+  ],
+  [
+    "words that nobody knows",
+    rollout(progressing("something of a newer version")),
+    "rollout 'web' is Progressing: something of a newer version",
+  ],
+  ["no words", rollout({ phase: "Progressing" }), "rollout 'web' is Progressing"],
+  [
+    "a lateness",
+    rollout({
+      phase: "Degraded",
+      message: 'ProgressDeadlineExceeded: ReplicaSet "web-new" has timed out progressing.',
+      conditions: [condition("Progressing", "ProgressDeadlineExceeded")],
+    }),
+    `rollout 'web' is broken ${since}: ProgressDeadlineExceeded: ReplicaSet "web-new" has timed out progressing; ` +
+      "mend the template, or give the update up with `teal abort web`",
+  ],
+  [
+    "a template that nobody takes",
+    rollout({
+      stableRS: "new",
+      phase: "Degraded",
+      message: "ReplicaSetCreateError: no image",
+      conditions: [condition("Progressing", "ReplicaSetCreateError")],
+    }),
+    `rollout 'web' is broken ${since}: ReplicaSetCreateError: no image; mend the template, or what its pods need`,
+  ],
+  [
+    "health, with a condition that Teal left behind",
+    rollout({
+      stableRS: "new",
+      phase: "Healthy",
+      conditions: [
+        condition("Waiting", "AwaitPromotion", "somebody to promote"),
+        condition("Completed", "X"),
+      ],
+    }),
+    `rollout 'web' waits for nothing: revision 0 (web:2) is live ${since}`,
+  ],
+];
+
+describe("why a Rollout of another controller stands where it stands", () => {
+  for (const [what, subject, expected] of argo) {
+    it(`is read off ${what}`, () => assert.equal(why(subject, [replicaSet]), expected));
+  }
+
+  it("is not told as Teal's own note", () => {
+    for (const [, subject] of argo) assert.equal(waitingOf(subject, [replicaSet], [], now), undefined);
+  });
+});
+
+describe("what holds pods up", () => {
+  const waiting = rollout({
+    phase: "Progressing",
+    message: "updated replicas are still becoming available",
+    conditions: [condition("Waiting", "ScalePreview", "pods of the new version to become available")],
+  });
+
+  it("is said with how many are there", () => {
+    assert.match(
+      why(waiting, [replicaSet], [stuckPod]),
+      /\(1 of 3 are; pod web-new-1: no image web:2\), since/,
+    );
+  });
+
+  it("may be the ReplicaSet's own trouble", () => {
+    const failure = {
+      type: "ReplicaFailure",
+      status: "True",
+      reason: "FailedCreate",
+      message: "quota",
+    } as const;
+    const refused = { ...replicaSet, status: { replicas: 0, availableReplicas: 0, conditions: [failure] } };
+    assert.match(why(waiting, [refused]), /\(0 of 3 are; quota\), since/);
+  });
+
+  it("is left out where its ReplicaSet is not there", () => {
+    assert.match(why(waiting), /to become available, since/);
+  });
+});
