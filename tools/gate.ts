@@ -6,8 +6,8 @@ import { parseArgs } from "node:util";
 
 // Everything that a reviewer would ask for, in the order in which it fails fastest. `npm test` takes minutes;
 // `TEAL_TEST=full npm test`, which CI runs, is the same with all seeds and all that needs installed tools (test/effort.ts).
-// `npm test -- scenarios` runs the parts whose names contain that word.
-// `npm test -- real --kubeconfig FILE` needs a cluster, so it runs only when it is named.
+// `npm test -- scenarios` runs the parts whose names contain that word. `npm test -- real --kubeconfig FILE` needs a
+// cluster, so it runs only when it is named.
 
 interface Count {
   readonly passed: number;

@@ -50,7 +50,7 @@ const badPlanners: readonly (readonly [misdeed: string, rule: string, Planner, S
     released,
   ],
   [
-    "takes every pod for available",
+    "takes every pod for available, and has nobody look again",
     "users are served",
     (snapshot, now) => {
       const replicaSets = snapshot.replicaSets.map((one) => {
@@ -58,7 +58,13 @@ const badPlanners: readonly (readonly [misdeed: string, rule: string, Planner, S
         const counts = { replicas, readyReplicas: replicas, availableReplicas: replicas };
         return { ...one, status: { ...one.status, ...counts } };
       });
-      return plan({ ...snapshot, replicaSets }, now);
+      const made = plan({ ...snapshot, replicaSets }, now);
+      const actions = made.actions.map((action): Action => {
+        if (action.do !== "route") return action;
+        const { provided: _, ...unchecked } = action;
+        return unchecked;
+      });
+      return { ...made, actions };
     },
     story(
       [1, { do: "podsBehave", version: "v3", behaviour: { neverReady: true } }],

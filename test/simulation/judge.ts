@@ -45,6 +45,7 @@ export class Judge {
         look();
       }),
       this.truth.listen("endpointSlices", look),
+      this.truth.listen("replicaSets", look),
       this.truth.listen("pods", look),
     ];
   }
@@ -111,7 +112,8 @@ export class Judge {
   #rolloutChanged(rollout: Rollout, before: Rollout | undefined): void {
     const { name, uid } = rollout.metadata;
     const known = this.#ledgers.get(name);
-    const ledger = known !== undefined && known.uid === uid ? known : new Ledger(rollout, this.truth);
+    const ledger =
+      known !== undefined && known.uid === uid ? known : new Ledger(rollout, this.truth, this.#clock.now());
     this.#ledgers.set(name, ledger);
     ledger.changed(rollout, before, this.#isControllerWriting, this.#clock.now());
     const { stableRS } = rollout.status ?? {};
@@ -240,11 +242,7 @@ export class Judge {
     if (rollout === undefined || ledger === undefined) return [];
     const found: Words[] = [];
     const live = this.truth.versionOfHash(rollout, status.blueGreen?.activeSelector);
-    const service = rollout.spec.strategy?.blueGreen?.activeService ?? "";
-    // At this very moment, for a Rollout that has found everything in place; or a moment ago.
-    const wasRouted =
-      live === undefined || ledger.wasRouted(live) || this.truth.isRouted(rollout, service, live);
-    if (!wasRouted)
+    if (live !== undefined && !ledger.wasRouted(live))
       found.push(["the status is true", `${live} is called live before requests were known to go there`]);
     const stable = this.truth.versionOfHash(rollout, status.stableRS);
     if (stable !== undefined && ledger.permission(rollout, stable, this.#clock.now()) === undefined)

@@ -27,15 +27,19 @@ export class Ledger {
   readonly #reachedAt = new Map<string, Instant>();
   readonly #readyAt = new Map<string, Instant>();
   readonly #routed = new Set<string>();
+  readonly #wasSelected = new Set<string>();
   #reached: ReadonlySet<string> = new Set();
   #ready: ReadonlySet<string> = new Set();
   #selected: string | undefined;
   #sizes: readonly { readonly at: Instant; readonly replicas: number }[] = [];
-  #changedByHandAt = instant(0);
+  #changedByHandAt: Instant;
 
-  constructor(rollout: Rollout, truth: Truth) {
+  constructor(rollout: Rollout, truth: Truth, now: Instant) {
     this.uid = rollout.metadata.uid;
     this.#truth = truth;
+    // What it finds, others have left.
+    this.#changedByHandAt = now;
+    this.looked(rollout, now);
   }
 
   /** To be called with every change of the Rollout. */
@@ -78,9 +82,10 @@ export class Ledger {
   /** To be called with every change of pods, Services and EndpointSlices. */
   looked(rollout: Rollout, now: Instant): void {
     const service = rollout.spec.strategy?.blueGreen?.activeService ?? "";
-    // Who is reached because somebody else has changed the selector is not needed longer for it.
+    // Who is reached because somebody else has changed the selector, or nobody has set it yet, is not needed longer for it.
     if (!this.wasChangedByHandLately(now))
-      for (const version of this.#reached) this.#reachedAt.set(version, now);
+      for (const version of this.#reached)
+        if (this.#wasSelected.has(version)) this.#reachedAt.set(version, now);
     for (const version of this.#ready) this.#readyAt.set(version, now);
     this.#reached = this.#truth.reached(rollout, service);
     const all = this.#truth.replicaSets(rollout).filter((one) => this.#truth.readyPods(one) > 0);
@@ -88,6 +93,7 @@ export class Ledger {
     const selected = this.#truth.selected(rollout, service);
     if (selected !== undefined && selected !== this.#selected) this.#routed.delete(selected);
     this.#selected = selected;
+    if (selected !== undefined) this.#wasSelected.add(selected);
     if (selected !== undefined && this.#truth.isRouted(rollout, service, selected))
       this.#routed.add(selected);
   }
@@ -113,9 +119,11 @@ export class Ledger {
     if (version === this.#aborted) return undefined;
     const granted = this.#granted.get(version);
     if (granted !== undefined) return granted;
-    const freeAt = this.#freeAt.get(version);
-    if (freeAt !== undefined && later(freeAt, excusableSeconds) > now) return "no pause is asked for";
     const strategy = strategyOf(rollout);
+    const isFree = strategy.kind === "blueGreen" && isWithoutPause(strategy);
+    if (isFree && versionIn(rollout.spec.template) === version) return "no pause is asked for";
+    const freeAt = this.#freeAt.get(version);
+    if (freeAt !== undefined && later(freeAt, excusableSeconds) > now) return "no pause was asked for";
     const pausedAt = this.#pausedAt.get(version);
     if (strategy.kind === "blueGreen" && strategy.autoPromotionEnabled && pausedAt !== undefined) {
       if (later(pausedAt, strategy.autoPromotionSeconds) <= now) return "the pause is over";
@@ -165,9 +173,8 @@ export class Ledger {
     const version = versionIn(rollout.spec.template);
     const { status = {} } = rollout;
     const strategy = strategyOf(rollout);
-    // A status that has lost the hash is still about this version.
-    const about = this.#truth.versionOfHash(rollout, status.currentPodHash) ?? version;
-    const isAborted = status.abort === true && about === version;
+    const seen = this.#truth.versionOfHash(rollout, status.currentPodHash);
+    const isAborted = status.abort === true && (seen === version || seen === undefined);
     if (version !== undefined && !isAborted) {
       this.#wantedAt.set(version, now);
       if (strategy.kind === "blueGreen" && isWithoutPause(strategy)) this.#freeAt.set(version, now);

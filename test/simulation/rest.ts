@@ -43,9 +43,11 @@ export function unrest(truth: Truth, rollout: Rollout): readonly string[] {
   const expect = (isSo: boolean, what: string): void => {
     if (!isSo) problems.push(what);
   };
-  expect(stable !== undefined, "it has no stable version");
+  // Where somebody has deleted the stable version, nobody is served until a person promotes what waits.
+  const isGone = stable === undefined && (rollout.status?.stableRS ?? "") !== "" && phase !== "Healthy";
+  expect(stable !== undefined || isGone, "it has no stable version");
   expect(
-    selected === stable && reached.length === 1 && reached[0] === stable,
+    isGone || (selected === stable && reached.length === 1 && reached[0] === stable),
     "users are not on the stable version",
   );
   expect(

@@ -3,4 +3,4 @@ export * from "./acts.ts";
 export { dialects } from "./dialect.ts";
 export * from "./expectations.ts";
 export { type Play, playScenario, scenario } from "./scenario.ts";
-export { another, blueGreen, foreignEndpoints, pods, routesAfter, running } from "./setting.ts";
+export { another, blueGreen, pods, routesAfter, running } from "./setting.ts";

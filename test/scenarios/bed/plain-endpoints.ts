@@ -8,7 +8,6 @@ import { ApiError, unlessGone } from "../../../src/kubernetes/errors.ts";
 import { WatchCache } from "../../../src/kubernetes/watch-cache.ts";
 import { type Cancel, type Clock, later } from "../../../src/time/clock.ts";
 import { pause } from "../../../src/time/pause.ts";
-import type { Setting } from "./setting.ts";
 
 const manager = "endpointslice-controller.k8s.io";
 // A real one takes 100; a slice that is full is seen with three pods then.
@@ -22,7 +21,8 @@ type Family = (typeof families)[number];
 
 /**
  * Stands for the EndpointSlice controller of a plain Kubernetes with both families: endpoints follow pods and selectors
- * some time later, and one slice after the other.
+ * some time later, and one slice after the other. Every Service also has an endpoint that is no pod, in a slice that
+ * somebody else keeps.
  */
 export class PlainEndpoints {
   readonly #client: KubernetesClient;
@@ -36,22 +36,18 @@ export class PlainEndpoints {
   /** Time from a change to the first slice that follows it, seconds. */
   delaySeconds: number | "never";
 
-  constructor(
-    client: KubernetesClient,
-    clock: Clock,
-    { routesAfterSeconds, foreignEndpoints }: Pick<Setting, "routesAfterSeconds" | "foreignEndpoints">,
-  ) {
+  /** `delaySeconds` 0: as soon as it can. */
+  constructor(client: KubernetesClient, clock: Clock, delaySeconds: number | "never") {
     this.#client = client;
     this.#clock = clock;
-    this.delaySeconds = routesAfterSeconds === 0 ? shortestDelaySeconds : routesAfterSeconds;
+    this.delaySeconds = delaySeconds === 0 ? shortestDelaySeconds : delaySeconds;
     this.#services = new WatchCache({ client, clock, resource: resources.services });
     this.#pods = new WatchCache({ client, clock, resource: resources.pods });
     this.#slices = new WatchCache({ client, clock, resource: resources.endpointSlices });
     this.#services.subscribe(({ object }) => this.#follow(object));
-    if (foreignEndpoints)
-      this.#services.subscribe(({ type, object }) => {
-        if (type === "added") void this.#addForeign(object);
-      });
+    this.#services.subscribe(({ type, object }) => {
+      if (type === "added") void this.#addForeign(object);
+    });
     this.#pods.subscribe(() => {
       for (const service of this.#services.list()) this.#follow(service);
     });

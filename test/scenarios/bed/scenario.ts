@@ -92,7 +92,7 @@ async function setTheScene(app: ApplicationUnderTest, { applications, running }:
   if (running === undefined) return;
   for (const { name } of applications) await deploy(running)(app.other(name));
   // In whole seconds, as times in the API have no others.
-  await pass(app.cluster, 11);
+  await pass(app.cluster, 15);
   for (const { name } of applications) await healthy(app.other(name));
 }
 

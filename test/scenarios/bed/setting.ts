@@ -16,8 +16,6 @@ export interface Setting {
   readonly behaviours: readonly BehaviourRule[];
   /** How long the traffic process takes to route by a changed EndpointSlice. */
   readonly routesAfterSeconds: number | "never";
-  /** On a plain Kubernetes: every Service also has an endpoint that is no pod, in a slice that somebody else keeps. */
-  readonly foreignEndpoints: boolean;
 }
 
 /** One line of what is given. */
@@ -30,8 +28,6 @@ export const bareSetting: Setting = {
   running: undefined,
   behaviours: [],
   routesAfterSeconds: 0,
-  // To be true everywhere as soon as a release goes on beside them; see bed.test.ts.
-  foreignEndpoints: true,
 };
 
 /** The Rollout `web` with two pods and the Services `web` and `web-preview`; fields set to undefined are left out. */
@@ -69,10 +65,6 @@ export function pods(version: string, behaviour: BehaviourRule): Given {
 
 export function routesAfter(routesAfterSeconds: number | "never"): Given {
   return (setting) => ({ ...setting, routesAfterSeconds });
-}
-
-export function foreignEndpoints(): Given {
-  return (setting) => ({ ...setting, foreignEndpoints: true });
 }
 
 export function imageOf(application: string, version: string): string {

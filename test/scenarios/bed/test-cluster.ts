@@ -71,7 +71,11 @@ export class TestCluster {
     this.driver = new SimulatedDriver({ clock, addresses, behaviours: setting.behaviours });
     const isPlain = dialect === "plain Kubernetes";
     this.traffic = isPlain
-      ? new PlainEndpoints(new KubernetesClient(this.apiServer, "endpointslice-controller"), clock, setting)
+      ? new PlainEndpoints(
+          new KubernetesClient(this.apiServer, "endpointslice-controller"),
+          clock,
+          setting.routesAfterSeconds,
+        )
       : new Traffic(new KubernetesClient(this.apiServer, "teal-traffic"), clock, setting.routesAfterSeconds);
     this.#workloadsTransport = new LaggingTransport(
       this.apiServer,

@@ -20,10 +20,14 @@ interface RecordedEvent extends KubernetesObject {
   readonly message?: string;
 }
 
+// On a plain Kubernetes every Service has foreign endpoints, whatever a scenario is about. That this is told, and told once,
+// is in test/planner/routes.test.ts.
+const toldOfEveryService = "ForeignEndpoints";
+
 /** Sees every write that anybody makes, in order, and notes those that must never happen. */
 export class Witness {
   readonly violations: string[] = [];
-  /** Reasons of the events of each Rollout, in the order in which they were recorded. */
+  /** Reasons of the events of each Rollout, in the order in which they were recorded; but for those of foreign endpoints. */
   readonly events = new Map<string, string[]>();
   readonly #objects = new Map<string, Map<string, KubernetesObject>>();
   readonly #watches: readonly Cancel[];
@@ -76,7 +80,7 @@ export class Witness {
 
   #note(event: RecordedEvent | undefined): void {
     const { kind, name = "" } = event?.involvedObject ?? {};
-    if (kind !== "Rollout") return;
+    if (kind !== "Rollout" || event?.reason === toldOfEveryService) return;
     this.events.set(name, [...(this.events.get(name) ?? []), event?.reason ?? ""]);
   }
 
