@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as pass } from "node:timers/promises";
 import type { KubernetesObject, Service } from "../../src/api/core.ts";
 import { resources } from "../../src/api/resources.ts";
 import { Cell, Laboratory } from "./bed/cell.ts";
@@ -19,6 +20,7 @@ interface Node extends KubernetesObject {
 
 /** Requests to each address between two acts, and after each. */
 const requests = 100;
+const routingSeconds = 10;
 
 // Needs nodes that run pods, an image with Node (TEAL_REAL_IMAGE, node:24 unless set), and a machine from which the
 // Service can be reached: at its cluster IP, its node port or its load balancer, whichever answers.
@@ -50,11 +52,7 @@ test("no request is lost through releases, ways back and resizing", async (conte
   for (const { name, failures } of loads) assert.deepEqual(failures, [], `lost at ${name}`);
 });
 
-async function releases(
-  cell: Cell,
-  context: TestContext,
-  moreRequests: () => Promise<unknown>,
-): Promise<void> {
+async function releases(cell: Cell, moreRequests: () => Promise<unknown>): Promise<void> {
   const healthy = (version: string) => ({
     phase: "Healthy",
     active: version,
@@ -136,12 +134,19 @@ async function reachable(cell: Cell, nodes: readonly Node[]): Promise<readonly s
     ...nodeAddresses.slice(0, 1).map(({ address }) => `${address}:${port?.nodePort}`),
     ...balancers(service).map((address) => `${address}:${port?.port}`),
   ];
-  const answers = await Promise.allSettled(
-    candidates.map((address) => answerOf(new URL(`http://${address}/`), "GET")),
-  );
-  const found = candidates.filter((_, index) => answers[index]?.status === "fulfilled");
+  const answering = await Promise.all(candidates.map(answersSoon));
+  const found = candidates.filter((_, index) => answering[index]);
   assert.notDeepEqual(found, [], `the Service answers at none of ${candidates.join(", ")}`);
   return found;
+}
+
+/** Nodes learn of a new Service a moment after it has endpoints. */
+async function answersSoon(address: string): Promise<boolean> {
+  for (const deadline = Date.now() + routingSeconds * 1000; Date.now() < deadline; await pass(100)) {
+    const answer = await answerOf(new URL(`http://${address}/`), "GET").catch(() => undefined);
+    if (answer !== undefined) return true;
+  }
+  return false;
 }
 
 function balancers({ status }: Service): readonly string[] {
