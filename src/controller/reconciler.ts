@@ -33,6 +33,7 @@ export interface ReconcilerOptions {
   readonly log: (text: string) => void;
 }
 
+type Failed = Extract<PassResult, { is: "failed" }>;
 type Creation = Extract<Action, { do: "createReplicaSet" }>;
 
 /** A call that was refused, with what it was about. */
@@ -74,6 +75,7 @@ export class Reconciler {
     // Every kind that has been read, or refused, makes another pass.
     if (!caches.isReadFor(rollout) || (asksForAnalysis(rollout) && !caches.templates.isReady()))
       return { is: "done" };
+    let hasActed = false;
     try {
       const snapshot = gather(rollout, caches);
       this.#tellUnknown(key, snapshot);
@@ -81,14 +83,16 @@ export class Reconciler {
       const plan = this.#options.plan(snapshot, this.#options.clock.now());
       for (const why of plan.refused)
         this.#tellOnce(key, `refused an act that would break an invariant: ${why}`);
-      const written = await this.#carryOut(plan, rollout);
+      const written = await this.#carryOut(plan, rollout, () => {
+        hasActed = true;
+      });
       await this.#attempt("write the status", () => writeStatus(written, plan.status, this.#options.writer));
       for (const event of plan.events) this.#record(rollout, event);
       this.#logWait(key, rollout, plan);
       if (plan.refused.length === 0) this.#problems.delete(key);
       return { is: "done", recheckAt: earliest(plan.recheckAt, ownWrites.waitUntil(key)) };
     } catch (error) {
-      return this.#failed(key, rollout, error);
+      return { ...this.#failed(key, rollout, error), hasActed };
     }
   }
 
@@ -112,7 +116,7 @@ export class Reconciler {
   }
 
   /** Answers the Rollout as the actions have left it. */
-  async #carryOut(plan: Plan, rollout: Rollout): Promise<Rollout> {
+  async #carryOut(plan: Plan, rollout: Rollout, onAct: () => void): Promise<Rollout> {
     const { client, writer, log } = this.#options;
     let current = rollout;
     for (const action of plan.actions) {
@@ -120,6 +124,7 @@ export class Reconciler {
       const written = await execute(action, rollout, writer, client).catch((error: unknown) =>
         this.#actionFailed(action, plan, current, error),
       );
+      onAct();
       log(`${keyOf(rollout)}: ${describe(action)}: ${action.because}`);
       if (written?.kind === resources.rollouts.kind) {
         // Nobody else has written in between, so what was decided still holds for the new version.
@@ -205,7 +210,7 @@ export class Reconciler {
     }
   }
 
-  #failed(key: string, rollout: Rollout, error: unknown): PassResult {
+  #failed(key: string, rollout: Rollout, error: unknown): Failed {
     if (!(error instanceof CallFailed)) {
       // A bug of ours, in the planner or here. It must be seen, and must not harm other Rollouts.
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

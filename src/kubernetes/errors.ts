@@ -50,7 +50,8 @@ export class ApiError extends Error {
   /** From whatever came, however odd. */
   static fromResponse(code: number, body: unknown, retryAfterSeconds?: number): ApiError {
     const status = statusOf(body);
-    const message = status?.message ?? messageOf(code, body);
+    const text = status?.message ?? messageOf(code, body);
+    const message = code === 401 ? `the server did not accept the credentials: ${text}` : text;
     return new ApiError(classify(code, status?.reason), message, code, status, { retryAfterSeconds });
   }
 }
@@ -114,7 +115,8 @@ function classify(code: number, reason: string | undefined): ApiErrorKind {
   if (code === 404) return "notFound";
   if (code === 409) return "conflict";
   if (code === 410) return "expired";
-  if (code === 401 || code === 403) return "forbidden";
-  if (code === 408 || code === 429 || code >= 500) return "retryable";
+  if (code === 403) return "forbidden";
+  // 401 says nothing about rights: credentials are renewed, and the server's own look-up of them may fail for a moment.
+  if (code === 401 || code === 408 || code === 429 || code >= 500) return "retryable";
   return "invalid";
 }

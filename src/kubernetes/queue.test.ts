@@ -213,4 +213,18 @@ describe("Queue", () => {
     assert.deepEqual(begun, ["b", "a"]);
     assert.equal(clock.pending, 0);
   });
+
+  test("waits anew when a pass that fails has got further", async () => {
+    const { queue, clock, at, answer } = open();
+    answer({ is: "failed", slowly: false });
+    queue.add("a");
+    await clock.advance(5);
+    const patient = at.length;
+    answer({ is: "failed", slowly: false, hasActed: true });
+    await clock.advance(20);
+    const [before = 0, after = 0] = at.slice(-2);
+    assert.ok(patient < 8, "the waits have grown");
+    assert.ok(after - before < 0.3, "and are short again");
+    await queue.stop();
+  });
 });

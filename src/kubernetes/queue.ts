@@ -11,7 +11,13 @@ export type PassResult =
    * To be tried again after waits that double; `slowly` when trying again soon cannot help; not before the seconds of
    * `retryAfter` have passed, whatever happens, when the server has asked to be left alone.
    */
-  | { readonly is: "failed"; readonly slowly: boolean; readonly retryAfter?: number | undefined };
+  | {
+      readonly is: "failed";
+      readonly slowly: boolean;
+      readonly retryAfter?: number | undefined;
+      /** It has got further all the same: the waits begin anew. */
+      readonly hasActed?: boolean;
+    };
 
 export interface QueueOptions {
   readonly clock: Clock;
@@ -101,7 +107,7 @@ export class Queue {
   #schedule(key: string, result: PassResult): void {
     const { clock, firstRetrySeconds, longestRetrySeconds } = this.#options;
     if (result.is === "failed") {
-      const failures = (this.#failures.get(key) ?? 0) + 1;
+      const failures = (result.hasActed === true ? 0 : (this.#failures.get(key) ?? 0)) + 1;
       this.#failures.set(key, failures);
       const { slowly, retryAfter = 0 } = result;
       const first = slowly ? longestRetrySeconds : firstRetrySeconds;

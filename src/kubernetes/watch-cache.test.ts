@@ -162,7 +162,9 @@ describe("WatchCache", () => {
         transport.latest.end();
         await clock.advance(0.1);
       }
-      assert.ok(transport.watches.length < 15, `${transport.watches.length} watches in a minute`);
+      // News are waited for no longer than a second or two, however often they are cut off.
+      const most = how === "after an event" ? 45 : 15;
+      assert.ok(transport.watches.length < most, `${transport.watches.length} watches in a minute`);
       assert.ok(lists() < 15, `${lists()} lists in a minute`);
       assert.equal(problems.length, 1, problems.join("\n"));
       cache.stop();

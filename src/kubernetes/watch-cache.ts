@@ -15,8 +15,10 @@ const firstRetrySeconds = 0.2;
 /** A kind that is not there, or that may not be read, is seldom there a moment later. */
 const firstRefusedRetrySeconds = 1;
 const longestRetrySeconds = 30;
-/** A watch counts as working once it has held this long, and not before, whatever it has told: many a proxy lets it begin. */
+/** A watch that has told nothing new counts as working once it has held this long: many a proxy lets it begin. */
 const steadySeconds = 2;
+/** So many failures in a row count at most for a watch that brings news each time; the next wait is 1.6 s. */
+const mostFailuresWithNews = 3;
 /** How many deletions are remembered so that late events do not bring objects back. */
 const rememberedDeletions = 1000;
 /** How many of them are told once only. */
@@ -250,8 +252,11 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   /** Answers what is wrong with the event. */
   #take(event: Exclude<WatchEvent, { type: "ERROR" }>): Error | undefined {
     const { name, resourceVersion: version } = event.object.metadata;
-    if (version !== undefined && isLater(version, this.#version)) this.#version = version;
+    const isNews = version !== undefined && isLater(version, this.#version);
+    if (isNews) this.#version = version;
     if (event.type === "BOOKMARK") return undefined;
+    // What brings news gets on, however often it is cut off: it is not waited for longer than a second or two.
+    if (isNews) this.#failures = Math.min(this.#failures, mostFailuresWithNews);
     if (typeof name !== "string")
       return new ApiError("expired", `the watch told of an object without a name (${event.type})`);
     const key = keyOf(event.object);

@@ -62,8 +62,8 @@ export function plan(snapshot: Snapshot, now: Instant): Plan {
 function planBlueGreen(snapshot: Snapshot, strategy: BlueGreen, now: Instant): Plan {
   const situation = withAbort(situationOf(snapshot, strategy, now));
   const way = walk(situation.memory.abort ? abortSteps : blueGreenSteps, situation);
-  const upkeep = blueGreenUpkeep.map((look) => look(situation));
   const memory = afterAbort({ ...situation.memory, ...way.remember }, now);
+  const upkeep = blueGreenUpkeep.map((look) => look(situation, memory));
   const acts = permitted(situation, [
     ...fillReplicas(situation),
     ...way.actions,

@@ -72,6 +72,21 @@ describe("a version that was live", () => {
     assert.notEqual(deadlineOf(former), undefined);
   });
 
+  it("keeps its deadline when the status that supersedes it could not be written at once", () => {
+    const world = new World(manual).settle().deploy("web:2").settle().promote();
+    for (let pass = 0; pass < 9; pass += 1) {
+      const next = plan(world.snapshot, world.now);
+      // Its calls are made, its status is not written.
+      world.carryOut(
+        next.status.stableRS === next.status.currentPodHash ? { ...next, status: world.status } : next,
+      );
+    }
+    assert.notEqual(deadlineOf(world.of("web:1") as ReplicaSet), undefined);
+    world.carryOut(plan(world.snapshot, world.now));
+    assert.notEqual(deadlineOf(world.of("web:1") as ReplicaSet), undefined);
+    assert.equal(world.deploy("web:1").settle().live(), "web:1");
+  });
+
   it("comes back without a pause while it is warm, again and again; forward again it pauses", () => {
     const world = new World(manual).settle().deploy("web:2").settle().promote().settle();
     for (let n = 0; n < 2; n++) {

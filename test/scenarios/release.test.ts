@@ -78,7 +78,7 @@ scenario("counts minReadySeconds before the pause as well", async (given, when, 
   await when(deploy("v2"));
   await after(9, "s");
   await then(phase("Progressing"), active("v1"));
-  await after(1, "s");
+  await after(2, "s");
   await then(phase("Paused", "BlueGreenPause"));
 });
 

@@ -2,7 +2,7 @@ import { fastRollbackAnnotation } from "../../api/names.ts";
 import { defaultRevisionHistoryLimit } from "../../api/strategy.ts";
 import { earliest, type Instant, later } from "../../time/clock.ts";
 import type { IdentifiedReplicaSet } from "../identified-replica-set.ts";
-import { isGranted } from "../memory.ts";
+import { isGranted, type Memory } from "../memory.ts";
 import { type Action, seen } from "../plan-types.ts";
 import {
   availableOf,
@@ -27,8 +27,11 @@ export interface Upkeep {
   readonly recheckAt?: Instant | undefined;
 }
 
-/** What must not wait for an update, and for which no update waits. All of them run in every pass. */
-export const blueGreenUpkeep: readonly ((situation: Situation) => Upkeep)[] = [
+/**
+ * What must not wait for an update, and for which no update waits. All of them run in every pass, which will be remembered as
+ * `memory` says.
+ */
+export const blueGreenUpkeep: readonly ((situation: Situation, memory: Memory) => Upkeep)[] = [
   recordTemplate,
   sizeStable,
   holdActiveRoute,
@@ -79,10 +82,11 @@ function point(route: ObservedRoute, hash: string, because: string): Upkeep {
 
 // A deadline of a version that is needed again, or that requests reach again, must not strike later. One that allows a fast
 // rollback stays until the rollback is remembered.
-function dropDeadlines(s: Situation): Upkeep {
+function dropDeadlines(s: Situation, { stableHash }: Memory): Upkeep {
   const referenced = referencedHashes(s);
   const needed = s.others.filter((replicaSet) => referenced.has(hashOf(replicaSet)));
-  if (s.stable !== undefined) needed.push(s.stable);
+  // One that is being superseded in this very pass has just got its deadline.
+  if (s.stable !== undefined && hashOf(s.stable) === stableHash) needed.push(s.stable);
   const isRemembered = s.rollback === undefined || isGranted(s.memory);
   if (s.current !== undefined && s.current !== s.stable && !s.memory.abort && isRemembered)
     needed.push(s.current);
