@@ -1,4 +1,6 @@
+import type { Service } from "../api/core.ts";
 import { keyOf } from "../api/metadata.ts";
+import { podTemplateHashLabel } from "../api/names.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { Snapshot } from "../rollout/plan-types.ts";
 import { type Caches, servicesOf } from "./caches.ts";
@@ -25,10 +27,21 @@ function rivalsOf(rollout: Rollout, caches: Caches): ReadonlyMap<string, readonl
   for (const service of servicesOf(rollout)) {
     const names = caches.rollouts
       .by("service", keyOf(rollout, service))
+      .filter((other) => canUse(other, caches.services.get(rollout.metadata.namespace ?? "", service)))
       .map(({ metadata }) => metadata.name)
       .filter((name) => name !== rollout.metadata.name)
       .sort();
     if (names.length > 0) rivals.set(service, names);
   }
   return rivals;
+}
+
+/** One whose pods the Service does not select, or that is going, must not keep it from those that it is for. */
+function canUse({ metadata, spec }: Rollout, service: Service | undefined): boolean {
+  const labels = spec?.template?.metadata?.labels ?? {};
+  const { [podTemplateHashLabel]: _, ...selector } = service?.spec.selector ?? {};
+  return (
+    metadata.deletionTimestamp === undefined &&
+    Object.entries(selector).every(([key, value]) => labels[key] === value)
+  );
 }

@@ -27,7 +27,10 @@ export function memoryOf(status: RolloutStatus): Memory {
     abortMessage: undefined,
     promoteFull: status.promoteFull ?? false,
     pauseConditions: status.pauseConditions ?? [],
-    controllerPause: status.controllerPause ?? false,
+    // A pause of this reason is always the controller's own, also where the status has lost that.
+    controllerPause:
+      status.controllerPause ??
+      (status.pauseConditions ?? []).some(({ reason }) => reason === "BlueGreenPause"),
     isPastCheckpoint: status.blueGreen?.scaleUpPreviewCheckPoint ?? false,
   };
 }

@@ -84,7 +84,8 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
   const isNewTemplate =
     status.currentPodHash === undefined ? current === undefined : status.currentPodHash !== currentHash;
   const recorded = memoryOf(status);
-  const stableHash = recorded.stableHash ?? inferStableHash(status, replicaSets, active, current);
+  const stableHash =
+    recorded.stableHash ?? inferStableHash(status, replicaSets, active, current, rollout.spec.replicas === 0);
   const remembered: Memory = { ...recorded, stableHash };
   const interrupted = interruptedHash({ rollout, strategy, now, memory: remembered, replicaSets, active });
   const memory = isNewTemplate
@@ -137,8 +138,10 @@ function inferStableHash(
   replicaSets: readonly IdentifiedReplicaSet[],
   active: ObservedRoute,
   current: IdentifiedReplicaSet | undefined,
+  isNobodyWanted: boolean,
 ): string | undefined {
-  const serving = replicaSets.filter((replicaSet) => availableOf(replicaSet) > 0);
+  // Where nobody is to have pods, none says which one had users.
+  const serving = replicaSets.filter((replicaSet) => isNobodyWanted || availableOf(replicaSet) > 0);
   const found =
     serving.find((replicaSet) => hashOf(replicaSet) === status.blueGreen?.activeSelector) ??
     serving.find((replicaSet) => hashOf(replicaSet) === active.target);

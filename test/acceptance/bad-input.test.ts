@@ -90,7 +90,7 @@ describe("on a cluster that is up", () => {
     [
       "one Service for both roles",
       (spec) => Object.assign(blueGreen(spec), { previewService: "web" }),
-      /spec\.strategy\.blueGreen\.activeService: .*two different services are required/,
+      /spec\.strategy\.activeService: .*two different services are required/,
     ],
     [
       "a Service that is not there",

@@ -136,7 +136,11 @@ const leastPostponementSeconds = 30;
 function retireOthers(s: Situation): Upkeep {
   if (s.strategy.keepSuperseded) return nothing;
   const referenced = referencedHashes(s);
-  const warm = s.others.filter((it) => sizeOf(it) > 0 && !referenced.has(hashOf(it)));
+  // One that is superseded in this very pass has its turn when the status says so.
+  const { stableRS } = s.rollout.status ?? {};
+  const warm = s.others.filter(
+    (it) => sizeOf(it) > 0 && !referenced.has(hashOf(it)) && hashOf(it) !== stableRS,
+  );
   const parts = warm.map((replicaSet, n) =>
     retire(s, replicaSet, n < s.strategy.scaleDownDelayRevisionLimit),
   );
