@@ -231,7 +231,7 @@ describe("whatever happens, in whatever order", () => {
 
   stillFails(
     "at rest the old versions are gone, and what still waits a person can end",
-    "a preview Service that is stripped during an abort keeps every version",
+    "a preview Service that leads to a superseded version when the update is aborted keeps that for ever",
     () => {
       fc.assert(
         fc.property(strategy, happenings, (blueGreen, all) => {

@@ -119,9 +119,11 @@ export class Ledger {
     if (version === this.#aborted) return undefined;
     const granted = this.#granted.get(version);
     if (granted !== undefined) return granted;
-    const freeAt = this.#freeAt.get(version);
-    if (freeAt !== undefined && later(freeAt, excusableSeconds) > now) return "no pause is asked for";
     const strategy = strategyOf(rollout);
+    const isFree = strategy.kind === "blueGreen" && isWithoutPause(strategy);
+    if (isFree && versionIn(rollout.spec.template) === version) return "no pause is asked for";
+    const freeAt = this.#freeAt.get(version);
+    if (freeAt !== undefined && later(freeAt, excusableSeconds) > now) return "no pause was asked for";
     const pausedAt = this.#pausedAt.get(version);
     if (strategy.kind === "blueGreen" && strategy.autoPromotionEnabled && pausedAt !== undefined) {
       if (later(pausedAt, strategy.autoPromotionSeconds) <= now) return "the pause is over";
