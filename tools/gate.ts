@@ -6,8 +6,8 @@ import { parseArgs } from "node:util";
 
 // Everything that a reviewer would ask for, in the order in which it fails fastest. `npm test` takes minutes;
 // `TEAL_TEST=full npm test`, which CI runs, is the same with all seeds and all that needs installed tools (test/effort.ts).
-// `npm test -- scenarios` runs the parts whose names contain that word. `npm test -- real --kubeconfig FILE` needs a
-// cluster, so it runs only when it is named.
+// `npm test -- scenarios` runs the parts whose names contain that word.
+// `npm test -- real --kubeconfig FILE` needs a cluster, so it runs only when it is named.
 
 interface Count {
   readonly passed: number;
@@ -17,6 +17,7 @@ interface Count {
 
 interface Part {
   readonly name: string;
+  /** It needs something of its own, so it runs when it is asked for. */
   readonly isOnlyNamed?: boolean;
   run(): Promise<Count>;
 }
@@ -37,6 +38,7 @@ const parts: readonly Part[] = [
   tests("simulation", ["test/simulation/**/*.test.ts"], ["--test-isolation=none"]),
   // Real processes and ports: one file at a time, so that each has the machine to itself.
   tests("acceptance", ["test/acceptance/**/*.test.ts"], ["--test-concurrency=1"]),
+  // A Kubernetes that somebody has at hand, named by a kubeconfig.
   { ...tests("real", ["test/real/**/*.test.ts"], ["--test-concurrency=1"]), isOnlyNamed: true },
 ];
 

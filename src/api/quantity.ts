@@ -104,3 +104,13 @@ function roundUp(value: bigint, unit: bigint): bigint {
 function roundUpDivide(value: bigint, divisor: bigint): bigint {
   return (value + divisor - 1n) / divisor;
 }
+
+/** Less than 0, 0 or more than 0 as `a` is less than, equal to or more than `b`. A text that is no quantity counts as 0. */
+export function compareQuantities(a: string, b: string): number {
+  const [left, right] = [a, b].map((text) => {
+    const quantity = parse(text.trim());
+    if (quantity === undefined) return 0n;
+    return quantity.negative ? -quantity.billionths : quantity.billionths;
+  });
+  return Number((left ?? 0n) > (right ?? 0n)) - Number((left ?? 0n) < (right ?? 0n));
+}

@@ -1,3 +1,4 @@
+import { fstatSync, writeSync } from "node:fs";
 import type { Cancel } from "../time/clock.ts";
 
 /** Where a command writes to and is read from. */
@@ -32,12 +33,12 @@ export function processTerminal(): Terminal {
     if (error.code !== "EPIPE") throw error;
     process.exit(0);
   });
-  stderr.on("error", (error: NodeJS.ErrnoException) => {
-    if (!isGone(error) && error.code !== "EPIPE") throw error;
-  });
+  // What cannot be told must not end what a cluster lives on: the log of a part may be on a full disk.
+  stderr.on("error", () => {});
+  const isFile = fstatSync(stderr.fd).isFile();
   return {
     out: (text) => void stdout.write(text),
-    error: (text) => void stderr.write(text),
+    error: isFile ? (text) => writeIfPossible(stderr.fd, text) : (text) => void stderr.write(text),
     async read() {
       const chunks: Buffer[] = [];
       for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
@@ -62,6 +63,15 @@ function abortedBySignal(): AbortSignal {
   for (const event of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const)
     process.once(event, () => interruption.abort());
   return interruption.signal;
+}
+
+// Not through the stream, which would write nothing more after its first failure, when there is room again.
+function writeIfPossible(file: number, text: string): void {
+  try {
+    writeSync(file, text);
+  } catch {
+    // Lost, as said above.
+  }
 }
 
 // The terminal was closed. What is still to be done, such as stopping a cluster, is done unseen.

@@ -22,7 +22,8 @@ export function workQueue({ clock, work, onProblem }: WorkQueueOptions): Queue {
       } catch (error) {
         if (!isConflict(error))
           onProblem(`${key}: ${error instanceof Error ? error.message : String(error)}`);
-        return { is: "failed", slowly: false };
+        const retryAfter = error instanceof ApiError ? error.retryAfterSeconds : undefined;
+        return { is: "failed", slowly: false, retryAfter };
       }
     },
   });

@@ -11,7 +11,7 @@ import type { Rollout } from "../api/rollout.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { WatchCache, type WatchCacheOptions } from "../kubernetes/watch-cache.ts";
 import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
-import type { Clock } from "../time/clock.ts";
+import { type Cancel, type Clock, later } from "../time/clock.ts";
 import type { Observed } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
 import { TemplateCaches } from "./template-caches.ts";
@@ -26,6 +26,28 @@ export interface CachesOptions {
   readonly onProblem: (resource: Resource, text: string, cause?: Error) => void;
   /** Called when something has become known of the templates that analyses name. */
   readonly onTemplates: () => void;
+  /** Called when a kind has become known or unknown. */
+  readonly onKnowledge: () => void;
+}
+
+/** How long a kind that cannot be read is waited for before those who do not need it are served. */
+const patienceSeconds = 30;
+
+/** Without these nothing can be decided about any Rollout. */
+export const needed: readonly Resource[] = [resources.replicaSets, resources.services];
+
+/** The kinds that decisions about this Rollout depend on, besides itself. */
+export function kindsFor(_rollout: Rollout): readonly Resource[] {
+  return [...new Set([...needed, ...routers.service.reads])];
+}
+
+interface Kind {
+  readonly cache: Pick<WatchCache<KubernetesObject>, "start" | "stop" | "unknownBecause">;
+  isStarted: boolean;
+  /** It has been read, or refused, or was not had in time. */
+  isSettled: boolean;
+  readonly settled: PromiseWithResolvers<void>;
+  cancelPatience: Cancel;
 }
 
 /** Everything that the controller knows of the cluster, found by what it is asked for, never by searching. */
@@ -37,21 +59,39 @@ export class Caches {
   readonly pods: WatchCache<Pod>;
   readonly observed: Observed;
   readonly templates: TemplateCaches;
+  readonly #clock: Clock;
+  /** By plural. Each is read from when something needs it for the first time. */
+  readonly #kinds = new Map<string, Kind>();
+  readonly #onKnowledge: () => void;
+  #isStopped = false;
 
-  constructor({ client, clock, namespace, instanceId, onProblem, onTemplates }: CachesOptions) {
+  constructor({ client, clock, namespace, instanceId, onProblem, onKnowledge, onTemplates }: CachesOptions) {
     this.templates = new TemplateCaches({ client, clock, namespace, onProblem }, onTemplates);
     const open = <T extends KubernetesObject, Wire extends KubernetesObject = T>(
       resource: Resource,
       how: Pick<WatchCacheOptions<T, Wire>, "labelSelector" | "trim" | "indexes">,
-    ): WatchCache<T, Wire> =>
-      new WatchCache<T, Wire>({
+    ): WatchCache<T, Wire> => {
+      const cache = new WatchCache<T, Wire>({
         client,
         clock,
         namespace,
         resource,
         ...how,
         onProblem: (text, cause) => onProblem(resource, text, cause),
+        onKnowledge: () => this.#settle(resource),
       });
+      const settled = Promise.withResolvers<void>();
+      this.#kinds.set(resource.plural, {
+        cache,
+        isStarted: false,
+        isSettled: false,
+        settled,
+        cancelPatience: () => {},
+      });
+      return cache;
+    };
+    this.#clock = clock;
+    this.#onKnowledge = onKnowledge;
     this.rollouts = open<Rollout>(resources.rollouts, {
       labelSelector: instanceId === undefined ? `!${instanceIdLabel}` : `${instanceIdLabel}=${instanceId}`,
       trim: trimRollout,
@@ -99,35 +139,65 @@ export class Caches {
     return cache?.get(metadata.namespace ?? "", metadata.name);
   }
 
-  start(): void {
-    for (const cache of this.#all()) cache.start();
-  }
-
   stop(): void {
-    for (const cache of this.#all()) cache.stop();
+    this.#isStopped = true;
+    for (const { cache, cancelPatience } of this.#kinds.values()) {
+      cancelPatience();
+      cache.stop();
+    }
     this.templates.stop();
   }
 
-  async whenSynced(): Promise<void> {
-    await Promise.all(this.#all().map((cache) => cache.whenSynced()));
+  /** Fulfilled when the Rollouts are known, and what is needed to decide about them has been read as far as can be. */
+  async begin(): Promise<void> {
+    const { rollouts } = resources;
+    for (const resource of [rollouts, ...needed]) this.#start(resource);
+    await this.rollouts.whenSynced();
+    const wanted = new Set([...needed, ...this.rollouts.list().flatMap(kindsFor)]);
+    await Promise.all([...wanted].map((resource) => this.#start(resource).settled.promise));
   }
 
-  /** What it always needs, and the kinds that some router reads. */
-  #all(): readonly { start(): void; stop(): void; whenSynced(): Promise<void> }[] {
-    const readable = {
-      [resources.services.plural]: this.services,
-      [resources.endpointSlices.plural]: this.endpointSlices,
-      [resources.pods.plural]: this.pods,
-    };
-    const read = Object.values(routers).flatMap((router) =>
-      router.reads.map((resource) => {
-        const cache = readable[resource.plural];
-        if (cache === undefined)
-          throw new Error(`router ${router.kind} reads ${resource.plural}, which no cache holds`);
-        return cache;
-      }),
+  /** Whether everything that a decision about this Rollout depends on has been read as far as can be. Reads it from now on. */
+  isReadFor(rollout: Rollout): boolean {
+    return kindsFor(rollout)
+      .map((resource) => this.#start(resource))
+      .every(({ isSettled }) => isSettled);
+  }
+
+  /**
+   * Why kinds that a decision about this Rollout depends on are not known, by plural. Nothing can be said of objects of such
+   * a kind, not even that there are none.
+   */
+  unknownFor(rollout: Rollout): ReadonlyMap<string, string> {
+    const reasons = kindsFor(rollout).map(
+      (resource) => [resource.plural, this.#start(resource).cache.unknownBecause] as const,
     );
-    return [...new Set([this.rollouts, this.replicaSets, this.services, ...read])];
+    return new Map(reasons.flatMap(([plural, reason]) => (reason === undefined ? [] : [[plural, reason]])));
+  }
+
+  #start(resource: Resource): Kind {
+    const kind = this.#kind(resource);
+    if (kind.isStarted || this.#isStopped) return kind;
+    kind.isStarted = true;
+    kind.cancelPatience = this.#clock.at(later(this.#clock.now(), patienceSeconds), () =>
+      this.#settle(resource),
+    );
+    kind.cache.start();
+    return kind;
+  }
+
+  #settle(resource: Resource): void {
+    const kind = this.#kind(resource);
+    kind.cancelPatience();
+    kind.isSettled = true;
+    kind.settled.resolve();
+    this.#onKnowledge();
+  }
+
+  #kind({ plural }: Resource): Kind {
+    const kind = this.#kinds.get(plural);
+    if (kind === undefined) throw new Error(`no cache holds ${plural}`);
+    return kind;
   }
 }
 

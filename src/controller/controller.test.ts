@@ -174,6 +174,80 @@ describe("the controller", () => {
     await controller.stop();
   });
 
+  const unreadable = [
+    ["endpointslices", 403],
+    ["pods", 404],
+    ["replicasets", 403],
+    ["services", 404],
+    ["endpointslices", 500],
+    ["replicasets", 500],
+  ] as const;
+  for (const [plural, code] of unreadable) {
+    test(`begins although ${plural} cannot be read (${code}), tells who needs them, and finds them later`, async () => {
+      const run = scene();
+      const { cluster, clock, controller, log, seen } = run;
+      cluster.put(rollouts, rollout("web"));
+      cluster.intercept = ({ path }) =>
+        path.endsWith(`/${plural}`) ? refusal(code, "no rights") : undefined;
+      await started(run);
+      if (code === 500) {
+        assert.equal(seen.length, 0, "it may be there in a moment");
+        await clock.advance(30);
+      }
+      await controller.whenSynced();
+      await clock.settle();
+      const isNeeded = plural === "replicasets" || plural === "services";
+      assert.equal(seen.length > 0, !isNeeded, "nothing is decided without ReplicaSets and Services");
+      for (const { unknown } of seen)
+        assert.match(unknown.get(plural) ?? "", new RegExp(`${plural}.*no rights|${plural}.*does not know`));
+      const told = cluster.events().filter((event) => event.startsWith("UnknownKind"));
+      assert.equal(told.length, 1, cluster.events().join("\n"));
+      assert.ok(
+        log.some((line) => line.startsWith("shop/web: ") && line.includes(plural)),
+        log.join("\n"),
+      );
+      await clock.advance(600);
+      assert.equal(cluster.events().filter((event) => event.startsWith("UnknownKind")).length, 1);
+      cluster.intercept = () => undefined;
+      seen.length = 0;
+      await clock.advance(60);
+      assert.deepEqual([...(seen.at(-1)?.unknown ?? ["not planned"])], []);
+      await controller.stop();
+      assert.equal(clock.pending, 0);
+    });
+  }
+
+  test("says so when a kind is taken away later", async () => {
+    const run = scene();
+    const { cluster, clock, controller, seen } = run;
+    cluster.put(rollouts, rollout("web"));
+    await started(run);
+    await clock.advance(10);
+    cluster.intercept = ({ path }) =>
+      path.endsWith("/endpointslices") ? refusal(403, "no rights") : undefined;
+    cluster.expire(endpointSlices);
+    await clock.advance(10);
+    assert.match(seen.at(-1)?.unknown.get("endpointslices") ?? "", /no rights/);
+    await controller.stop();
+  });
+
+  test("reads what a Rollout needs once there is one, and decides when it has been read", async () => {
+    const run = scene();
+    const { cluster, clock, controller, seen } = run;
+    const read: string[] = [];
+    cluster.intercept = ({ method, path }) => {
+      if (method === "GET") read.push(path.split("/").at(-1) ?? "");
+      return undefined;
+    };
+    await started(run);
+    assert.deepEqual(read, ["rollouts", "replicasets", "services"]);
+    cluster.put(rollouts, rollout("web"));
+    await clock.settle();
+    assert.deepEqual(read, ["rollouts", "replicasets", "services", "endpointslices", "pods"]);
+    assert.ok(seen.length > 0 && seen.every(({ unknown }) => unknown.size === 0));
+    await controller.stop();
+  });
+
   test("leaves no timer and makes no pass after it has been stopped", async () => {
     const run = scene(() => ({ status: { phase: "Healthy" }, recheckAt: later(run.clock.now(), 10) }));
     const { cluster, clock, controller, seen } = run;

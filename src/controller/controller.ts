@@ -52,7 +52,8 @@ export class Controller {
     const onProblem = (resource: Resource, text: string, cause?: Error): void =>
       this.#tellProblem(resource, text, cause);
     const onTemplates = (): void => this.#templatesChanged();
-    const caches = new Caches({ client, clock, namespace, instanceId, onProblem, onTemplates });
+    const onKnowledge = (): void => this.#addAll();
+    const caches = new Caches({ client, clock, namespace, instanceId, onProblem, onKnowledge, onTemplates });
     const ownWrites = new OwnWrites(clock);
     const writer = new Writer(client, ownWrites, (object) => caches.held(object));
     const events = new EventRecorder({ writer, clock, source, onProblem: log });
@@ -75,9 +76,8 @@ export class Controller {
     this.#services = new Queue({ clock, ...pace, pass: (key) => release.pass(key) });
   }
 
-  /** Starts watching; the first pass begins when everything is known. A controller is started once. */
+  /** Starts watching; the first pass begins when everything is known that can be. A controller is started once. */
   start(): void {
-    this.#caches.start();
     void this.#begin();
   }
 
@@ -101,16 +101,20 @@ export class Controller {
   }
 
   async #begin(): Promise<void> {
-    await this.#caches.whenSynced();
+    await this.#caches.begin();
     if (this.#isStopped) return;
     this.#subscriptions = this.#subscribe();
-    for (const rollout of this.#caches.rollouts.list()) this.#rollouts.add(keyOf(rollout));
+    this.#addAll();
     for (const service of this.#caches.services.list()) this.#services.add(keyOf(service));
     this.#rollouts.start();
     this.#services.start();
     const count = this.#caches.rollouts.list().length;
     this.#log(`watching ${count} ${count === 1 ? "Rollout" : "Rollouts"}`);
     this.#begun.resolve();
+  }
+
+  #addAll(): void {
+    for (const rollout of this.#caches.rollouts.list()) this.#rollouts.add(keyOf(rollout));
   }
 
   #subscribe(): readonly Cancel[] {

@@ -16,6 +16,7 @@ export function gather(rollout: Rollout, caches: Caches): Snapshot {
     observed: caches.observed,
     rivals: rivalsOf(rollout, caches),
     ...(asksForAnalysis(rollout) ? { analysisTemplates: caches.templates } : {}),
+    unknown: caches.unknownFor(rollout),
   };
 }
 

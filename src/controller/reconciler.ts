@@ -12,7 +12,7 @@ import type { Action, Plan, PlannedEvent, Snapshot } from "../rollout/plan-types
 import { find } from "../rollout/status/conditions.ts";
 import { refusedStatus } from "../rollout/status/refused.ts";
 import { type Clock, earliest, type Instant } from "../time/clock.ts";
-import { type Caches, controllersOf } from "./caches.ts";
+import { type Caches, controllersOf, needed } from "./caches.ts";
 import { describe, execute } from "./execute.ts";
 import { gather } from "./gather.ts";
 import type { OwnWrites } from "./own-writes.ts";
@@ -52,6 +52,8 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   /** What people were told last about a Rollout that fails, so that they are told once. */
   readonly #problems = new Map<string, string>();
+  /** What they were told last of kinds that are not known. */
+  readonly #unknown = new Map<string, string>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -63,15 +65,20 @@ export class Reconciler {
     const rollout = caches.rollouts.get(namespace, name);
     if (rollout === undefined) {
       this.#problems.delete(key);
+      this.#unknown.delete(key);
       ownWrites.forget(key);
       return { is: "done" };
     }
     const until = ownWrites.waitUntil(key);
     if (until !== undefined) return { is: "postponed", recheckAt: until };
-    // It comes again when they have been read.
-    if (asksForAnalysis(rollout) && !caches.templates.isReady()) return { is: "done" };
+    // Every kind that has been read, or refused, makes another pass.
+    if (!caches.isReadFor(rollout) || (asksForAnalysis(rollout) && !caches.templates.isReady()))
+      return { is: "done" };
     try {
-      const plan = this.#options.plan(gather(rollout, caches), this.#options.clock.now());
+      const snapshot = gather(rollout, caches);
+      this.#tellUnknown(key, snapshot);
+      if (needed.some(({ plural }) => snapshot.unknown.has(plural))) return { is: "failed", slowly: true };
+      const plan = this.#options.plan(snapshot, this.#options.clock.now());
       for (const why of plan.refused)
         this.#tellOnce(key, `refused an act that would break an invariant: ${why}`);
       const written = await this.#carryOut(plan, rollout);
@@ -92,6 +99,16 @@ export class Reconciler {
     if (now.lastTransitionTime !== now.lastUpdateTime) return;
     const { on, detail } = standing;
     this.#options.log(`${key}: waiting for ${on}${detail === undefined ? "" : ` (${detail})`}`);
+  }
+
+  /** Says, once, what this Rollout cannot do now because of kinds that are not known. */
+  #tellUnknown(key: string, { rollout, unknown }: Snapshot): void {
+    const text = [...unknown.values()].join("; ");
+    if (text === (this.#unknown.get(key) ?? "")) return;
+    this.#unknown.set(key, text);
+    if (text === "") return;
+    this.#options.log(`${key}: ${text}`);
+    this.#record(rollout, { type: "Warning", reason: "UnknownKind", message: text });
   }
 
   /** Answers the Rollout as the actions have left it. */
@@ -205,7 +222,7 @@ export class Reconciler {
       case "retryable":
       case "unreachable":
         this.#tellOnce(key, error.message);
-        return { is: "failed", slowly: false };
+        return { is: "failed", slowly: false, retryAfter: error.cause.retryAfterSeconds };
       case "invalid":
       case "forbidden":
         if (this.#tellOnce(key, error.message) && error.action?.do !== "createReplicaSet") {

@@ -82,6 +82,7 @@ export class ServiceRelease {
     const text = `cannot release the Service: ${error instanceof Error ? error.message : String(error)}`;
     if (this.#problems.get(key) !== text) this.#options.log(`${key}: ${text}`);
     this.#problems.set(key, text);
-    return { is: "failed", slowly: kind !== "retryable" && kind !== "unreachable" };
+    const retryAfter = error instanceof ApiError ? error.retryAfterSeconds : undefined;
+    return { is: "failed", slowly: kind !== "retryable" && kind !== "unreachable", retryAfter };
   }
 }

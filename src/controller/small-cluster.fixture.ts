@@ -1,4 +1,4 @@
-import type { KubernetesObject, ReplicaSet, Service } from "../api/core.ts";
+import type { KubernetesObject, ReplicaSet, Service, Status } from "../api/core.ts";
 import { podTemplateHashLabel } from "../api/names.ts";
 import { apiVersionOf, pathOf, type Resource, resources } from "../api/resources.ts";
 import type { Rollout, RolloutStatus } from "../api/rollout.ts";
@@ -47,6 +47,7 @@ class SmallCluster implements Transport {
     if (resource === undefined) throw new Error(`no watch of ${request.path}`);
     const watcher = { resource, sink, waiting: [] };
     this.#watchers.add(watcher);
+    void Promise.resolve().then(() => this.#watchers.has(watcher) && sink.opened?.());
     return () => this.#watchers.delete(watcher);
   }
 
@@ -60,6 +61,14 @@ class SmallCluster implements Transport {
     for (const watcher of this.#watchers) {
       if (watcher.resource === resource)
         for (const event of watcher.waiting.splice(0)) watcher.sink.event(event);
+    }
+  }
+
+  /** Ends the watches of this kind because their history is lost. */
+  expire(resource: Resource): void {
+    const { body } = refusal(410, "Expired");
+    for (const watcher of this.#watchers) {
+      if (watcher.resource === resource) watcher.sink.event({ type: "ERROR", object: body as Status });
     }
   }
 

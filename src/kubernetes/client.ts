@@ -2,6 +2,7 @@ import type { KubernetesObject } from "../api/core.ts";
 import { pathOf, type Resource } from "../api/resources.ts";
 import type { Cancel } from "../time/clock.ts";
 import { ApiError } from "./errors.ts";
+import { isRecord } from "./is-record.ts";
 import type { ApiRequest, Transport, WatchSink } from "./transport.ts";
 
 export interface ObjectList<T> {
@@ -65,17 +66,20 @@ export class KubernetesClient {
     namespace: string | undefined,
     name: string,
   ): Promise<T> {
-    return this.#send<T>({ method: "GET", path: pathOf(resource, namespace, name) });
+    return this.#object<T>({ method: "GET", path: pathOf(resource, namespace, name) });
   }
 
   /** One page; `metadata.continue` is set when there are more. */
-  list<T extends KubernetesObject>(resource: Resource, options: ListOptions = {}): Promise<ObjectList<T>> {
+  async list<T extends KubernetesObject>(
+    resource: Resource,
+    options: ListOptions = {},
+  ): Promise<ObjectList<T>> {
     const { namespace, ...rest } = options;
-    return this.#send<ObjectList<T>>({
-      method: "GET",
-      path: pathOf(resource, namespace),
-      query: queryOf(rest),
-    });
+    const path = pathOf(resource, namespace);
+    const body = await this.#send({ method: "GET", path, query: queryOf(rest) });
+    const items = itemsOf(body);
+    if (items === undefined) throw noAnswer(`the answer to GET ${path} is no list`);
+    return { ...(body as ObjectList<T>), items: items as readonly T[] };
   }
 
   /** Tells `sink` what happens to the objects, with bookmarks, until it ends or is cancelled. */
@@ -91,7 +95,7 @@ export class KubernetesClient {
     namespace: string | undefined,
     object: object,
   ): Promise<T> {
-    return this.#send<T>({ method: "POST", path: pathOf(resource, namespace), body: object });
+    return this.#object<T>({ method: "POST", path: pathOf(resource, namespace), body: object });
   }
 
   /** Replaces the whole object; refused with `conflict` when `metadata.resourceVersion` is set and no longer current. */
@@ -101,7 +105,7 @@ export class KubernetesClient {
     subresource?: string,
   ): Promise<T> {
     const { namespace, name } = object.metadata;
-    return this.#send<T>({
+    return this.#object<T>({
       method: "PUT",
       path: pathOf(resource, namespace, name, subresource),
       body: object,
@@ -115,7 +119,7 @@ export class KubernetesClient {
     name: string,
     patch: PatchOptions,
   ): Promise<T> {
-    return this.#send<T>({
+    return this.#object<T>({
       method: "PATCH",
       path: pathOf(resource, namespace, name, patch.subresource),
       body: patch.body,
@@ -141,11 +145,39 @@ export class KubernetesClient {
     return this.#send(request);
   }
 
-  async #send<T>(request: ApiRequest): Promise<T> {
-    const response = await this.transport.request({ userAgent: this.#userAgent, ...request });
-    if (response.code >= 400) throw ApiError.fromResponse(response.code, response.body);
-    return response.body as T;
+  async #object<T extends KubernetesObject>(request: ApiRequest): Promise<T> {
+    const body = await this.#send(request);
+    if (hasMetadata(body)) return body as unknown as T;
+    throw noAnswer(`the answer to ${request.method} ${request.path} is no object`);
   }
+
+  async #send(request: ApiRequest): Promise<unknown> {
+    const { code, body, retryAfterSeconds } = await this.transport.request({
+      userAgent: this.#userAgent,
+      ...request,
+    });
+    if (code >= 400) throw ApiError.fromResponse(code, body, retryAfterSeconds);
+    return body;
+  }
+}
+
+function hasMetadata(body: unknown): body is { readonly metadata: Readonly<Record<string, unknown>> } {
+  return isRecord(body) && isRecord(body["metadata"]);
+}
+
+/** Undefined for what is no list of objects. */
+function itemsOf(body: unknown): readonly unknown[] | undefined {
+  const items = isRecord(body) ? body["items"] : undefined;
+  // Servers write null for an empty list.
+  if (items === null) return [];
+  if (!Array.isArray(items)) return undefined;
+  const isGood = items.every((item) => hasMetadata(item) && typeof item.metadata["name"] === "string");
+  return isGood ? items : undefined;
+}
+
+/** Something has answered, but not a Kubernetes API. */
+function noAnswer(what: string): ApiError {
+  return new ApiError("unreachable", `${what}; is a proxy or another program at the server's address?`);
 }
 
 function queryOf(options: Readonly<Record<string, string | number | undefined>>): Record<string, string> {

@@ -1,138 +1,173 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { type Clock, type Instant, later, parseTime } from "../time/clock.ts";
-import type { CredentialSource, Credentials } from "./http-transport.ts";
+import { retrySeconds } from "../time/backoff.ts";
+import { type Clock, type Instant, later } from "../time/clock.ts";
 import { KubeconfigError } from "./kubeconfig-file.ts";
 
-/** Tokens in files are replaced from time to time by whoever issued them. */
-const tokenFileSeconds = 60;
-/** Credentials are renewed that long before they expire, so that none expires on its way to the server. */
-const renewBeforeSeconds = 30;
-const execTimeoutMilliseconds = 60_000;
+/** Files with tokens, keys and certificates are replaced from time to time by whoever issued them. */
+const fileSeconds = 60;
+/** The wait after a renewal that failed, or was of no use at once; it doubles while they follow each other closely. */
+const firstHoldSeconds = 1;
+const longestHoldSeconds = 60;
+
+/** What the two sides of a connection prove to each other who they are by. */
+export interface Credentials {
+  /** Value of the `Authorization` header. */
+  readonly authorization?: string;
+  /** Client certificate and key, PEM. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** PEM of the authorities that may sign the server's certificate; those of the system when absent. */
+  readonly ca?: string;
+}
+
+export interface CredentialSource {
+  /** Credentials that are valid now. Rejects with a message for people when there are none. */
+  current(): Promise<Credentials>;
+  /**
+   * These very credentials, or this part of what `current` gave, are of no use any more. Resolves to whether there are
+   * others now: made for this call, or already in place because somebody else was faster.
+   */
+  refused(credentials: Credentials): Promise<boolean>;
+}
 
 /** Credentials that never change. */
 export function fixedCredentials(credentials: Credentials): CredentialSource {
-  return { current: () => Promise.resolve(credentials), refused: () => false };
-}
-
-/** A bearer token from a file that is read again from time to time. */
-export function tokenFile(path: string, clock: Clock): CredentialSource {
-  return renewed(clock, async () => {
-    const token = await readFile(path, "utf8").catch((cause: unknown) => {
-      throw new KubeconfigError(`${path}: this token file cannot be read; does it exist?`, { cause });
-    });
-    return { credentials: bearer(token.trim()), until: later(clock.now(), tokenFileSeconds) };
-  });
+  return { current: () => Promise.resolve(credentials), refused: () => Promise.resolve(false) };
 }
 
 export function bearer(token: string): Credentials {
   return { authorization: `Bearer ${token}` };
 }
 
-/** How a kubeconfig's `exec` asks another program for credentials. */
-export interface ExecPlugin {
-  readonly apiVersion: string;
-  readonly command: string;
-  readonly args: readonly string[];
-  /** Besides this process's own. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly installHint: string | undefined;
-  /** Told to the program when `provideClusterInfo` asks for it. */
-  readonly cluster: object | undefined;
-}
-
-/** Credentials from a program; kept until they expire or are refused. */
-export function execCredentials(plugin: ExecPlugin, clock: Clock): CredentialSource {
-  return renewed(clock, async () => readExecCredential(plugin, await run(plugin)));
-}
-
-interface Renewal {
-  readonly credentials: Credentials;
-  /** Absent: until they are refused. */
-  readonly until?: Instant;
-}
-
-function renewed(clock: Clock, renew: () => Promise<Renewal>): CredentialSource {
-  let held: Promise<Credentials> | undefined;
-  let until: Instant | undefined;
-  const start = async (): Promise<Credentials> => {
-    const renewal = await renew();
-    until = renewal.until;
-    return renewal.credentials;
-  };
+/** The parts of several sources in one; where two give the same, the later one counts. */
+export function combinedCredentials(sources: readonly CredentialSource[]): CredentialSource {
   return {
-    current() {
-      if (held === undefined || (until !== undefined && clock.now() >= until)) {
-        until = undefined;
-        const starting = start();
-        held = starting;
-        // A failure is told to those who wait for it now; the next one asks again.
-        starting.catch(() => {
-          if (held === starting) held = undefined;
-        });
-      }
-      return held;
+    async current() {
+      const parts = await Promise.all(sources.map((source) => source.current()));
+      return Object.assign({}, ...parts) as Credentials;
     },
-    refused() {
-      held = undefined;
-      return true;
+    async refused(credentials) {
+      const renewed = await Promise.all(sources.map((source) => source.refused(credentials)));
+      return renewed.includes(true);
     },
   };
 }
 
-function run({ apiVersion, command, args, env, installHint, cluster }: ExecPlugin): Promise<string> {
-  const info = { apiVersion, kind: "ExecCredential", spec: { interactive: false, cluster } };
-  const environment = { ...process.env, ...env, KUBERNETES_EXEC_INFO: JSON.stringify(info) };
-  return new Promise((resolve, reject) => {
-    const options = { env: environment, timeout: execTimeoutMilliseconds, maxBuffer: 1 << 20 };
-    execFile(command, args, options, (cause, stdout, stderr) => {
-      if (cause === null) return resolve(stdout);
-      const isMissing = cause.code === "ENOENT";
-      const because = isMissing ? "is not installed" : `failed: ${stderr.trim() || cause.message}`;
-      const hint = isMissing && installHint !== undefined ? `\n${installHint.trim()}` : "";
-      reject(new KubeconfigError(`credential plugin ${command} ${because}${hint}`, { cause }));
-    });
+/** Where each part is read from; for `authorization` a file that holds a bearer token and nothing else. */
+export type CredentialFiles = { readonly [Part in keyof Credentials]: string };
+
+/** Credentials from files, read again every minute and when they are refused. What could be read last goes on to count. */
+export function fileCredentials(files: CredentialFiles, clock: Clock): CredentialSource {
+  let held: Credentials | undefined;
+  return renewedCredentials(clock, async () => {
+    try {
+      held = Object.fromEntries(await Promise.all(Object.entries(files).map(readPart)));
+    } catch (error) {
+      if (held === undefined) throw error;
+    }
+    return { credentials: held, until: later(clock.now(), fileSeconds) };
   });
 }
 
-function readExecCredential({ apiVersion, command }: ExecPlugin, output: string): Renewal {
-  const refuse = (because: string): never => {
-    throw new KubeconfigError(`credential plugin ${command} ${because}`);
-  };
-  const answer = parseJson(output) ?? refuse("did not write JSON");
-  if (answer.kind !== "ExecCredential" || answer.apiVersion !== apiVersion) {
-    refuse(`wrote no ExecCredential of ${apiVersion}`);
-  }
-  const { token, clientCertificateData: cert, clientKeyData: key, expirationTimestamp } = answer.status ?? {};
-  if (token === undefined && (cert === undefined || key === undefined)) {
-    refuse("gave neither a token nor a client certificate");
-  }
-  const credentials = {
-    ...(token === undefined ? {} : bearer(token)),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  };
-  const expires = expirationTimestamp === undefined ? undefined : parseTime(expirationTimestamp);
-  return expires === undefined
-    ? { credentials }
-    : { credentials, until: later(expires, -renewBeforeSeconds) };
+async function readPart([part, path]: readonly [string, string]): Promise<readonly [string, string]> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new KubeconfigError(`${path}: this file cannot be read; does it exist?`, { cause });
+  });
+  if (text.trim() === "") throw new KubeconfigError(`${path}: this file is empty`);
+  return [part, part === "authorization" ? `Bearer ${text.trim()}` : text];
 }
 
-interface ExecCredential {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly status?: {
-    readonly token?: string;
-    readonly clientCertificateData?: string;
-    readonly clientKeyData?: string;
-    readonly expirationTimestamp?: string;
-  };
+export interface Renewal {
+  readonly credentials: Credentials;
+  /** Absent: until they are refused. */
+  readonly until?: Instant | undefined;
 }
 
-function parseJson(text: string): ExecCredential | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as ExecCredential) : undefined;
-  } catch {
-    return undefined;
+/**
+ * Credentials that `renew` makes: once for all who wait for them, and not again and again when that fails or when what it
+ * makes is refused or expired at once.
+ */
+export function renewedCredentials(clock: Clock, renew: () => Promise<Renewal>): CredentialSource {
+  return new RenewedCredentials(clock, renew);
+}
+
+class RenewedCredentials implements CredentialSource {
+  readonly #clock: Clock;
+  readonly #renew: () => Promise<Renewal>;
+  #held: Renewal | undefined;
+  #failure: Error | undefined;
+  #renewing: Promise<Credentials> | undefined;
+  #renewedAt: Instant | undefined;
+  #holdUntil: Instant | undefined;
+  /** Renewals in a row that failed or followed closely on another one. */
+  #inARow = 0;
+
+  constructor(clock: Clock, renew: () => Promise<Renewal>) {
+    this.#clock = clock;
+    this.#renew = renew;
   }
+
+  current(): Promise<Credentials> {
+    if (this.#renewing !== undefined) return this.#renewing;
+    const mustHold = this.#holdUntil !== undefined && this.#clock.now() < this.#holdUntil;
+    if (mustHold && this.#failure !== undefined) return Promise.reject(this.#failure);
+    const until = this.#held?.until;
+    const isValid = until === undefined || this.#clock.now() < until;
+    if (this.#held !== undefined && (isValid || mustHold)) return Promise.resolve(this.#held.credentials);
+    return this.#begin();
+  }
+
+  async refused(credentials: Credentials): Promise<boolean> {
+    const held = this.#held?.credentials;
+    if (held !== undefined && !hasPartOf(held, credentials)) return false;
+    const isReplaced = held === undefined || isOther(held, credentials);
+    const mustHold = this.#holdUntil !== undefined && this.#clock.now() < this.#holdUntil;
+    if (this.#renewing === undefined && !isReplaced && !mustHold) await this.#begin();
+    return isOther(await this.current(), credentials);
+  }
+
+  #begin(): Promise<Credentials> {
+    const renewing = this.#make().finally(() => {
+      this.#renewing = undefined;
+    });
+    this.#renewing = renewing;
+    return renewing;
+  }
+
+  async #make(): Promise<Credentials> {
+    try {
+      const renewal = await this.#renew();
+      this.#hold(false);
+      this.#held = renewal;
+      this.#failure = undefined;
+      return renewal.credentials;
+    } catch (error) {
+      this.#hold(true);
+      this.#held = undefined;
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    }
+  }
+
+  #hold(hasFailed: boolean): void {
+    const now = this.#clock.now();
+    const isSoon = this.#renewedAt !== undefined && now < later(this.#renewedAt, longestHoldSeconds);
+    this.#inARow = isSoon || hasFailed ? this.#inARow + 1 : 0;
+    this.#renewedAt = now;
+    const wait = { failures: this.#inARow, first: firstHoldSeconds, limit: longestHoldSeconds };
+    this.#holdUntil = this.#inARow === 0 ? undefined : later(now, retrySeconds(this.#clock, wait));
+  }
+}
+
+function partsOf(credentials: Credentials): readonly (keyof Credentials)[] {
+  return Object.keys(credentials) as (keyof Credentials)[];
+}
+
+function hasPartOf(held: Credentials, refused: Credentials): boolean {
+  return partsOf(held).some((part) => part in refused);
+}
+
+/** Whether `held` has something else than what was refused. */
+function isOther(held: Credentials, refused: Credentials): boolean {
+  return partsOf(held).some((part) => part in refused && held[part] !== refused[part]);
 }

@@ -1,4 +1,5 @@
 import type { Status } from "../api/core.ts";
+import { isRecord } from "./is-record.ts";
 
 /**
  * What a caller can do about a failed request:
@@ -16,26 +17,56 @@ export type ApiErrorKind =
   | "retryable"
   | "unreachable";
 
+/** A longer wait than this is not believed: what asks for it may have been set up wrongly, or not be the API at all. */
+const longestRetryAfterSeconds = 120;
+const longestMessage = 500;
+
 /** A request to a Kubernetes API server that did not succeed, classified once for everybody. */
 export class ApiError extends Error {
   readonly kind: ApiErrorKind;
   /** HTTP status code; 0 when no answer came. */
   readonly code: number;
   readonly status: Status | undefined;
+  /** How long the server wants to be left alone before the same is asked again, 120 s at most. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(kind: ApiErrorKind, message: string, code = 0, status?: Status, options?: ErrorOptions) {
+  constructor(
+    kind: ApiErrorKind,
+    message: string,
+    code = 0,
+    status?: Status,
+    options?: ErrorOptions & { readonly retryAfterSeconds?: number | undefined },
+  ) {
     super(message, options);
     this.name = "ApiError";
     this.kind = kind;
     this.code = code;
     this.status = status;
+    const wait = options?.retryAfterSeconds ?? status?.details?.retryAfterSeconds;
+    this.retryAfterSeconds =
+      typeof wait === "number" && wait > 0 ? Math.min(wait, longestRetryAfterSeconds) : undefined;
   }
 
-  static fromResponse(code: number, body: unknown): ApiError {
-    const status = isStatus(body) ? body : undefined;
-    const message = status?.message ?? (typeof body === "string" && body !== "" ? body : `HTTP ${code}`);
-    return new ApiError(classify(code, status?.reason), message, code, status);
+  /** From whatever came, however odd. */
+  static fromResponse(code: number, body: unknown, retryAfterSeconds?: number): ApiError {
+    const status = statusOf(body);
+    const message = status?.message ?? messageOf(code, body);
+    return new ApiError(classify(code, status?.reason), message, code, status, { retryAfterSeconds });
   }
+}
+
+/** What a watch's ERROR event should carry, whatever it carries. */
+export function asStatus(body: unknown): Status {
+  const { code, message } = ApiError.fromResponse(500, body);
+  const failure = {
+    apiVersion: "v1",
+    kind: "Status",
+    metadata: {},
+    status: "Failure",
+    code,
+    message,
+  } as const;
+  return statusOf(body) ?? failure;
 }
 
 /** For `catch`: undefined for an object that is not there, which needs nothing more. All else is thrown on. */
@@ -44,8 +75,38 @@ export function unlessGone(error: unknown): undefined {
   throw error;
 }
 
-function isStatus(body: unknown): body is Status {
-  return typeof body === "object" && body !== null && (body as { kind?: unknown }).kind === "Status";
+/** A `Status` with what is as it should be; undefined for anything else. */
+function statusOf(body: unknown): Status | undefined {
+  if (!isRecord(body) || body["kind"] !== "Status") return undefined;
+  const { message, reason, code, details, metadata } = body;
+  const { causes, retryAfterSeconds, ...others } = isRecord(details) ? details : {};
+  const status: object = {
+    ...body,
+    metadata: isRecord(metadata) ? metadata : {},
+    ...only("message", message, "string"),
+    ...only("reason", reason, "string"),
+    ...only("code", code, "number"),
+    details: isRecord(details)
+      ? {
+          ...others,
+          ...(Array.isArray(causes) ? { causes: causes.filter(isRecord) } : {}),
+          ...only("retryAfterSeconds", retryAfterSeconds, "number"),
+        }
+      : undefined,
+  };
+  return status as Status;
+}
+
+function only(field: string, value: unknown, type: "string" | "number"): object {
+  // What is of another type must not stay behind.
+  return { [field]: typeof value === type && value !== "" ? value : undefined };
+}
+
+function messageOf(code: number, text: unknown): string {
+  if (typeof text !== "string" || text.trim() === "") return `HTTP ${code}`;
+  if (/^\s*<(!doctype|html|\?xml)/i.test(text))
+    return `HTTP ${code} with a web page; is a proxy or another program at this address?`;
+  return text.length > longestMessage ? `${text.slice(0, longestMessage)} …` : text;
 }
 
 function classify(code: number, reason: string | undefined): ApiErrorKind {

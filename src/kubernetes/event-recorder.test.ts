@@ -127,14 +127,42 @@ describe("EventRecorder", () => {
     const { store, clock, record, log } = open();
     let isAway = true;
     store.refuse = () => (isAway ? unavailable() : undefined);
-    for (let number = 0; number < 300; number += 1) record(`event ${number}`);
+    for (let number = 0; number < 300; number += 1) record(`event ${number}`, `Reason${number}`);
     await clock.advance(100);
     assert.equal(store.events().length, 0);
     isAway = false;
     await clock.advance(30);
-    const expected = Array.from({ length: 300 }, (_, number) => `Scaled (1): event ${number}`);
+    const expected = Array.from({ length: 300 }, (_, number) => `Reason${number} (1): event ${number}`);
     assert.deepEqual(store.events(), expected);
     assert.deepEqual(log, ["events cannot be written now and wait: ServiceUnavailable"]);
+  });
+
+  test("counts as one what differs only in its message, after ten in ten minutes", async () => {
+    const { store, clock, record } = open();
+    for (let number = 0; number < 500; number += 1) {
+      record(`refused ${number}`);
+      await clock.advance(1);
+    }
+    record("refused 3");
+    record("something else", "Other");
+    await clock.advance(10);
+    const events = store.events();
+    assert.deepEqual(events.slice(0, 4), [
+      "Scaled (1): refused 0",
+      "Scaled (1): refused 1",
+      "Scaled (1): refused 2",
+      "Scaled (2): refused 3",
+    ]);
+    assert.deepEqual(events.slice(9), [
+      "Scaled (1): refused 9",
+      "Scaled (490): (combined from similar events): refused 499",
+      "Other (1): something else",
+    ]);
+    assert.ok(store.patches <= 52, `${store.patches} patches`);
+    await clock.advance(601);
+    record("refused again");
+    await clock.settle();
+    assert.equal(store.events().at(-1), "Scaled (1): refused again");
   });
 
   test("is not held up by one that is refused for good", async () => {
@@ -146,6 +174,20 @@ describe("EventRecorder", () => {
     await clock.settle();
     assert.deepEqual(store.events(), ["Scaled (1): good"]);
     assert.deepEqual(log, ["an event was refused: too long (Scaled: bad)"]);
+  });
+
+  test("leaves a server alone for as long as it asks for", async () => {
+    const { store, clock, record } = open();
+    let asked = 0;
+    store.refuse = () => {
+      asked += 1;
+      return asked === 1 ? ApiError.fromResponse(429, {}, 20) : undefined;
+    };
+    record("one");
+    await clock.advance(20);
+    assert.equal(asked, 1);
+    await clock.advance(0.2);
+    assert.deepEqual(store.events(), ["Scaled (1): one"]);
   });
 
   test("writes what waits before it stops, but does not wait for a server that is away", async () => {

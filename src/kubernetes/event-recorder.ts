@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "../api/core.ts";
 import { resources } from "../api/resources.ts";
-import { backoffSeconds } from "../time/backoff.ts";
+import { retrySeconds } from "../time/backoff.ts";
 import { type Cancel, type Clock, formatTime, type Instant, later } from "../time/clock.ts";
 import { pause } from "../time/pause.ts";
 import type { KubernetesClient } from "./client.ts";
@@ -37,7 +37,8 @@ export interface EventRecorderOptions {
 interface Recorded {
   readonly key: string;
   readonly involvedObject: { readonly name: string; readonly namespace?: string | undefined };
-  readonly news: News;
+  /** The last of them, where several that differ are counted as one. */
+  news: News;
   readonly source: EventSource;
   firstAt: Instant;
   lastAt: Instant;
@@ -48,8 +49,17 @@ interface Recorded {
   cancelRecount: Cancel | undefined;
 }
 
+interface Similar {
+  readonly messages: Set<string>;
+  lastAt: Instant;
+}
+
 /** Within this time the same event is counted up instead of being written anew; then API servers forget Events. */
 const repeatSeconds = 3600;
+/** So many that differ only in their message are written one by one; those that follow within this time count as one. */
+const mostSimilar = 10;
+const similarSeconds = 600;
+const combined = "(combined from similar events): ";
 /** What happens every second must not cause a write every second. */
 const recountSeconds = 10;
 const longestQueue = 10_000;
@@ -60,11 +70,13 @@ const longestObjectName = 230;
 
 /**
  * Writes Events in the order in which they happened. Nobody waits for them: while the API server refuses or is away they
- * queue, and none is dropped before the queue is full. News told again only raise the count of the Event that is there.
+ * queue, and none is dropped before the queue is full. News told again only raise the count of the Event that is there, and
+ * so do, as with Kubernetes' own recorders, news that differ in nothing but their message when there are many of them.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #recorded = new Map<string, Recorded>();
+  readonly #similar = new Map<string, Similar>();
   readonly #pending = new Set<Recorded>();
   readonly #stopping = new AbortController();
   #number = 0;
@@ -75,16 +87,21 @@ export class EventRecorder {
   }
 
   /** `source`: who tells, where that is not the recorder's own. */
-  record(about: KubernetesObject, news: News, source = this.#options.source): void {
+  record(about: KubernetesObject, told: News, source = this.#options.source): void {
     const { apiVersion, kind } = about;
     const { name, namespace, uid, resourceVersion } = about.metadata;
-    const { type, reason, message, fieldPath } = news;
-    const key = JSON.stringify([uid, fieldPath, type, reason, message]);
+    const { type, reason, fieldPath } = told;
+    const similar = JSON.stringify([uid, source, type, reason]);
+    const isOneOfMany = this.#isOneOfMany(similar, told.message);
+    const message = isOneOfMany ? `${combined}${told.message}` : told.message;
+    const news = { ...told, message };
+    const key = isOneOfMany ? similar : JSON.stringify([uid, fieldPath, type, reason, message]);
     const now = this.#options.clock.now();
     const known = this.#recorded.get(key);
     if (known !== undefined && now < later(known.lastAt, repeatSeconds)) {
       known.count += 1;
       known.lastAt = now;
+      known.news = news;
       this.#remember(known);
       this.#recount(known);
     } else if (this.#pending.size >= longestQueue) {
@@ -121,6 +138,25 @@ export class EventRecorder {
     this.#stopping.abort();
     for (const recorded of this.#recorded.values()) if (recorded.cancelRecount) this.#enqueue(recorded);
     await this.#draining;
+  }
+
+  /** Whether so many were told lately that differ only in their message that this one is not written for itself. */
+  #isOneOfMany(key: string, message: string): boolean {
+    const now = this.#options.clock.now();
+    const before = this.#similar.get(key);
+    const isOver = before === undefined || now > later(before.lastAt, similarSeconds);
+    const similar = isOver ? { messages: new Set<string>(), lastAt: now } : before;
+    similar.lastAt = now;
+    this.#similar.delete(key);
+    this.#similar.set(key, similar);
+    for (const [oldest, { lastAt }] of this.#similar) {
+      if (now <= later(lastAt, similarSeconds)) break;
+      this.#similar.delete(oldest);
+    }
+    if (similar.messages.has(message)) return false;
+    if (similar.messages.size >= mostSimilar) return true;
+    similar.messages.add(message);
+    return false;
   }
 
   #remember(recorded: Recorded): void {
@@ -169,7 +205,12 @@ export class EventRecorder {
       } else {
         failures += 1;
         if (failures === 1) onProblem(`events cannot be written now and wait: ${textOf(error)}`);
-        const seconds = backoffSeconds(failures, firstRetrySeconds, longestRetrySeconds);
+        const seconds = retrySeconds(clock, {
+          failures,
+          first: firstRetrySeconds,
+          limit: longestRetrySeconds,
+          retryAfter: error instanceof ApiError ? error.retryAfterSeconds : undefined,
+        });
         await pause(clock, later(clock.now(), seconds), stopping);
       }
     }
@@ -203,8 +244,8 @@ export class EventRecorder {
   /** False when the Event is gone; what it had counted is gone with it. */
   async #rewrite(recorded: Recorded, written: NonNullable<Recorded["written"]>): Promise<boolean> {
     const { clock, writer } = this.#options;
-    const { count, lastAt, involvedObject } = recorded;
-    const patch = { count, lastTimestamp: formatTime(lastAt) };
+    const { count, lastAt, involvedObject, news } = recorded;
+    const patch = { count, message: news.message, lastTimestamp: formatTime(lastAt) };
     try {
       await writer.patchEvent(involvedObject.namespace ?? "default", written.name, patch);
     } catch (error) {

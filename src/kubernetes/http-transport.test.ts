@@ -14,8 +14,9 @@ import type { TLSSocket } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { generate } from "selfsigned";
 import { ManualClock } from "../time/manual-clock.ts";
+import { type CredentialSource, fixedCredentials } from "./credentials.ts";
 import { ApiError } from "./errors.ts";
-import { type CredentialSource, HttpTransport, type HttpTransportOptions } from "./http-transport.ts";
+import { HttpTransport, type HttpTransportOptions } from "./http-transport.ts";
 import type { ApiRequest, WatchEvent } from "./transport.ts";
 
 interface Scene extends AsyncDisposable {
@@ -76,6 +77,8 @@ const get = (path: string, query: Record<string, string> = {}): ApiRequest => ({
   path,
   query,
 });
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Follows a watch until it ends. */
 function follow(transport: HttpTransport, query: Record<string, string> = {}) {
@@ -215,7 +218,7 @@ describe("HttpTransport", () => {
       refused: () => {
         token += 1;
         renewals += 1;
-        return true;
+        return Promise.resolve(true);
       },
     };
     let accepted = "Bearer 2";
@@ -229,8 +232,154 @@ describe("HttpTransport", () => {
     assert.equal(renewals, 2);
   });
 
+  const putOff: readonly [what: string, code: number, method: ApiRequest["method"], isAgain: boolean][] = [
+    ["a read for now", 429, "GET", true],
+    ["a write for now", 429, "PATCH", true],
+    ["a read that failed", 503, "GET", true],
+    ["a read that failed inside", 500, "GET", true],
+    ["a write that may have been done", 503, "PATCH", false],
+    ["a write that may have been done inside", 500, "POST", false],
+  ];
+  for (const [what, code, method, isAgain] of putOff) {
+    test(`${isAgain ? "asks again for" : "does not repeat"} ${what} that the server puts off (${code})`, async () => {
+      let count = 0;
+      await using scene = await serve((_, response) => {
+        count += 1;
+        response.setHeader("retry-after", "7");
+        answerJson(response, count === 1 ? code : 200, {});
+      });
+      const response = scene.transport.request({
+        method,
+        path: "/x",
+        ...(method === "GET" ? {} : { body: {} }),
+      });
+      if (!isAgain) {
+        assert.deepEqual(await response, { code, body: {}, retryAfterSeconds: 7 });
+        return;
+      }
+      while (scene.clock.pending === 0 || count === 0) await turn();
+      await scene.clock.advance(7);
+      assert.equal(count, 1, "not before that");
+      await scene.clock.advance(0.1);
+      assert.equal((await response).code, 200);
+      assert.equal(count, 2);
+    });
+  }
+
+  test("hands on what is put off beyond the time of a request, and what is put off without saying for how long", async () => {
+    let wait = "31";
+    await using scene = await serve((_, response) => {
+      if (wait !== "") response.setHeader("retry-after", wait);
+      answerJson(response, 429, {});
+    });
+    const late = await scene.transport.request(get("/x"));
+    assert.deepEqual([late.code, late.retryAfterSeconds], [429, 31]);
+    wait = new Date(scene.clock.now() + 90_000).toUTCString();
+    assert.equal((await scene.transport.request(get("/x"))).retryAfterSeconds, 90);
+    for (wait of ["", "-1", "soon", "1e9"]) {
+      assert.equal((await scene.transport.request(get("/x"))).retryAfterSeconds, undefined);
+    }
+  });
+
+  test("does not follow where a login page is", async () => {
+    await using scene = await serve((_, response) =>
+      response.writeHead(302, { location: "https://login.example/" }).end(),
+    );
+    await assert.rejects(scene.transport.request(get("/x")), {
+      kind: "unreachable",
+      message: /it sends elsewhere, to https:\/\/login.example\/, with HTTP 302/,
+    });
+  });
+
+  test("opens a watch and a log with new credentials when the old ones are refused, and tells which were", async () => {
+    const refused: unknown[] = [];
+    let token = 1;
+    const credentials: CredentialSource = {
+      current: () => Promise.resolve({ authorization: `Bearer ${token}`, ca: "unused" }),
+      refused: (which) => {
+        refused.push(which);
+        token += 1;
+        return Promise.resolve(true);
+      },
+    };
+    await using scene = await serve(
+      ({ headers }, response) => {
+        if (headers.authorization !== `Bearer ${2}` && headers.authorization !== "Bearer 3")
+          answerJson(response, 401, {});
+        else if (headers.authorization === "Bearer 3") response.end("text");
+        else response.end('{"type":"BOOKMARK","object":{"metadata":{}}}\n');
+      },
+      { credentials },
+    );
+    assert.equal(await follow(scene.transport).ended, undefined);
+    token = 3;
+    const pieces: string[] = [];
+    for await (const piece of scene.transport.follow(get("/log"), new AbortController().signal))
+      pieces.push(piece);
+    assert.equal(pieces.join(""), "text");
+    assert.deepEqual(refused, [{ authorization: "Bearer 1" }]);
+  });
+
+  test("gives up on a log that does not begin within 30 s, not on one that is silent", async () => {
+    const asked = Promise.withResolvers<ServerResponse>();
+    await using scene = await serve((request, response) => {
+      if (request.url === "/silent") response.write("first");
+      asked.resolve(response);
+    });
+    const read = async (path: string, stop = new AbortController().signal): Promise<string> => {
+      for await (const piece of scene.transport.follow(get(path), stop)) return piece;
+      return "";
+    };
+    const refused = assert.rejects(read("/never"), /no answer within 30 s/);
+    await asked.promise;
+    await scene.clock.advance(30);
+    await refused;
+    const pieces = scene.transport.follow(get("/silent"), new AbortController().signal);
+    assert.equal((await pieces.next()).value, "first");
+    const second = pieces.next();
+    await scene.clock.advance(3600);
+    (await asked.promise).destroy();
+    scene.transport.close();
+    await assert.rejects(second, { kind: "unreachable" });
+  });
+
+  test("ends a watch whose sink throws with that very error, and leaves nothing open", async () => {
+    const closed = Promise.withResolvers<void>();
+    await using scene = await serve((_, response) => {
+      response.on("close", closed.resolve);
+      response.write('{"type":"BOOKMARK","object":{"metadata":{}}}\n'.repeat(3));
+    });
+    const bug = new Error("a bug");
+    let events = 0;
+    const ended = Promise.withResolvers<Error | undefined>();
+    scene.transport.watch(get("/x"), {
+      event: () => {
+        events += 1;
+        throw bug;
+      },
+      ended: ended.resolve,
+    });
+    assert.equal(await ended.promise, bug);
+    await closed.promise;
+    assert.equal(events, 1);
+  });
+
+  test("warns of a sink that throws when it is told of the end, and goes on", async () => {
+    await using scene = await serve((_, response) => response.end());
+    const bug = new Error("a bug at the end");
+    const warned = once(process, "warning");
+    scene.transport.watch(get("/x"), {
+      event: () => {},
+      ended: () => {
+        throw bug;
+      },
+    });
+    const [warning] = (await warned) as Error[];
+    assert.equal(warning?.message, "internal error: a bug at the end");
+  });
+
   test("tells watch events as they come, cut anywhere, and the end", async () => {
-    const text = `{"type":"ADDED","object":{"metadata":{"name":"ü"}}}\n{"type":"BOOKMARK","object":{}}\n`;
+    const text = `{"type":"ADDED","object":{"metadata":{"name":"ü"}}}\n{"type":"BOOKMARK","object":{"metadata":{}}}\n`;
     await using scene = await serve(async (_, response) => {
       response.flushHeaders();
       for (const byte of Buffer.from(text)) {
@@ -261,7 +410,7 @@ describe("HttpTransport", () => {
     const refusal = await follow(refusing.transport).ended;
     assert.ok(refusal instanceof ApiError && refusal.kind === "expired" && refusal.message === "too old");
     await using breaking = await serve((request, response) => {
-      response.write('{"type":"BOOKMARK","object":{}}\n{"type"', () => request.socket.destroy());
+      response.write('{"type":"BOOKMARK","object":{"metadata":{}}}\n{"type"', () => request.socket.destroy());
     });
     const broken = await follow(breaking.transport).ended;
     assert.ok(broken instanceof ApiError && broken.kind === "unreachable", String(broken));
@@ -273,7 +422,7 @@ describe("HttpTransport", () => {
     const closed = Promise.withResolvers<void>();
     await using scene = await serve((_, response) => {
       response.on("close", closed.resolve);
-      response.write('{"type":"BOOKMARK","object":{}}\n');
+      response.write('{"type":"BOOKMARK","object":{"metadata":{}}}\n');
     });
     const watch = follow(scene.transport);
     let hasEnded = false;
@@ -308,11 +457,8 @@ describe("HttpTransport", () => {
       answerJson(response, 200, socket.getPeerCertificate().subject?.CN ?? "nobody");
     };
     const server = createSecureServer({ key, cert, requestCert: true, rejectUnauthorized: false }, listener);
-    const credentials: CredentialSource = {
-      current: () => Promise.resolve({ cert: clientPair.cert, key: clientPair.private }),
-      refused: () => false,
-    };
-    await using scene = await listening(server, "https", { ca: cert, credentials });
+    const credentials = fixedCredentials({ ca: cert, cert: clientPair.cert, key: clientPair.private });
+    await using scene = await listening(server, "https", { credentials });
     assert.equal((await scene.transport.request(get("/x"))).body, "teal-client");
     const { server: address } = scene.transport;
     const { clock } = scene;
@@ -321,7 +467,12 @@ describe("HttpTransport", () => {
       distrustful.request(get("/x")),
       /not signed by the kubeconfig's certificate-authority/,
     );
-    const wrongName = new HttpTransport({ server: address, clock, ca: cert, tlsServerName: "elsewhere" });
+    const wrongName = new HttpTransport({
+      server: address,
+      clock,
+      credentials: fixedCredentials({ ca: cert }),
+      tlsServerName: "elsewhere",
+    });
     await assert.rejects(wrongName.request(get("/x")), /certificate is for another host/);
     const careless = new HttpTransport({ server: address, clock, insecureSkipTlsVerify: true });
     assert.equal((await careless.request(get("/x"))).body, "nobody");

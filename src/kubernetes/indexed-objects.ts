@@ -29,13 +29,15 @@ export class IndexedObjects<T extends KubernetesObject> {
     return index.entries.get(key) ?? [];
   }
 
+  /** Throws what an index function throws, and has then changed nothing. */
   put(object: T): void {
     const { namespace = "", name } = object.metadata;
+    const keys = this.#indexes.map(({ keysOf, entries }) => ({ entries, found: keysOf(object) }));
     this.remove(namespace, name);
     const objects = this.#namespaces.get(namespace) ?? new Map<string, T>();
     this.#namespaces.set(namespace, objects.set(name, object));
-    for (const { keysOf, entries } of this.#indexes) {
-      for (const key of keysOf(object)) entries.set(key, [...(entries.get(key) ?? []), object]);
+    for (const { found, entries } of keys) {
+      for (const key of found) entries.set(key, [...(entries.get(key) ?? []), object]);
     }
   }
 

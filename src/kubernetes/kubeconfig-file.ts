@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
+import { isRecord } from "./is-record.ts";
 
 /** A kubeconfig that cannot be used; the message names file, field and way out. */
 export class KubeconfigError extends Error {
@@ -15,6 +16,12 @@ export interface Kubeconfig {
   readonly contexts: ReadonlyMap<string, Entry>;
   /** For messages. */
   readonly files: readonly string[];
+}
+
+export interface Content {
+  readonly text: string;
+  /** Of the file that it is from, which may change. */
+  readonly path?: string;
 }
 
 /** One named entry of a kubeconfig. Its fields are read through methods that complain in words. */
@@ -66,14 +73,14 @@ export class Entry {
     return value.includes("/") ? resolve(dirname(this.#file), value) : value;
   }
 
-  /** The content of `<field>-data` (base64), or else of the file that `<field>` names. */
-  content(field: string): string | undefined {
+  /** The content of `<field>-data` (base64), or else of the file that `<field>` names, then with its path. */
+  content(field: string): Content | undefined {
     const data = this.text(`${field}-data`);
-    if (data !== undefined) return Buffer.from(data, "base64").toString("utf8");
+    if (data !== undefined) return { text: Buffer.from(data, "base64").toString("utf8") };
     const path = this.path(field);
     if (path === undefined) return undefined;
     try {
-      return readFileSync(path, "utf8");
+      return { text: readFileSync(path, "utf8"), path };
     } catch (cause) {
       return this.refuse(field, `names a file that cannot be read: ${path}`, cause);
     }
@@ -130,8 +137,4 @@ function readYaml(file: string): unknown {
     const because = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
     throw new KubeconfigError(`${file}: no valid YAML: ${because}`, { cause });
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

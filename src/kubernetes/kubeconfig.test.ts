@@ -56,7 +56,7 @@ function configOf({ cluster = {}, user = {}, context = {} }: Parts): object {
 
 /** The headers that a request with this kubeconfig has. */
 async function headersWith(kubeconfig: string, clock = new ManualClock()): Promise<IncomingHttpHeaders> {
-  const { transport } = transportFor({ kubeconfig, clock, env: {} });
+  const { transport } = transportFor({ kubeconfig, clock, env: {}, stderr: () => {} });
   await transport.request({ method: "GET", path: "/version" });
   transport.close();
   return seen;
@@ -209,9 +209,9 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
       /cluster\.server has to be an address like https:\/\/host:6443, not localhost:6443/,
     ],
     [
-      "a proxy",
-      () => configOf({ cluster: { "proxy-url": "http://p" } }),
-      /cluster\.proxy-url is not supported/,
+      "a proxy of an unknown kind",
+      () => configOf({ cluster: { "proxy-url": "ftp://p" } }),
+      /cluster\.proxy-url has to be an address like http:\/\/proxy:3128, not ftp:\/\/p/,
     ],
     [
       "a missing authority file",

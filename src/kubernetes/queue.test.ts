@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { describe, test } from "node:test";
 import { later } from "../time/clock.ts";
 import { ManualClock } from "../time/manual-clock.ts";
 import { type PassResult, Queue } from "./queue.ts";
 
-function open(concurrency = 10) {
-  const clock = new ManualClock();
+function open(concurrency = 10, random?: () => number) {
+  const clock = new ManualClock(undefined, random);
   const start = clock.now();
   const begun: string[] = [];
   const at: number[] = [];
@@ -103,6 +104,59 @@ describe("Queue", () => {
     queue.add("a");
     await clock.advance(1);
     assert.deepEqual(at, [0, 59, 60]);
+  });
+
+  test("leaves a key alone for as long as the server asks for, whatever happens, and no other", async () => {
+    const { queue, begun, at, clock, answer } = open();
+    answer({ is: "failed", slowly: false, retryAfter: 20 });
+    queue.add("a");
+    await clock.advance(1);
+    answer({ is: "done" });
+    queue.add("a");
+    queue.add("b");
+    await clock.advance(19);
+    assert.deepEqual(begun, ["a", "b"]);
+    await clock.advance(0.1);
+    assert.deepEqual(begun, ["a", "b", "a"]);
+    queue.add("a");
+    await clock.advance(100);
+    assert.deepEqual(at, [0, 1, 20.1, 20.1]);
+    assert.equal(clock.pending, 0);
+  });
+
+  test("takes the chance out of the wait that others have as well", async () => {
+    const { queue, at, clock, answer } = open(10, () => 0.5);
+    answer({ is: "failed", slowly: false });
+    queue.add("a");
+    await clock.advance(1);
+    assert.deepEqual(at, [0, 0.075, 0.225, 0.525]);
+  });
+
+  test("warns of a pass that rejects, tries it again after a minute, and goes on with others", async () => {
+    const clock = new ManualClock();
+    const begun: string[] = [];
+    const bug = new Error("a bug in a pass");
+    const queue = new Queue({
+      clock,
+      concurrency: 1,
+      firstRetrySeconds: 0.1,
+      longestRetrySeconds: 60,
+      pass: (key) => {
+        begun.push(key);
+        return key === "odd" ? Promise.reject(bug) : Promise.resolve({ is: "done" });
+      },
+    });
+    const warned = once(process, "warning");
+    queue.start();
+    queue.add("odd");
+    queue.add("good");
+    await clock.advance(1);
+    const [warning] = (await warned) as Error[];
+    assert.equal(warning?.message, "internal error: a bug in a pass");
+    assert.deepEqual(begun, ["odd", "good"]);
+    await clock.advance(59);
+    assert.deepEqual(begun, ["odd", "good", "odd"]);
+    await queue.stop();
   });
 
   test("comes back at the wished time, once", async () => {

@@ -1,13 +1,17 @@
-import { backoffSeconds } from "../time/backoff.ts";
+import { retrySeconds } from "../time/backoff.ts";
 import { type Cancel, type Clock, type Instant, later } from "../time/clock.ts";
+import { warnOfBug } from "./internal-error.ts";
 
 /** How one pass over a key went, and when the next one is due if nothing happens before. */
 export type PassResult =
   | { readonly is: "done"; readonly recheckAt?: Instant | undefined }
   /** Nothing was decided; a pass that was due earlier stays due. */
   | { readonly is: "postponed"; readonly recheckAt: Instant }
-  /** To be tried again after waits that double; `slowly` when trying again soon cannot help. */
-  | { readonly is: "failed"; readonly slowly: boolean };
+  /**
+   * To be tried again after waits that double; `slowly` when trying again soon cannot help; not before the seconds of
+   * `retryAfter` have passed, whatever happens, when the server has asked to be left alone.
+   */
+  | { readonly is: "failed"; readonly slowly: boolean; readonly retryAfter?: number | undefined };
 
 export interface QueueOptions {
   readonly clock: Clock;
@@ -16,7 +20,7 @@ export interface QueueOptions {
   /** The wait after a first failure, and the least there is between two passes of which nothing but time is the cause. */
   readonly firstRetrySeconds: number;
   readonly longestRetrySeconds: number;
-  /** Works on a key. Must not reject: what goes wrong is a result. */
+  /** Works on a key. What goes wrong is a result; one that rejects is told as a warning of the process and tried again slowly. */
   readonly pass: (key: string) => Promise<PassResult>;
 }
 
@@ -35,6 +39,8 @@ export class Queue {
   readonly #running = new Map<string, Promise<void>>();
   readonly #timers = new Map<string, Timer>();
   readonly #failures = new Map<string, number>();
+  /** Keys that are left alone until their timer runs. */
+  readonly #held = new Set<string>();
   #isRunning = false;
 
   constructor(options: QueueOptions) {
@@ -52,6 +58,7 @@ export class Queue {
     this.#isRunning = false;
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
+    this.#held.clear();
     this.#ready.clear();
     await Promise.all(this.#running.values());
   }
@@ -65,7 +72,7 @@ export class Queue {
     if (!this.#isRunning) return;
     for (const key of this.#ready) {
       if (this.#running.size >= this.#options.concurrency) return;
-      if (this.#running.has(key)) continue;
+      if (this.#running.has(key) || this.#held.has(key)) continue;
       this.#ready.delete(key);
       this.#running.set(key, this.#run(key));
     }
@@ -75,11 +82,20 @@ export class Queue {
     // Changes that arrive together, as after a list, lead to one pass.
     await Promise.resolve();
     this.#ready.delete(key);
-    const result = this.#isRunning ? await this.#options.pass(key) : undefined;
+    const result = this.#isRunning ? await this.#pass(key) : undefined;
     this.#running.delete(key);
     if (!this.#isRunning || result === undefined) return;
     this.#schedule(key, result);
     this.#pump();
+  }
+
+  async #pass(key: string): Promise<PassResult> {
+    try {
+      return await this.#options.pass(key);
+    } catch (bug) {
+      warnOfBug(bug);
+      return { is: "failed", slowly: true };
+    }
   }
 
   #schedule(key: string, result: PassResult): void {
@@ -87,10 +103,12 @@ export class Queue {
     if (result.is === "failed") {
       const failures = (this.#failures.get(key) ?? 0) + 1;
       this.#failures.set(key, failures);
-      const wait = result.slowly
-        ? longestRetrySeconds
-        : backoffSeconds(failures, firstRetrySeconds, longestRetrySeconds);
-      this.#wake(key, later(clock.now(), wait));
+      const { slowly, retryAfter = 0 } = result;
+      const first = slowly ? longestRetrySeconds : firstRetrySeconds;
+      const wait = retrySeconds(clock, { failures, first, limit: longestRetrySeconds, retryAfter });
+      const at = later(clock.now(), wait);
+      if (retryAfter > 0) this.#hold(key);
+      this.#wake(key, at);
       return;
     }
     if (result.is === "done") {
@@ -104,12 +122,19 @@ export class Queue {
     if (recheckAt !== undefined) this.#wake(key, recheckAt > soonest ? recheckAt : soonest);
   }
 
+  #hold(key: string): void {
+    this.#held.add(key);
+    this.#timers.get(key)?.cancel();
+    this.#timers.delete(key);
+  }
+
   #wake(key: string, at: Instant): void {
     const present = this.#timers.get(key);
     if (present !== undefined && present.at <= at) return;
     present?.cancel();
     const cancel = this.#options.clock.at(at, () => {
       this.#timers.delete(key);
+      this.#held.delete(key);
       this.add(key);
     });
     this.#timers.set(key, { at, cancel });

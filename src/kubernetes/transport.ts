@@ -21,12 +21,15 @@ export interface ApiResponse {
   readonly body: unknown;
   /** Texts that the server wants people to see, as in `Warning` headers. */
   readonly warnings?: readonly string[];
+  /** How long the server wants to be left alone before the same is asked again, as in the `Retry-After` header. */
+  readonly retryAfterSeconds?: number;
 }
 
 export type WatchEvent =
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"; readonly object: KubernetesObject }
   | { readonly type: "ERROR"; readonly object: Status };
 
+/** Its methods must not throw: a watch whose sink does ends with that error. */
 export interface WatchSink {
   /** Called once, when the server has accepted the watch. */
   opened?(): void;
@@ -37,7 +40,8 @@ export interface WatchSink {
 
 /**
  * One way to reach an API server: over HTTP (`HttpTransport`) or in the same process (the embedded `ApiServer`).
- * An answer of any status code is a result; only a request that got no answer rejects (with `ApiError` of kind `unreachable`).
+ * An answer of any status code of the API is a result; only a request that got none rejects (with `ApiError` of kind
+ * `unreachable`): nothing came in time, or what came is not the API's.
  */
 export interface Transport {
   request(request: ApiRequest): Promise<ApiResponse>;

@@ -50,9 +50,8 @@ const bookmark = (version: number): WatchEvent => ({
   object: { apiVersion: "v1", kind: "Pod", metadata: { name: "", resourceVersion: String(version) } },
 });
 
-function open(options: Partial<WatchCacheOptions<Pod>> = {}) {
+function open(options: Partial<WatchCacheOptions<Pod>> = {}, clock = new ManualClock()) {
   const transport = new ScriptedTransport();
-  const clock = new ManualClock();
   const changes: string[] = [];
   const problems: string[] = [];
   const cache = new WatchCache<Pod>({
@@ -141,20 +140,201 @@ describe("WatchCache", () => {
 
   test("opens the next watch at once when the server has ended one in good order", async () => {
     const { transport, cache, clock } = await opened([]);
-    transport.latest.send(bookmark(11));
+    await clock.advance(2);
     transport.latest.end();
     await clock.settle();
     assert.equal(transport.watches.length, 2);
     cache.stop();
   });
 
-  test("does not spin when a server ends every watch as soon as it is opened", async () => {
-    const { transport, cache, clock } = await opened([]);
-    for (let second = 0; second < 60; second += 1) {
-      transport.latest.end();
+  for (const [how, first] of [
+    ["as soon as it is opened", () => []],
+    ["after a bookmark", (count: number) => [bookmark(11 + count)]],
+    ["after an event", (count: number) => [{ type: "ADDED", object: pod(`p${count}`, 11 + count) }]],
+    ["with an ERROR event", () => [errorEvent(410, "Expired")]],
+    ["with an ERROR event of its own making", () => [{ type: "ERROR", object: {} }]],
+    ["after an object without a name", () => [{ type: "ADDED", object: { metadata: {} } }]],
+  ] as readonly (readonly [string, (count: number) => readonly WatchEvent[]])[]) {
+    test(`does not spin when a server ends every watch ${how}, and says so`, async () => {
+      const { transport, cache, clock, problems, lists } = await opened([]);
+      for (let step = 0; step < 600; step += 1) {
+        transport.latest.send(...first(step));
+        transport.latest.end();
+        await clock.advance(0.1);
+      }
+      assert.ok(transport.watches.length < 15, `${transport.watches.length} watches in a minute`);
+      assert.ok(lists() < 15, `${lists()} lists in a minute`);
+      assert.equal(problems.length, 1, problems.join("\n"));
+      cache.stop();
+    });
+  }
+
+  test("takes the chance out of the wait that others have as well", async () => {
+    let chance = 0;
+    const clock = new ManualClock(undefined, () => chance);
+    const { transport, cache } = open({}, clock);
+    transport.answer = () => failure(500, "InternalError");
+    cache.start();
+    await clock.settle();
+    await clock.advance(0.19);
+    assert.equal(transport.requests.length, 1);
+    chance = 0.5;
+    await clock.advance(0.01);
+    // The second wait is 0.4 s at most, now 0.3 s.
+    await clock.advance(0.29);
+    assert.equal(transport.requests.length, 2);
+    await clock.advance(0.01);
+    assert.equal(transport.requests.length, 3);
+    cache.stop();
+  });
+
+  for (const [how, refuse] of [
+    [
+      "the list",
+      (t: ScriptedTransport) => {
+        t.answer = () => ({ ...failure(429, "TooManyRequests"), retryAfterSeconds: 20 });
+        t.latest.send(errorEvent(410, "Expired"));
+      },
+    ],
+    ["the watch", (t: ScriptedTransport) => t.latest.end(ApiError.fromResponse(503, {}, 20))],
+    [
+      "an ERROR event",
+      (t: ScriptedTransport) => {
+        const { body } = failure(429, "TooManyRequests");
+        t.latest.send({
+          type: "ERROR",
+          object: { ...(body as object), details: { retryAfterSeconds: 20 } } as never,
+        });
+      },
+    ],
+  ] as readonly (readonly [string, (transport: ScriptedTransport) => void])[]) {
+    test(`leaves a server alone for as long as ${how} asks for`, async () => {
+      const { transport, cache, clock } = await opened([]);
+      await clock.advance(10);
+      refuse(transport);
+      await clock.settle();
+      const asked = transport.requests.length + transport.watches.length;
+      await clock.advance(20);
+      assert.equal(transport.requests.length + transport.watches.length, asked);
+      await clock.advance(0.4);
+      assert.equal(transport.requests.length + transport.watches.length, asked + 1);
+      cache.stop();
+    });
+  }
+
+  test("gives up on a list whose pages go round in a circle", async () => {
+    const { transport, cache, clock, problems } = open();
+    transport.answer = () => listOf(12, [pod("a", 1)], "more");
+    cache.start();
+    await clock.settle();
+    assert.match(problems.join(), /the same page of the list again and again/);
+    assert.equal(transport.requests.length, 2);
+    cache.stop();
+  });
+
+  for (const [what, body] of [
+    ["a web page", "<html>"],
+    ["nothing", ""],
+    ["a single object", pod("a", 1)],
+    ["no items", { metadata: { resourceVersion: "1" } }],
+    ["an item that is no object", { metadata: { resourceVersion: "1" }, items: [null] }],
+    ["an item without a name", { metadata: { resourceVersion: "1" }, items: [{ metadata: {} }] }],
+  ] as const) {
+    test(`does not take for a list: ${what}`, async () => {
+      const { transport, cache, clock, problems } = await opened([pod("a", 5)]);
+      transport.answer = () => ({ code: 200, body });
+      transport.latest.send(errorEvent(410, "Expired"));
+      await clock.settle();
+      assert.match(problems.join(), /^cannot watch pods: the answer to GET .* is no list; is a proxy/);
+      assert.deepEqual(names(cache), ["a"]);
+      transport.answer = () => listOf(20, []);
       await clock.advance(1);
-    }
-    assert.ok(transport.watches.length < 15, `${transport.watches.length} watches in a minute`);
+      assert.deepEqual(names(cache), []);
+      cache.stop();
+    });
+  }
+
+  for (const list of [{ items: [] }, { metadata: null, items: [] }, { metadata: {}, items: [] }]) {
+    test(`cannot watch from a list without a version: ${JSON.stringify(list)}`, async () => {
+      const { transport, cache, clock, problems } = open();
+      transport.answer = () => ({ code: 200, body: list });
+      cache.start();
+      await clock.settle();
+      assert.match(problems.join(), /list has no version/);
+      cache.stop();
+    });
+  }
+
+  test("takes null for an empty list", async () => {
+    const { transport, cache, clock } = open();
+    transport.answer = () => ({ code: 200, body: { metadata: { resourceVersion: "1" }, items: null } });
+    cache.start();
+    await clock.settle();
+    assert.equal(cache.synced, true);
+    cache.stop();
+  });
+
+  test("keeps what it understood last of an object that it does not understand, and says so once", async () => {
+    const trim = (object: Pod): Pod => {
+      if (object.spec.containers.length < 0) throw new Error("impossible");
+      return object;
+    };
+    const indexes = {
+      label: ({ metadata }: Pod) => Object.keys(metadata.labels ?? {}).map((key) => key.trim()),
+    };
+    const { transport, cache, problems, changes } = await opened([pod("a", 5)], 10, { trim, indexes });
+    const odd = { ...pod("a", 11), spec: null } as unknown as Pod;
+    transport.latest.send(
+      { type: "MODIFIED", object: odd },
+      { type: "MODIFIED", object: odd },
+      { type: "ADDED", object: { ...pod("b", 12), spec: "" } as unknown as Pod },
+      { type: "ADDED", object: pod("c", 13) },
+    );
+    assert.deepEqual(changes, ["added c@13"]);
+    assert.equal(cache.get("shop", "a")?.metadata.resourceVersion, "5");
+    assert.deepEqual(
+      problems.map((text) => text.split(":")[0]),
+      ["cannot understand shop/a of pods", "cannot understand shop/b of pods"],
+    );
+    cache.stop();
+  });
+
+  test("does not let one that listens and throws harm others, and tells of it", async () => {
+    const { transport, cache, clock, problems } = await opened([pod("a", 5)]);
+    const late: string[] = [];
+    cache.subscribe(() => {
+      throw new Error("a bug");
+    });
+    cache.subscribe(({ object }) => late.push(object.metadata.name));
+    transport.latest.send({ type: "ADDED", object: pod("b", 11) }, { type: "ADDED", object: pod("c", 12) });
+    assert.deepEqual(late, ["b", "c"]);
+    assert.equal(transport.latest.isCancelled, false);
+    assert.match(problems[0] ?? "", /^internal error after shop\/b of pods was added: Error: a bug\n {4}at /);
+    await clock.advance(10);
+    assert.equal(problems.length, 2, "a bug is not over when the watch works");
+    cache.stop();
+  });
+
+  test("says why its content must not be relied on: not read yet, or refused", async () => {
+    let told = 0;
+    const { transport, cache, clock } = open({ onKnowledge: () => (told += 1) });
+    transport.answer = () => failure(403, "no rights");
+    assert.match(cache.unknownBecause ?? "", /pods have not been read yet/);
+    cache.start();
+    await clock.settle();
+    assert.match(cache.unknownBecause ?? "", /cannot watch pods: no rights/);
+    assert.equal(told, 1);
+    transport.answer = () => listOf(10, []);
+    await clock.advance(5);
+    assert.deepEqual([cache.unknownBecause, told], [undefined, 2]);
+    transport.latest.end(new ApiError("unreachable", "away"));
+    await clock.advance(5);
+    assert.equal(cache.unknownBecause, undefined, "a server that is away takes nothing back");
+    transport.latest.end(ApiError.fromResponse(403, "taken away"));
+    await clock.settle();
+    const { unknownBecause: refused = "" } = cache;
+    assert.match(refused, /taken away/);
+    assert.equal(told, 3);
     cache.stop();
   });
 

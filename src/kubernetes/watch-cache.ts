@@ -1,6 +1,6 @@
-import type { KubernetesObject } from "../api/core.ts";
+import type { KubernetesObject, Status } from "../api/core.ts";
 import { apiVersionOf, type Resource } from "../api/resources.ts";
-import { backoffSeconds } from "../time/backoff.ts";
+import { retrySeconds } from "../time/backoff.ts";
 import { type Cancel, type Clock, later } from "../time/clock.ts";
 import type { KubernetesClient, ObjectList } from "./client.ts";
 import { ApiError } from "./errors.ts";
@@ -15,10 +15,12 @@ const firstRetrySeconds = 0.2;
 /** A kind that is not there, or that may not be read, is seldom there a moment later. */
 const firstRefusedRetrySeconds = 1;
 const longestRetrySeconds = 30;
-/** A watch that held this long counts as working, even if nothing happened in that time. */
+/** A watch counts as working once it has held this long, and not before, whatever it has told: many a proxy lets it begin. */
 const steadySeconds = 2;
 /** How many deletions are remembered so that late events do not bring objects back. */
 const rememberedDeletions = 1000;
+/** How many of them are told once only. */
+const rememberedOddities = 1000;
 
 export interface Change<T> {
   readonly type: "added" | "updated" | "deleted";
@@ -38,13 +40,16 @@ export interface WatchCacheOptions<T, Wire = T> {
   /** Makes of each object, as it comes from the server, what is needed; `metadata.managedFields` is dropped in any case. */
   readonly trim?: (object: Wire) => T;
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
-  /** Told once per distinct problem, with its cause, and once (without a cause) when it is over. */
+  /** Told once per distinct problem, with its cause, and once (without a cause) when it is over. Must not throw. */
   readonly onProblem?: (text: string, cause?: Error) => void;
+  /** Called when the content has become known, or the server refuses to tell of it. Must not throw. */
+  readonly onKnowledge?: () => void;
 }
 
 /**
  * The objects of one kind as the API server last told: listed once, then kept up to date by a watch. Content is never dropped
- * while the server is away; when history is lost everything is listed anew and only real differences are told.
+ * while the server is away; when history is lost everything is listed anew and only real differences are told. An object
+ * that cannot be understood is a problem that is told, and stays as it was last understood.
  */
 export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObject = T> {
   readonly #options: WatchCacheOptions<T, Wire>;
@@ -52,13 +57,20 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   readonly #objects: IndexedObjects<T>;
   readonly #subscribers = new Set<(change: Change<T>) => void>();
   readonly #deletedAt = new Map<string, string>();
+  /** What is wrong with the connection, as it was told. */
   readonly #problems = new Set<string>();
+  /** Bugs, and objects that cannot be understood, as they were told. */
+  readonly #oddities = new Set<string>();
   readonly #firstSync = Promise.withResolvers<void>();
   #session: Session | undefined;
   #synced = false;
   /** Where the watch goes on; undefined when everything has to be listed first. */
   #version: string | undefined;
   #failures = 0;
+  /** Why the server will not tell of this kind. */
+  #refusal: string | undefined;
+  /** What went wrong last, before everything has been read for the first time. */
+  #firstProblem: string | undefined;
   #pageSize: number | undefined = pageSize;
 
   constructor(options: WatchCacheOptions<T, Wire>) {
@@ -69,7 +81,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
 
   start(): void {
     if (this.#session !== undefined) return;
-    this.#session = { stopped: false, cancelWatch: () => {}, cancelRetry: () => {} };
+    this.#session = { stopped: false, cancelWatch: () => {}, cancelTimer: () => {} };
     this.#proceed(this.#session);
   }
 
@@ -80,7 +92,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
     this.#session = undefined;
     session.stopped = true;
     session.cancelWatch();
-    session.cancelRetry();
+    session.cancelTimer();
   }
 
   get resource(): Resource {
@@ -90,6 +102,15 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   /** Whether everything has been listed once. */
   get synced(): boolean {
     return this.#synced;
+  }
+
+  /**
+   * Why the content must not be relied on: nothing has been read yet, or the server refuses to tell what has become of it.
+   * Undefined while it can be, also when the server is away: then it is as good as anything that can be known.
+   */
+  get unknownBecause(): string | undefined {
+    if (this.#refusal !== undefined || this.#synced) return this.#refusal;
+    return this.#firstProblem ?? `${this.#name} have not been read yet`;
   }
 
   /** Fulfilled once everything has been listed; stays open as long as the server cannot be read. */
@@ -109,7 +130,10 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
     return this.#objects.by(index, key);
   }
 
-  /** Calls `subscriber` for every change from now on, at once and in order, after the cache itself has taken it in. */
+  /**
+   * Calls `subscriber` for every change from now on, at once and in order, after the cache itself has taken it in. One that
+   * throws is a problem that is told; the others and later changes are not affected.
+   */
   subscribe(subscriber: (change: Change<T>) => void): Cancel {
     this.#subscribers.add(subscriber);
     return () => this.#subscribers.delete(subscriber);
@@ -130,22 +154,29 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
       return;
     }
     this.#pageSize = pageSize;
-    this.#replace(listed.objects);
     this.#version = listed.version;
+    this.#replace(listed.objects);
     if (!this.#synced) {
       this.#synced = true;
       this.#firstSync.resolve();
+      this.#refusal = undefined;
+      this.#options.onKnowledge?.();
     }
+    // Of a subscriber, to whom the differences were told.
     if (!session.stopped) this.#watchFrom(listed.version, session);
   }
 
   async #list(): Promise<{ objects: ReadonlyMap<string, T>; version: string }> {
     const objects = new Map<string, T>();
+    const pages = new Set<string>();
     let next: string | undefined;
     for (;;) {
       const { resourceVersion, continue: more } = await this.#listPage(next, objects);
+      if (typeof resourceVersion !== "string") throw new Error("the server's list has no version");
+      if (more === undefined || more === "") return { objects, version: resourceVersion };
+      if (pages.has(more)) throw new Error("the server answers the same page of the list again and again");
+      pages.add(more);
       next = more;
-      if (next === undefined || next === "") return { objects, version: resourceVersion };
     }
   }
 
@@ -162,9 +193,10 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
       const held = this.#held(item);
       const { uid, resourceVersion } = item.metadata;
       const isHeld = held?.metadata.uid === uid && held?.metadata.resourceVersion === resourceVersion;
-      objects.set(keyOf(item), held !== undefined && isHeld ? held : this.#trim(item));
+      const object = held !== undefined && isHeld ? held : (this.#understand(item) ?? held);
+      if (object !== undefined) objects.set(keyOf(item), object);
     }
-    return metadata;
+    return metadata ?? {};
   }
 
   /** A list is the whole truth: it counts even where versions have gone back (a restored backup). */
@@ -176,16 +208,15 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
 
   #watchFrom(version: string, session: Session): void {
     const { client, clock, resource, namespace, labelSelector } = this.#options;
-    const startedAt = clock.now();
-    let hasServed = false;
+    let hasOpened = false;
+    let isSteady = false;
     let isOver = false;
     const end = (error?: Error): void => {
       if (isOver || session.stopped) return;
       isOver = true;
-      hasServed ||= clock.now() >= later(startedAt, steadySeconds);
-      if (hasServed) this.#failures = 0;
-      if (error === undefined && hasServed) this.#proceed(session);
-      else this.#retry(session, error ?? new Error("the watch ended as soon as it was opened"), hasServed);
+      session.cancelTimer();
+      if (error === undefined && isSteady) this.#proceed(session);
+      else this.#retry(session, error ?? new Error("the watch ended as soon as it was opened"), hasOpened);
     };
     let cancel: Cancel = () => {};
     cancel = client.watch(
@@ -193,17 +224,21 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
       { namespace, labelSelector, resourceVersion: version, timeoutSeconds: watchTimeoutSeconds },
       {
         opened: () => {
-          if (!session.stopped) this.#problemIsOver();
+          if (isOver || session.stopped) return;
+          hasOpened = true;
+          this.#setRefusal(undefined);
+          session.cancelTimer = clock.at(later(clock.now(), steadySeconds), () => {
+            isSteady = true;
+            this.#failures = 0;
+            this.#problemIsOver();
+          });
         },
         event: (event) => {
           if (isOver || session.stopped) return;
-          if (event.type === "ERROR") {
-            end(ApiError.fromResponse(event.object.code ?? 500, event.object));
-            cancel();
-          } else {
-            hasServed = true;
-            this.#take(event);
-          }
+          const error = event.type === "ERROR" ? errorOf(event.object) : this.#take(event);
+          if (error === undefined) return;
+          end(error);
+          cancel();
         },
         ended: end,
       },
@@ -212,20 +247,26 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
     else session.cancelWatch = cancel;
   }
 
-  #take(event: Exclude<WatchEvent, { type: "ERROR" }>): void {
-    const version = event.object.metadata.resourceVersion;
-    if (isLater(version, this.#version)) this.#version = version;
-    if (event.type === "BOOKMARK") return;
+  /** Answers what is wrong with the event. */
+  #take(event: Exclude<WatchEvent, { type: "ERROR" }>): Error | undefined {
+    const { name, resourceVersion: version } = event.object.metadata;
+    if (version !== undefined && isLater(version, this.#version)) this.#version = version;
+    if (event.type === "BOOKMARK") return undefined;
+    if (typeof name !== "string")
+      return new ApiError("expired", `the watch told of an object without a name (${event.type})`);
     const key = keyOf(event.object);
     const held = this.#held(event.object);
     // A connection may tell again or late what is known already.
-    if (!isLater(version, held?.metadata.resourceVersion ?? this.#deletedAt.get(key) ?? "0")) return;
+    if (!isLater(version, held?.metadata.resourceVersion ?? this.#deletedAt.get(key) ?? "0"))
+      return undefined;
     if (event.type !== "DELETED") {
-      this.#put(this.#trim(event.object as Wire));
-      return;
+      const object = this.#understand(event.object as Wire);
+      if (object !== undefined) this.#put(object);
+      return undefined;
     }
     this.#rememberDeletion(key, version ?? "0");
     if (held !== undefined) this.#remove(held);
+    return undefined;
   }
 
   #rememberDeletion(key: string, version: string): void {
@@ -241,7 +282,12 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
     // Same name, another identity: the end of the first one was missed.
     if (held !== undefined && held.metadata.uid !== object.metadata.uid) this.#remove(held);
     const previous = this.#held(object);
-    this.#objects.put(object);
+    try {
+      this.#objects.put(object);
+    } catch (error) {
+      this.#misunderstood(object, error);
+      return;
+    }
     this.#tell(previous === undefined ? { type: "added", object } : { type: "updated", object, previous });
   }
 
@@ -251,11 +297,32 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   }
 
   #tell(change: Change<T>): void {
-    for (const subscriber of this.#subscribers) subscriber(change);
+    for (const subscriber of this.#subscribers) {
+      try {
+        subscriber(change);
+      } catch (bug) {
+        const what = `internal error after ${keyOf(change.object)} of ${this.#name} was ${change.type}`;
+        this.#reportOddity(`${what}: ${stackOf(bug)}`, bug);
+      }
+    }
   }
 
   #held(object: KubernetesObject): T | undefined {
     return this.#objects.get(object.metadata.namespace ?? "", object.metadata.name);
+  }
+
+  /** What is kept of an object; undefined when it is not as objects of its kind are. */
+  #understand(object: Wire): T | undefined {
+    try {
+      return this.#trim(object);
+    } catch (error) {
+      this.#misunderstood(object, error);
+      return undefined;
+    }
+  }
+
+  #misunderstood(object: KubernetesObject, error: unknown): void {
+    this.#reportOddity(`cannot understand ${keyOf(object)} of ${this.#name}: ${stackOf(error)}`, error);
   }
 
   #trim(object: Wire): T {
@@ -267,28 +334,45 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
     return trim === undefined ? (whole as KubernetesObject as T) : trim(whole);
   }
 
-  #retry(session: Session, error: Error, wasWorking = false): void {
+  #retry(session: Session, error: Error, hadOpened = false): void {
     this.#failures += 1;
     const kind = error instanceof ApiError ? error.kind : undefined;
     const isRefused = kind === "notFound" || kind === "forbidden";
-    const mustList = isRefused || isExpired(error);
-    if (mustList) this.#version = undefined;
-    // A broken connection that can be taken up again, or lost history, is everyday life and no problem yet.
-    if (!wasWorking && !(isExpired(error) && this.#failures === 1)) this.#report(error);
-    const first = isRefused ? firstRefusedRetrySeconds : firstRetrySeconds;
-    const wait =
-      isExpired(error) && this.#failures === 1
-        ? 0
-        : backoffSeconds(this.#failures, first, longestRetrySeconds);
+    const isFirst = this.#failures === 1;
+    const text = `cannot watch ${this.#name}: ${explain(error)}`;
+    if (!this.#synced) this.#firstProblem = text;
+    if (isRefused) this.#setRefusal(text);
+    if (isRefused || isExpired(error)) this.#version = undefined;
+    // A connection that breaks once and can be taken up again, or lost history, is everyday life and no problem yet.
+    if (!isFirst || !(hadOpened || isExpired(error))) this.#report(text, error);
     const { clock } = this.#options;
-    session.cancelRetry = clock.at(later(clock.now(), wait), () => this.#proceed(session));
+    const wait = retrySeconds(clock, {
+      failures: this.#failures,
+      first: isRefused ? firstRefusedRetrySeconds : firstRetrySeconds,
+      limit: longestRetrySeconds,
+      retryAfter: error instanceof ApiError ? error.retryAfterSeconds : undefined,
+    });
+    const seconds = isFirst && isExpired(error) ? 0 : wait;
+    session.cancelTimer = clock.at(later(clock.now(), seconds), () => this.#proceed(session));
   }
 
-  #report(error: Error): void {
-    const text = `cannot watch ${this.#name}: ${explain(error)}`;
+  #report(text: string, cause: Error): void {
     if (this.#problems.has(text)) return;
     this.#problems.add(text);
-    this.#options.onProblem?.(text, error);
+    this.#options.onProblem?.(text, cause);
+  }
+
+  #reportOddity(text: string, cause: unknown): void {
+    if (this.#oddities.has(text)) return;
+    if (this.#oddities.size >= rememberedOddities) this.#oddities.clear();
+    this.#oddities.add(text);
+    this.#options.onProblem?.(text, asError(cause));
+  }
+
+  #setRefusal(refusal: string | undefined): void {
+    if (this.#refusal === refusal) return;
+    this.#refusal = refusal;
+    this.#options.onKnowledge?.();
   }
 
   #problemIsOver(): void {
@@ -307,7 +391,18 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
 interface Session {
   stopped: boolean;
   cancelWatch: Cancel;
-  cancelRetry: Cancel;
+  /** Of the next attempt, or of the moment from which the watch counts as working. */
+  cancelTimer: Cancel;
+}
+
+/**
+ * What an ERROR event says. Whatever it is, but a server that asks for patience, the watch cannot be taken up again where it
+ * stood: with the same version the server would say the same again.
+ */
+function errorOf(status: Status): ApiError {
+  const error = ApiError.fromResponse(status.code ?? 500, status);
+  if (error.kind === "expired" || error.retryAfterSeconds !== undefined) return error;
+  return new ApiError("expired", error.message, error.code, error.status);
 }
 
 function keyOf({ metadata }: KubernetesObject): string {
@@ -331,4 +426,8 @@ function explain(error: Error): string {
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

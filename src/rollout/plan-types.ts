@@ -14,6 +14,11 @@ export interface Snapshot {
   readonly analysisTemplates?: AnalysisTemplates;
   /** Names of the other Rollouts of the namespace that name one of this Rollout's Services, by Service; sorted. */
   readonly rivals: ReadonlyMap<string, readonly string[]>;
+  /**
+   * Why kinds that a decision about this Rollout depends on are not known, by plural (`endpointslices`): nothing can be said
+   * of objects of such a kind, not even that there are none. ReplicaSets and Services are always known.
+   */
+  readonly unknown: ReadonlyMap<string, string>;
 }
 
 /** The templates of analyses. */

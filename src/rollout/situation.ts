@@ -198,12 +198,14 @@ function observe(snapshot: Snapshot, role: Role, service: string): ObservedRoute
   const { rollout, observed } = snapshot;
   const router = routers.service;
   const route: Route = { role, service, namespace: rollout.metadata.namespace ?? "" };
-  const references = router.references(route, observed);
+  const [because] = router.reads.flatMap(({ plural }) => snapshot.unknown.get(plural) ?? []);
   return {
     role,
     target: router.target(route, observed),
-    references,
-    verify: (hash, wanted) => router.verify(route, hash, wanted, observed),
+    // Where it cannot be seen who gets requests, everybody may.
+    references: because === undefined ? router.references(route, observed) : snapshot.replicaSets.map(hashOf),
+    verify: (hash, wanted) =>
+      because === undefined ? router.verify(route, hash, wanted, observed) : { is: "pending", on: because },
     writes: (hash) => router.writes(route, hash, rollout.metadata.name, observed),
     notes: router.notes(route, observed),
   };

@@ -4,11 +4,13 @@ export type Instant = number & { readonly unit: "milliseconds since epoch" };
 /** Takes back a timer; harmless when it has already run. */
 export type Cancel = () => void;
 
-/** The only source of time and timers in Teal. Real programs run on `SystemClock`, tests on `ManualClock`. */
+/** The only source of time, of timers and of the chance in waits. Real programs run on `SystemClock`, tests on `ManualClock`. */
 export interface Clock {
   now(): Instant;
   /** Runs `run` once at `instant`, at once (but not within this call) when that is past. */
   at(instant: Instant, run: () => void): Cancel;
+  /** From 0 to 1, 1 excluded, as `Math.random`: what makes waits differ (`retrySeconds`). */
+  random(): number;
 }
 
 export function instant(milliseconds: number): Instant {

@@ -15,13 +15,20 @@ export class ManualClock implements Clock {
   #now: Instant;
   #order = 0;
   readonly #timers = new Set<Timer>();
+  readonly #random: () => number;
 
-  constructor(start: Instant = instant(Date.UTC(2026, 0, 1))) {
+  /** `random`: always 0 unless given, so that waits have their full length. */
+  constructor(start: Instant = instant(Date.UTC(2026, 0, 1)), random: () => number = () => 0) {
     this.#now = start;
+    this.#random = random;
   }
 
   now(): Instant {
     return this.#now;
+  }
+
+  random(): number {
+    return this.#random();
   }
 
   at(at: Instant, run: () => void): Cancel {

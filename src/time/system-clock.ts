@@ -8,6 +8,10 @@ export class SystemClock implements Clock {
     return instant(Date.now());
   }
 
+  random(): number {
+    return Math.random();
+  }
+
   at(at: Instant, run: () => void): Cancel {
     let timer: NodeJS.Timeout;
     const arm = (): void => {

@@ -21,6 +21,7 @@ import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import type { ApiRequest } from "../../src/kubernetes/transport.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 import { processAgent } from "./node-agent-process.ts";
+import { fillUp, mayMount, mountSmallDisk, unmount } from "./small-disk.ts";
 import { freePort } from "./teal-process.ts";
 
 const weather = join(import.meta.dirname, "../../examples/weather/app");
@@ -191,6 +192,174 @@ describe("trouble", () => {
   });
 });
 
+describe("a pod whose manifest says what is otherwise here", () => {
+  it("is told that its HOST is not its address", async () => {
+    await startAgent();
+    await client.create(resources.configMaps, "default", {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "settings" },
+      data: { HOST: "0.0.0.0" },
+    });
+    const idle = { ...weatherContainer("v1", false), command: ["sleep", "100"] };
+    await createPod("own", { ...idle, env: [{ name: "HOST", value: "127.0.0.1" }] });
+    await createPod("mapped", { ...idle, envFrom: [{ configMapRef: { name: "settings" } }] });
+    const byField = { fieldRef: { fieldPath: "status.podIP" } };
+    await createPod("right", { ...idle, env: [{ name: "HOST", valueFrom: byField }] });
+    for (const name of ["own", "mapped", "right"]) await podThat(name, isReady);
+    await until("both are told", () => reasonsTold("HostIsSet").length === 2);
+    const [first] = events().filter(({ reason }) => reason === "HostIsSet");
+    assert.match(first?.message ?? "", /is given HOST=.* leave HOST out, or take it from status.podIP/);
+  });
+
+  it("is told what of it is ignored", async () => {
+    await startAgent();
+    const mount = { name: "data", mountPath: "/data" };
+    await createPod(
+      "weather",
+      { ...weatherContainer("v1"), volumeMounts: [mount] } as Container,
+      { volumes: [{ name: "data", emptyDir: {} }] } as Partial<PodSpec>,
+    );
+    await podThat("weather", isReady);
+    const [told] = events().filter(({ reason }) => reason === "IgnoredFields");
+    assert.equal(told?.message, "The embedded cluster ignores volumes data: their files are not there");
+  });
+});
+
+describe("a pod whose program does not stay", () => {
+  for (const seconds of [0, 0.3, 1, 1.5]) {
+    it(`is never ready when it ends after ${seconds} s`, async () => {
+      const seen: boolean[] = [];
+      await startAgent();
+      await createPod("short", { ...weatherContainer("v1", false), command: ["sleep", String(seconds)] });
+      await podThat("short", (pod) => {
+        seen.push(isReady(pod));
+        return (container(pod)?.restartCount ?? 0) >= 1 && waiting(pod) === "CrashLoopBackOff";
+      });
+      assert.ok(!seen.includes(true));
+    });
+  }
+});
+
+describe("a pod that this machine cannot start", () => {
+  const large = "x".repeat(200 * 1024);
+  const cases: readonly { what: string; only: Partial<Container>; shows: RegExp }[] = [
+    {
+      what: "a ConfigMap of 200 KiB in its environment",
+      only: { envFrom: [{ configMapRef: { name: "large" } }] },
+      shows: /too long for the system, above all variable settings with \d{6} characters/,
+    },
+    {
+      what: "an argument of 200 KiB",
+      only: { args: [large] },
+      shows: /too long for the system, above all argument \d with \d{6} characters/,
+    },
+    {
+      what: "a NUL in a variable",
+      only: { env: [{ name: "KEY", value: "a\0b" }] },
+      shows: /^variable KEY has a NUL character/,
+    },
+    {
+      what: "a NUL in its command",
+      only: { command: ["node\0", "-v"] },
+      shows: /^command has a NUL character/,
+    },
+    {
+      what: "a NUL in its folder",
+      only: { workingDir: "a\0b" },
+      shows: /null bytes/,
+    },
+  ];
+
+  for (const { what, only, shows } of cases) {
+    it(`says so, is deleted like any other, and costs its neighbour nothing: ${what}`, async () => {
+      await startAgent();
+      await client.create(resources.configMaps, "default", {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "large" },
+        data: { settings: large },
+      });
+      await createPod("good", weatherContainer("v1"));
+      await createPod("bad", { ...weatherContainer("v1"), ...only });
+      const bad = await podThat("bad", (pod) => waiting(pod) === "CreateContainerError");
+      assert.match(container(bad)?.state?.waiting?.message ?? "", shows);
+      await until("an event says so", () => reasonsTold("Failed").length > 0);
+      const good = await podThat("good", isReady);
+      await client.delete(resources.pods, "default", "bad");
+      await until("the pod's object is gone", () => podOf("bad") === undefined);
+      assert.equal((await fetch(`http://${good.status?.podIP}:5000/healthz`)).status, 200);
+    });
+  }
+
+  it("says that its log cannot be opened, and starts when it can", async () => {
+    await startAgent();
+    await createPod("weather", { ...weatherContainer("v1"), image: "later:1" });
+    const { metadata } = await podThat("weather", (pod) => waiting(pod) === "ErrImagePull");
+    const log = join(dataFolder, "pods", metadata.uid ?? "", "web", "0.log");
+    await mkdir(log, { recursive: true });
+    await images.add("later:1", join(weather, "v1"));
+    const pod = await podThat("weather", (now) => waiting(now) === "CreateContainerError");
+    assert.match(container(pod)?.state?.waiting?.message ?? "", /its log cannot be opened: EISDIR/);
+    await rm(log, { recursive: true });
+    await podThat("weather", isReady);
+  });
+
+  it("is started anew when its record is damaged, and the process that nobody knows any more is ended", async () => {
+    await startAgent();
+    await createPod("weather", weatherContainer("v1"));
+    const { metadata } = await podThat("weather", isReady);
+    const [pid = 0] = await livingPids();
+    await agents.pop()?.stop({ pods: "keep" });
+    await writeFile(join(dataFolder, "pods", metadata.uid ?? "", "web", "record.json"), "{");
+    await startAgent();
+    await until("the old process has ended", () => processIdentity(pid) === undefined);
+    await podThat("weather", (pod) => isReady(pod) && container(pod)?.restartCount === 1);
+  });
+});
+
+describe("pods on a full disk", { skip: mayMount() ? false : "mounting a small disk needs root" }, () => {
+  // Half a page is free at the end, so that nothing more can be written, not even a short record.
+  const fill = (): string => join(dataFolder, "fill");
+
+  beforeEach(() => {
+    mountSmallDisk(dataFolder, "4m");
+  });
+
+  afterEach(() => {
+    unmount(dataFolder);
+  });
+
+  it("go on, say what cannot be done, end, and recover when there is room", async () => {
+    const problems: string[] = [];
+    await images.add(`${image}:v1`, join(weather, "v1"));
+    await startAgent({ onProblem: (text) => problems.push(text) });
+    await createPod("crashing", {
+      ...weatherContainer("v1", false),
+      command: ["sh", "-c", "sleep 1; exit 3"],
+    });
+    await createPod("good", weatherContainer("v1"));
+    const good = await podThat("good", isReady);
+    fillUp(fill());
+    await createPod("new", weatherContainer("v1"));
+    const refused = await podThat("new", (pod) =>
+      /ENOSPC/.test(container(pod)?.state?.waiting?.message ?? ""),
+    );
+    assert.match(waiting(refused) ?? "", /^Create(PodSandbox|Container)Error$/);
+    const crashed = await podThat("crashing", (pod) => container(pod)?.lastState?.terminated?.exitCode === 3);
+    assert.match(container(crashed)?.state?.waiting?.message ?? "", /ENOSPC/);
+    assert.equal((await fetch(`http://${good.status?.podIP}:5000/healthz`)).status, 200);
+    await client.delete(resources.pods, "default", "crashing");
+    await until("a pod can be deleted", () => podOf("crashing") === undefined);
+    await rm(fill());
+    await podThat("new", isReady);
+    assert.deepEqual(
+      problems.filter((text) => text.includes("not looked after")),
+      [],
+    );
+  });
+});
+
 describe("a server that ignores HOST", { skip: process.platform !== "linux" }, () => {
   // On a port that nobody else on this machine has: for all addresses is also for others.
   function server(port: number, host: string, withProbe: boolean): Container {
@@ -319,7 +488,7 @@ describe("logs", () => {
     await startAgent();
     const command = ["sh", "-c", "echo one; sleep 0.6; echo two"];
     await createPod("talk", { ...weatherContainer("v1", false), command }, { restartPolicy: "Never" });
-    const pod = await podThat("talk", isReady);
+    const pod = await podThat("talk", (now) => container(now)?.state?.running !== undefined);
     assert.equal(await logOf(pod, { follow: true }), "one\ntwo\n");
   });
 });
@@ -403,7 +572,9 @@ describe("an agent that is killed", () => {
   }
 });
 
-async function startAgent(options: { readonly addressing?: "own" | "shared" } = {}): Promise<void> {
+async function startAgent(
+  options: { readonly addressing?: "own" | "shared"; readonly onProblem?: (text: string) => void } = {},
+): Promise<void> {
   const agent = processAgent(api, dataFolder, options);
   agents.push(agent);
   await agent.start();
@@ -442,7 +613,7 @@ function isReady(pod: Pod): boolean {
 }
 
 function events() {
-  return api.all<KubernetesObject & { reason: string; count?: number }>("events");
+  return api.all<KubernetesObject & { reason: string; message: string; count?: number }>("events");
 }
 
 /** How often each of the events with this reason was told. */

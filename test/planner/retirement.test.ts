@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ReplicaSet } from "../../src/api/core.ts";
+import { podTemplateHashLabel } from "../../src/api/names.ts";
 import { plan } from "../../src/rollout/plan.ts";
 import { deadlineOf, hashOf } from "../../src/rollout/replica-set.ts";
 import { type Instant, instant } from "../../src/time/clock.ts";
@@ -32,6 +33,14 @@ function passWith(world: World, image: string, available: number, seconds: numbe
     limit();
     world.now = instant(world.now + 5000);
   }
+}
+
+/** The active Service's slices as they are when its selector names `hash`. */
+function slicesOf(world: World, hash: string): ReturnType<World["slices"]> {
+  const live = world.services.get("web")?.spec.selector?.[podTemplateHashLabel];
+  const slices = world.select("web", hash).slices("web");
+  world.select("web", live);
+  return slices;
 }
 
 function deadline(world: World, image: string): Instant | undefined {
@@ -93,6 +102,18 @@ describe("a superseded version", () => {
         .pass(minute);
       assert.equal(world.size("web:1"), 0);
     }
+  });
+
+  it("that requests reach again begins its delay anew", () => {
+    const world = promoted();
+    const first = hashOf(world.of("web:1") as ReplicaSet);
+    world.pass(20).lagging.set("web", slicesOf(world, first));
+    world.settle();
+    assert.equal(deadline(world, "web:1"), undefined);
+    world.pass(20).lagging.clear();
+    world.settle().pass(25);
+    assert.equal(world.size("web:1"), 2);
+    assert.equal(world.pass(6).size("web:1"), 0);
   });
 
   it("never has more pods than the live one is to have", () => {

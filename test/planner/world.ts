@@ -30,6 +30,7 @@ export class World {
   readonly #most = new Map<string, number>();
   /** Whether ReplicaSets' statuses stay as they are for now, whatever becomes of the pods. */
   #isStatusLate = false;
+  readonly unknown = new Map<string, string>();
   /** Services whose endpoints do not follow their selector for now. */
   readonly lagging = new Map<string, readonly EndpointSlice[]>();
   /** Everything that was recorded, in order. */
@@ -66,6 +67,7 @@ export class World {
       rollout: this.rollout,
       replicaSets: this.replicaSets.map(identified),
       rivals: this.rivals,
+      unknown: this.unknown,
       observed: {
         service: (_, name) => this.services.get(name),
         endpointSlices: (_, name) => this.lagging.get(name) ?? this.slices(name),

@@ -131,7 +131,7 @@ scenario("shows in the status how far the release is", async (given, when, then,
   );
   await after(5, "s");
   await then(healthy, condition("Progressing", "True", "NewReplicaSetAvailable"), status({ replicas: 4 }));
-  await after(31, "s");
+  await after(32, "s");
   await then(status({ replicas: 2, updatedReplicas: 2, availableReplicas: 2 }));
 });
 

@@ -137,6 +137,24 @@ describe("writing objects", () => {
     assert.equal(status?.qosClass, "BestEffort");
   });
 
+  it("lets an object be changed that came in before the rules were so strict, but not with a new fault", async () => {
+    const { store, patch, post, get } = startApi();
+    const sets = "/apis/apps/v1/namespaces/default/replicasets";
+    await post(sets, { ...deployment("old"), kind: "ReplicaSet" });
+    const stored = fieldsOf((await get(`${sets}/old`)).body);
+    const spec = fieldsOf(stored["spec"]);
+    const annotations = { "a/b/c": "x" };
+    const template = { ...fieldsOf(spec["template"]), metadata: { labels: { app: "old" }, annotations } };
+    store.put("replicasets.apps", { ...stored, spec: { ...spec, template } } as never);
+    assert.equal((await patch(`${sets}/old`, { spec: { replicas: 0 } })).code, 200);
+    assert.equal((await patch(`${sets}/old/status`, { status: { replicas: 0 } })).code, 200);
+    const worse = { spec: { template: { metadata: { annotations: { "d/e/f": "x" } } } } };
+    const refused = await patch(`${sets}/old`, worse);
+    assert.equal(refused.code, 422);
+    assert.match(status(refused).message, /"d\/e\/f"/);
+    assert.doesNotMatch(status(refused).message, /"a\/b\/c"/);
+  });
+
   it("with dryRun answers what would be, and stores nothing", async () => {
     const { post, patch, get, store } = startApi();
     await post(deployments, deployment("d"));

@@ -9,8 +9,12 @@ import { type FieldError, fieldError } from "./refusal.ts";
 
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 
+const searchLabel = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+const searchDomainPattern = `${searchLabel}(\\.${searchLabel})*`;
+
 const patterns = {
   label: new RegExp(`^${label}$`),
+  searchDomain: new RegExp(`^${searchDomainPattern}$`),
   serviceName: /^[a-z]([-a-z0-9]*[a-z0-9])?$/,
 };
 
@@ -32,12 +36,59 @@ export const labelName: NameRule = (name) => {
   return patterns.label.test(name) ? [] : [labelText];
 };
 
+/** A domain in which names are looked up; underscores are usual in the names of services. */
+export const searchDomain: NameRule = (name) =>
+  name.length > 253
+    ? ["must be no more than 253 characters"]
+    : patterns.searchDomain.test(name)
+      ? []
+      : [
+          "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must " +
+            `start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${searchDomainPattern}')`,
+        ];
+
 export const serviceName: NameRule = (name) =>
   name.length > 63
     ? ["must be no more than 63 characters"]
     : patterns.serviceName.test(name)
       ? []
       : [serviceNameText];
+
+/** What is wrong with the name of a port. */
+export const portNameProblems: NameRule = (name) => [
+  ...(name.length > 15 ? ["must be no more than 15 characters"] : []),
+  ...(/^[-a-z0-9]+$/.test(name)
+    ? []
+    : ["must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"]),
+  ...(/[a-z]/.test(name) ? [] : ["must contain at least one letter (a-z)"]),
+  ...(name.includes("--") ? ["must not contain consecutive hyphens"] : []),
+  ...(name.startsWith("-") || name.endsWith("-") ? ["must not begin or end with a hyphen"] : []),
+];
+
+/** What is wrong with the name of a header. */
+export const headerNameProblems: NameRule = (name) =>
+  /^[-A-Za-z0-9]+$/.test(name)
+    ? []
+    : [
+        "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for " +
+          "validation is '[-A-Za-z0-9]+')",
+      ];
+
+/** What is wrong with a key of a ConfigMap or Secret. */
+export const configKeyProblems: NameRule = (key) => [
+  ...(key.length > 253 ? ["must be no more than 253 characters"] : []),
+  ...(/^[-._a-zA-Z0-9]+$/.test(key)
+    ? []
+    : [
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  " +
+          "or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+      ]),
+  ...(key === "." || key === ".."
+    ? [`must not be '${key}'`]
+    : key.startsWith("..")
+      ? ["must not start with '..'"]
+      : []),
+];
 
 export function labelErrors(labels: unknown, field: string): FieldError[] {
   return Object.entries(fieldsOf(labels)).flatMap(([key, value]) => {
@@ -57,7 +108,7 @@ export function metadataErrors(metadata: Fields, nameRule: NameRule): FieldError
   if (name === "") errors.push(fieldError.required("metadata.name", "name or generateName is required"));
   else errors.push(...nameRule(name).map((text) => fieldError.invalid("metadata.name", name, text)));
   errors.push(...labelErrors(metadata.labels, "metadata.labels"));
-  errors.push(...annotationErrors(metadata.annotations));
+  errors.push(...annotationErrors(metadata.annotations, "metadata.annotations"));
   errors.push(...ownerErrors(listOf(metadata.ownerReferences)));
   for (const finalizer of listOf(metadata.finalizers)) {
     errors.push(
@@ -69,19 +120,18 @@ export function metadataErrors(metadata: Fields, nameRule: NameRule): FieldError
   return errors;
 }
 
-function annotationErrors(annotations: unknown): FieldError[] {
+/** Errors of annotations at `field`. */
+export function annotationErrors(annotations: unknown, field: string): FieldError[] {
   if (!isFields(annotations)) return [];
   let bytes = 0;
   const errors: FieldError[] = [];
   for (const [key, value] of Object.entries(annotations)) {
     bytes += Buffer.byteLength(key) + Buffer.byteLength(textOf(value));
     errors.push(
-      ...qualifiedNameProblems(key.toLowerCase()).map((text) =>
-        fieldError.invalid("metadata.annotations", key, text),
-      ),
+      ...qualifiedNameProblems(key.toLowerCase()).map((text) => fieldError.invalid(field, key, text)),
     );
   }
-  if (bytes > annotationBytes) errors.push(fieldError.tooLong("metadata.annotations", annotationBytes));
+  if (bytes > annotationBytes) errors.push(fieldError.tooLong(field, annotationBytes));
   return errors;
 }
 

@@ -206,8 +206,9 @@ export const fieldError = {
   }),
 };
 
+// As the server, which is written in Go, prints it.
 function valueText(value: unknown): string {
-  return JSON.stringify(value ?? null);
+  return JSON.stringify(value ?? null).replace(/\\u00([01][0-9a-f])/g, "\\x$1");
 }
 
 /** `ConfigMap in version "v1" cannot be handled as a ConfigMap: why`. */

@@ -12,7 +12,7 @@ import {
   withValueAt,
 } from "./json.ts";
 import type { Kind } from "./kind.ts";
-import { notNegative } from "./kinds/pod-validation.ts";
+import { notNegative } from "./kinds/field-checks.ts";
 import type { ApiObject } from "./kinds/rules.ts";
 import { deletionOptions, type WriteOptions } from "./options.ts";
 import { applyPatch } from "./patch/patch.ts";

@@ -5,6 +5,7 @@ import { resources } from "../../api/resources.ts";
 import { KubernetesClient } from "../../kubernetes/client.ts";
 import { ManualClock } from "../../time/manual-clock.ts";
 import { NodeAgent } from "./node-agent.ts";
+import type { PodDriver } from "./pod-driver.ts";
 import type { BehaviourRule } from "./simulated-behaviour.ts";
 import { SimulatedDriver } from "./simulated-driver.ts";
 import { PodApi } from "./testing/pod-api.ts";
@@ -23,7 +24,7 @@ async function cluster(...behaviours: BehaviourRule[]) {
   const clock = new ManualClock();
   const api = new PodApi(clock);
   const client = new KubernetesClient(api);
-  const driver = new SimulatedDriver({ clock, behaviours });
+  const driver: SimulatedDriver & PodDriver = new SimulatedDriver({ clock, behaviours });
   const problems: string[] = [];
   const agentOf = () =>
     new NodeAgent({ client, clock, driver, node, onProblem: (text) => problems.push(text) });
@@ -71,6 +72,107 @@ describe("the node agent", () => {
     const reasons = api.all<KubernetesObject & { reason: string }>("events").map(({ reason }) => reason);
     assert.deepEqual(reasons, ["Scheduled", "Pulled", "Created", "Started"]);
     await agent.stop(keep);
+  });
+
+  it("gives every pod its time to end, whatever its neighbours do", async () => {
+    const { clock, driver, agent, create, problems } = await cluster({
+      pod: "good",
+      terminateAfterSeconds: 3,
+    });
+    const start = driver.start.bind(driver);
+    const exits: string[] = [];
+    driver.start = async (key, run) => {
+      const { name } = key.pod.metadata;
+      if (name === "refused") throw new TypeError("no such luck");
+      const running = await start(key, run);
+      if (name === "stuck")
+        return { id: running.id, startedAt: running.startedAt, exited: new Promise(() => {}), signal() {} };
+      if (name === "lost")
+        return {
+          id: running.id,
+          startedAt: running.startedAt,
+          exited: new Promise(() => {}),
+          signal() {
+            throw new TypeError("who?");
+          },
+        };
+      void running.exited.then(({ exitCode }) => exits.push(`${name} ${exitCode}`));
+      return running;
+    };
+    for (const name of ["refused", "stuck", "lost", "good"]) await create(name);
+    await clock.advance(2);
+    const stopped = agent.stop({ pods: "stop", graceSeconds: 5 });
+    await clock.advance(20);
+    await stopped;
+    assert.deepEqual(exits, ["good 0"]);
+    assert.equal(problems.filter((text) => text.includes("pod default/stuck")).length, 1);
+    assert.ok(problems.some((text) => text.includes("pod default/lost")));
+    assert.equal(clock.pending, 0);
+  });
+
+  it("deletes a pod of which nothing works", async () => {
+    const { clock, driver, agent, create, pod, client, problems } = await cluster();
+    driver.start = () => Promise.reject(new TypeError("no such luck"));
+    let removals = 0;
+    const remove = driver.remove.bind(driver);
+    driver.remove = async (uid) => {
+      removals += 1;
+      if (removals < 3) throw new Error("busy");
+      return remove(uid);
+    };
+    await create();
+    await clock.advance(1);
+    assert.match(pod()?.status?.containerStatuses?.[0]?.state?.waiting?.message ?? "", /no such luck/);
+    await client.delete(resources.pods, "default", "web");
+    await clock.advance(20);
+    assert.equal(pod(), undefined);
+    assert.equal(removals, 3);
+    assert.deepEqual(problems, ["pod default/web is gone but has left something: busy"]);
+    await agent.stop(keep);
+  });
+
+  it("leaves pods unplaced while it is cordoned, says so once, and places them after that", async () => {
+    const { clock, api, agent, create, pod, client } = await cluster();
+    const cordon = (unschedulable: boolean) =>
+      client.patch(resources.nodes, undefined, "teal", { type: "merge", body: { spec: { unschedulable } } });
+    await cordon(true);
+    await clock.settle();
+    await create();
+    await clock.advance(60);
+    assert.equal(pod()?.spec.nodeName, undefined);
+    const scheduled = () => pod()?.status?.conditions?.find(({ type }) => type === "PodScheduled");
+    assert.deepEqual([scheduled()?.status, scheduled()?.reason], ["False", "Unschedulable"]);
+    const told = api
+      .all<KubernetesObject & { reason: string; count: number }>("events")
+      .map(({ reason, count }) => [reason, count]);
+    assert.deepEqual(told, [["FailedScheduling", 1]]);
+    await cordon(false);
+    await clock.advance(1);
+    assert.equal(pod()?.status?.phase, "Running");
+    assert.deepEqual([scheduled()?.status, scheduled()?.reason], ["True", undefined]);
+    await agent.stop(keep);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("says once in a pod's life what of its manifest does not happen here", async () => {
+    const { clock, api, driver, agent, agentOf, create } = await cluster();
+    driver.remarksOn = () => [{ reason: "IgnoredFields", message: "volumes are not there" }];
+    await create();
+    await clock.advance(1);
+    await agent.stop(keep);
+    const next = agentOf();
+    const started = next.start();
+    await clock.settle();
+    await started;
+    await clock.advance(10);
+    const remarks = api
+      .all<KubernetesObject & { reason: string; type: string; count: number; message: string }>("events")
+      .filter(({ reason }) => reason === "IgnoredFields");
+    assert.deepEqual(
+      remarks.map(({ type, message, count }) => [type, message, count]),
+      [["Warning", "volumes are not there", 1]],
+    );
+    await next.stop(keep);
   });
 
   it("writes nothing while nothing happens", async () => {

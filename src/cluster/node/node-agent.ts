@@ -1,10 +1,10 @@
-import type { Pod } from "../../api/core.ts";
+import type { KubernetesObject, Pod } from "../../api/core.ts";
 import { pathOf, resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import { backoffSeconds } from "../../time/backoff.ts";
-import { type Cancel, type Clock, type Instant, later } from "../../time/clock.ts";
+import { type Cancel, type Clock, formatTime, type Instant, later } from "../../time/clock.ts";
 import { pause } from "../../time/pause.ts";
 import { PodLifecycle } from "./lifecycle/pod-lifecycle.ts";
 import { type NodeFacts, nodeObject, nodeStatus } from "./node-object.ts";
@@ -28,6 +28,10 @@ export interface StopOptions {
   readonly graceSeconds?: number;
 }
 
+interface NodeObject extends KubernetesObject {
+  readonly spec?: { readonly unschedulable?: boolean };
+}
+
 interface OwnPod {
   readonly lifecycle: PodLifecycle;
   readonly writer: PodStatusWriter;
@@ -40,6 +44,8 @@ const longestRetrySeconds = 30;
 // For a pod whose object was taken away without waiting for its end.
 const orphanGraceSeconds = 2;
 const lastWritesSeconds = 2;
+// From SIGKILL to the end, with the end of what a container has started.
+const lateSeconds = 10;
 
 /** The cluster's one node: scheduler and kubelet in one. Every pod that nobody has placed is its own. */
 export class NodeAgent {
@@ -48,6 +54,8 @@ export class NodeAgent {
   readonly #pods = new Map<string, OwnPod>();
   readonly #binding = new Set<string>();
   readonly #cache: WatchCache<Pod>;
+  readonly #nodes: WatchCache<NodeObject>;
+  readonly #held = new Set<string>();
   readonly #events: PodEvents;
   readonly #stopping = new AbortController();
   readonly #readySince: Instant;
@@ -64,6 +72,12 @@ export class NodeAgent {
       resource: resources.pods,
       onProblem: this.#onProblem,
     });
+    this.#nodes = new WatchCache<NodeObject>({
+      client,
+      clock,
+      resource: resources.nodes,
+      onProblem: this.#onProblem,
+    });
     this.#events = new PodEvents({ client, clock, nodeName: node.name, onProblem: this.#onProblem });
   }
 
@@ -71,14 +85,21 @@ export class NodeAgent {
   async start(): Promise<void> {
     const registered = this.#keepRegistered();
     this.#cache.start();
-    await this.#cache.whenSynced();
+    this.#nodes.start();
+    await Promise.all([this.#cache.whenSynced(), this.#nodes.whenSynced()]);
     await this.#options.driver.removeAllBut(
       new Set(this.#cache.list().flatMap(({ metadata: { uid } }) => (uid === undefined ? [] : [uid]))),
     );
-    this.#unsubscribe = this.#cache.subscribe(({ type, object }) => {
-      if (type === "deleted") this.#lost(object);
-      else this.#seen(object);
-    });
+    const cancels = [
+      this.#cache.subscribe(({ type, object }) => {
+        if (type === "deleted") this.#lost(object);
+        else this.#seen(object);
+      }),
+      this.#nodes.subscribe(() => this.#placeHeld()),
+    ];
+    this.#unsubscribe = () => {
+      for (const cancel of cancels) cancel();
+    };
     for (const pod of this.#cache.list()) this.#seen(pod);
     await registered;
   }
@@ -87,15 +108,11 @@ export class NodeAgent {
     this.#stopping.abort();
     this.#unsubscribe();
     this.#cache.stop();
+    this.#nodes.stop();
     const own = [...this.#pods.values()];
     if (options.pods === "stop") {
       const graceSeconds = options.graceSeconds ?? orphanGraceSeconds;
-      await Promise.all(
-        own.map(({ lifecycle }) => {
-          const { terminationGracePeriodSeconds = graceSeconds } = lifecycle.pod.spec;
-          return lifecycle.stop(Math.min(graceSeconds, terminationGracePeriodSeconds), false);
-        }),
-      );
+      await Promise.all(own.map(({ lifecycle }) => this.#stopInTime(lifecycle, graceSeconds)));
       await this.#lastWrites(own.map(({ writer }) => writer.flushed()));
     }
     for (const { lifecycle, writer } of own) {
@@ -104,6 +121,20 @@ export class NodeAgent {
     }
     await this.#lastWrites([this.#events.stop()]);
     this.#options.driver.close();
+  }
+
+  /** Never rejects, and does not wait for ever: no pod's trouble may cost another one its time to end. */
+  async #stopInTime(lifecycle: PodLifecycle, mostSeconds: number): Promise<void> {
+    const { clock } = this.#options;
+    const { terminationGracePeriodSeconds = mostSeconds } = lifecycle.pod.spec;
+    const graceSeconds = Math.min(mostSeconds, terminationGracePeriodSeconds);
+    const stopped = new AbortController();
+    void lifecycle
+      .stop(graceSeconds, false)
+      .catch((error: unknown) => this.#broken(lifecycle.pod, error))
+      .then(() => stopped.abort());
+    const isLate = await pause(clock, later(clock.now(), mostSeconds + lateSeconds), stopped.signal);
+    if (isLate) this.#broken(lifecycle.pod, "its containers have not ended in time");
   }
 
   /** Waits for writes, but not for long: the API server may be away. */
@@ -147,8 +178,7 @@ export class NodeAgent {
       }
       return undefined;
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      return error.message;
+      return error instanceof Error ? error.message : String(error);
     }
   }
 
@@ -162,8 +192,39 @@ export class NodeAgent {
       // One that is being bound just now is taken up when that has been told.
       if (!this.#binding.has(uid)) this.#adopt(pod);
     } else if (!pod.spec.nodeName && pod.metadata.deletionTimestamp === undefined) {
-      void this.#bind(pod);
+      if (this.#isCordoned()) void this.#hold(pod);
+      else void this.#bind(pod);
     }
+  }
+
+  /** Whether the node takes no new pods: `kubectl cordon`. */
+  #isCordoned(): boolean {
+    return this.#nodes.get("", this.#options.node.name)?.spec?.unschedulable === true;
+  }
+
+  /** Leaves the pod unplaced, and says why once. */
+  async #hold(pod: Pod): Promise<void> {
+    const { client, clock } = this.#options;
+    const { namespace, name, uid = "" } = pod.metadata;
+    if (this.#held.has(uid)) return;
+    this.#held.add(uid);
+    const message = "0/1 nodes are available: 1 node(s) were unschedulable.";
+    this.#events.recordUnscheduled(pod, message);
+    const lastTransitionTime = formatTime(clock.now());
+    const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message };
+    const body = { metadata: { uid }, status: { conditions: [{ ...condition, lastTransitionTime }] } };
+    await client
+      .patch(resources.pods, namespace, name, { type: "strategic", body, subresource: "status" })
+      .catch((error: unknown) => {
+        if (!isGoneOrTaken(error))
+          this.#onProblem(`pod ${namespace}/${name} waits for the node, which is not told: ${textOf(error)}`);
+      });
+  }
+
+  #placeHeld(): void {
+    if (this.#isCordoned() || this.#held.size === 0) return;
+    this.#held.clear();
+    for (const pod of this.#cache.list()) this.#seen(pod);
   }
 
   async #bind(pod: Pod): Promise<void> {
@@ -184,11 +245,10 @@ export class NodeAgent {
       const message = `Successfully assigned ${namespace}/${name} to ${node.name}`;
       this.#events.recordScheduled(pod, message);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
       // Gone or bound by somebody else: the watch tells.
-      if (error.kind !== "notFound" && error.kind !== "conflict") {
+      if (!isGoneOrTaken(error)) {
         isRefused = true;
-        this.#onProblem(`pod ${namespace}/${name} not assigned to ${node.name}: ${error.message}`);
+        this.#onProblem(`pod ${namespace}/${name} not assigned to ${node.name}: ${textOf(error)}`);
         await pause(clock, later(clock.now(), retrySeconds), this.#stopping.signal);
       }
     } finally {
@@ -218,6 +278,10 @@ export class NodeAgent {
     });
     const own: OwnPod = { lifecycle, writer, finishing: false };
     this.#pods.set(pod.metadata.uid ?? "", own);
+    // Once in a pod's life: nobody has looked after it yet.
+    if (pod.status?.startTime === undefined)
+      for (const { reason, message } of driver.remarksOn?.(pod) ?? [])
+        this.#events.record(pod, "Warning", reason, message);
     lifecycle.run().catch((error: unknown) => this.#broken(pod, error));
     if (pod.metadata.deletionTimestamp !== undefined) this.#end(own);
   }
@@ -229,7 +293,10 @@ export class NodeAgent {
     const stopped = own.lifecycle.stop(graceSeconds, true);
     if (own.finishing) return;
     own.finishing = true;
-    stopped.then(() => this.#delete(own)).catch((error: unknown) => this.#broken(pod, error));
+    stopped
+      .catch((error: unknown) => this.#broken(pod, error))
+      .then(() => this.#delete(own))
+      .catch((error: unknown) => this.#broken(pod, error));
   }
 
   async #delete({ lifecycle, writer }: OwnPod): Promise<void> {
@@ -242,9 +309,8 @@ export class NodeAgent {
         await client.delete(resources.pods, namespace, name, { uid, gracePeriodSeconds: 0 });
         return;
       } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
-        if (error.kind === "notFound" || error.kind === "conflict") return;
-        this.#onProblem(`pod ${namespace}/${name} has ended but is not deleted: ${error.message}`);
+        if (isGoneOrTaken(error)) return;
+        this.#onProblem(`pod ${namespace}/${name} has ended but is not deleted: ${textOf(error)}`);
         await pause(clock, later(clock.now(), retrySeconds), this.#stopping.signal);
       }
     }
@@ -253,19 +319,46 @@ export class NodeAgent {
   /** The pod's object is gone. */
   #lost(pod: Pod): void {
     const uid = pod.metadata.uid ?? "";
+    this.#held.delete(uid);
     const own = this.#pods.get(uid);
     if (own === undefined) return;
     this.#pods.delete(uid);
     own.writer.close();
     own.lifecycle
       .stop(orphanGraceSeconds, false)
-      .then(() => this.#options.driver.remove(uid))
+      .catch((error: unknown) => this.#broken(pod, error))
+      .then(() => this.#remove(pod, uid))
       .catch((error: unknown) => this.#broken(pod, error));
+  }
+
+  /** Tries until nothing of the pod is left. */
+  async #remove(pod: Pod, uid: string, failures = 0): Promise<void> {
+    const { clock, driver } = this.#options;
+    const problem = await driver.remove(uid).then(
+      () => undefined,
+      (error: unknown) => textOf(error),
+    );
+    if (problem === undefined || this.#stopping.signal.aborted) return;
+    const { namespace, name } = pod.metadata;
+    if (failures === 0)
+      this.#onProblem(`pod ${namespace}/${name} is gone but has left something: ${problem}`);
+    const seconds = backoffSeconds(failures + 1, retrySeconds, longestRetrySeconds);
+    if (await pause(clock, later(clock.now(), seconds), this.#stopping.signal))
+      await this.#remove(pod, uid, failures + 1);
   }
 
   #broken(pod: Pod, error: unknown): void {
     const { namespace, name } = pod.metadata;
     const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#onProblem(`pod ${namespace}/${name} is not looked after any more: ${cause}`);
+    this.#onProblem(`pod ${namespace}/${name} is not looked after as it should be: ${cause}`);
   }
+}
+
+/** Whether the object is not the one any more that was meant. */
+function isGoneOrTaken(error: unknown): boolean {
+  return error instanceof ApiError && (error.kind === "notFound" || error.kind === "conflict");
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -30,7 +30,7 @@ export interface RunningContainer {
   readonly startedAt: Instant;
   /** Resolves once, when the container has ended; never rejects. */
   readonly exited: Promise<ContainerExit>;
-  /** Asks the container to end (`SIGTERM`) or ends it (`SIGKILL`); nothing happens when it has ended. */
+  /** Asks the container to end (`SIGTERM`) or ends it (`SIGKILL`); nothing happens when it has ended. Never throws. */
   signal(name: "SIGTERM" | "SIGKILL"): void;
   /** Present when the driver itself knows readiness, so that no readiness probe is made. Tells the state at once and each change. */
   followReadiness?(listener: (ready: boolean) => void): Cancel;
@@ -53,7 +53,13 @@ export interface Objection {
   readonly message: string;
 }
 
-/** How pods really run: as processes of this machine, or simulated. Life-cycle rules are not a driver's business. */
+/** What a manifest asks for and is otherwise here; for an event. */
+export type Remark = Objection;
+
+/**
+ * How pods really run: as processes of this machine, or simulated. Life-cycle rules are not a driver's business. What a driver
+ * throws, whatever it is, concerns the one container it was asked about, and is shown and tried again there.
+ */
 export interface PodDriver {
   /** Name and version for `nodeInfo.containerRuntimeVersion`. */
   readonly runtime: string;
@@ -69,6 +75,10 @@ export interface PodDriver {
   check(key: ContainerKey, handler: Handler, timeoutSeconds: number): Promise<CheckResult>;
   /** Looks whether the running container does what its neighbours suffer from, where the driver can tell. */
   objectionTo?(key: ContainerKey): Objection | undefined;
+  /** What of the pod's manifest does not happen here. */
+  remarksOn?(pod: Pod): readonly Remark[];
+  /** What of the container, which runs, is not as its author will have meant it. */
+  remarksOnRunning?(key: ContainerKey): readonly Remark[];
   /** The pod's object has changed. */
   podChanged?(pod: Pod): void;
   /** Forgets an ended pod: address, files. */

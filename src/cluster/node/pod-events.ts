@@ -1,6 +1,6 @@
 import type { Pod } from "../../api/core.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { EventRecorder, eventWriter } from "../../kubernetes/event-recorder.ts";
+import { EventRecorder, eventWriter, type News } from "../../kubernetes/event-recorder.ts";
 import type { Clock } from "../../time/clock.ts";
 
 export interface PodEventSink {
@@ -25,13 +25,20 @@ export class PodEvents implements PodEventSink {
   }
 
   recordScheduled(pod: Pod, message: string): void {
-    const news = { type: "Normal", reason: "Scheduled", message } as const;
-    this.#recorder.record(withKind(pod), news, { component: "default-scheduler" });
+    this.#fromScheduler(pod, { type: "Normal", reason: "Scheduled", message });
+  }
+
+  recordUnscheduled(pod: Pod, message: string): void {
+    this.#fromScheduler(pod, { type: "Warning", reason: "FailedScheduling", message });
   }
 
   record(pod: Pod, type: "Normal" | "Warning", reason: string, message: string, container?: string): void {
     const fieldPath = container === undefined ? {} : { fieldPath: pathOf(pod, container) };
     this.#recorder.record(withKind(pod), { type, reason, message, ...fieldPath });
+  }
+
+  #fromScheduler(pod: Pod, news: News): void {
+    this.#recorder.record(withKind(pod), news, { component: "default-scheduler" });
   }
 
   /** Writes what is waiting, as long as that works at once. */

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { isKnownProcess, type KnownProcess } from "./known-process.ts";
 
 /** What `cluster.json` tells other processes about a cluster. It stays when the cluster has stopped, for its port. */
@@ -30,8 +30,13 @@ export function readRecord(file: string): ClusterRecord | undefined {
 
 export function writeRecord(file: string, record: ClusterRecord): void {
   const draft = `${file}.new`;
-  writeFileSync(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  renameSync(draft, file);
+  try {
+    writeFileSync(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
 }
 
 function parseRecord(value: unknown): ClusterRecord {

@@ -20,17 +20,26 @@ export function runningPods({ path }: DataFolder): readonly string[] {
   return PodFolder.uids(path)
     .map((uid) => new PodFolder(path, uid))
     .filter((folder) => runningIn(folder).length > 0)
-    .map((folder) => folder.readPod())
+    .map((folder) => readIfWhole(() => folder.readPod()))
     .flatMap((pod) => (pod === undefined ? [] : [`${pod.namespace}/${pod.name}`]));
 }
 
 function runningIn(folder: PodFolder): readonly KnownProcess[] {
   return folder
     .containers()
-    .map((container) => folder.readContainer(container))
+    .map((container) => readIfWhole(() => folder.readContainer(container)))
     .filter((record) => record !== undefined && record.exit === undefined)
     .flatMap((record) => (record === undefined ? [] : [{ pid: record.pid, identity: record.identity }]))
     .filter(isRunning);
+}
+
+// What a damaged record does not tell, the marks of the processes do.
+function readIfWhole<T>(read: () => T | undefined): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Ends containers and what they have started meanwhile: asked first, killed when that is not gone after `seconds`. */

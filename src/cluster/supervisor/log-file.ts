@@ -1,4 +1,13 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  statSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 const largestLog = 5 * 1024 * 1024;
@@ -13,8 +22,9 @@ export function openLog(file: string): number {
   return openSync(file, "a", 0o600);
 }
 
-/** The last line that is not empty; undefined when there is none. Byte `from` on is looked at. */
+/** The last line that is not empty; undefined when there is none, or no log. Byte `from` on is looked at. */
 export function lastLine(file: string, from = 0): string | undefined {
+  if (!existsSync(file)) return undefined;
   const log = openSync(file, "r");
   try {
     const { size } = fstatSync(log);

@@ -76,11 +76,11 @@ export class PartProcess {
   #spawn(): void {
     const { clock, command, logFile, onProcess } = this.#options;
     const [program, ...args] = command;
-    const log = openLog(logFile);
-    const logStart = fstatSync(log).size;
+    const log = this.#openLog();
+    const logStart = typeof log === "number" ? fstatSync(log).size : 0;
     // In a session of its own, because Ctrl-C must reach the parts in the supervisor's order only.
     const child = spawn(program, args, { stdio: ["ignore", log, log, "ipc"], detached: true });
-    closeSync(log);
+    if (typeof log === "number") closeSync(log);
     this.#child = child;
     const began = clock.now();
     let isReady = false;
@@ -114,6 +114,18 @@ export class PartProcess {
     };
     child.on("exit", ended);
     if (child.pid !== undefined) onProcess(knownProcess(child.pid));
+  }
+
+  /** A part without a log, as on a full disk, is better than none. */
+  #openLog(): number | "ignore" {
+    const { logFile, onRestart } = this.#options;
+    try {
+      return openLog(logFile);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      onRestart(`${this.name} runs without a log: ${why}`);
+      return "ignore";
+    }
   }
 
   #again(cause: string, wasReady: boolean, hasReason: boolean): void {

@@ -55,6 +55,8 @@ export class Supervisor {
   #parts: PartProcess[] = [];
   #unlock: () => void = () => {};
   #record: Omit<ClusterRecord, "parts"> | undefined;
+  #isKilled = false;
+  #recordProblem: string | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -103,6 +105,7 @@ export class Supervisor {
 
   /** As `stop`, also while that is under way, but gives no part and no pod any time. */
   kill(): Promise<void> {
+    this.#isKilled = true;
     const stopped = this.stop();
     for (const part of this.#parts) void part.stop(0);
     return stopped;
@@ -115,10 +118,10 @@ export class Supervisor {
         part.name === "node" ? stillRunning(runningPods(data)) : "",
       );
     if (this.#record !== undefined) {
-      // Pods outlive a node agent that had to be killed.
-      await endContainers(leftoverContainers(data), clock, 0);
+      // Pods outlive a node agent that was not there, or had to be killed, before it could end them.
+      await endContainers(leftoverContainers(data), clock, this.#isKilled ? 0 : undefined);
       const { supervisor: _, ...rest } = this.#record;
-      writeRecord(data.record, { ...rest, parts: {} });
+      this.#write({ ...rest, parts: {} });
     }
     this.#unlock();
   }
@@ -143,7 +146,8 @@ export class Supervisor {
       onProcess: (known) => {
         if (known === undefined) this.#processes.delete(name);
         else this.#processes.set(name, known);
-        this.#write();
+        if (this.#record !== undefined)
+          this.#write({ ...this.#record, parts: Object.fromEntries(this.#processes) });
       },
       onRestart: (line) => progress.say(line),
       onLost: (error) => this.#lost.resolve(error),
@@ -152,12 +156,18 @@ export class Supervisor {
     return part.start();
   }
 
-  #write(): void {
-    if (this.#record === undefined) return;
-    writeRecord(this.#options.data.record, {
-      ...this.#record,
-      parts: Object.fromEntries(this.#processes),
-    });
+  /** A record that cannot be written, as on a full disk, ends nobody; the next one may be. */
+  #write(record: ClusterRecord): void {
+    const { data, progress } = this.#options;
+    try {
+      writeRecord(data.record, record);
+      this.#recordProblem = undefined;
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      if (this.#recordProblem === text) return;
+      this.#recordProblem = text;
+      progress.say(`cannot write ${data.record}: ${text}; the cluster goes on`);
+    }
   }
 }
 

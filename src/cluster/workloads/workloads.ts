@@ -7,10 +7,17 @@ import { GarbageCollector } from "./garbage-collector/garbage-collector.ts";
 import { ServedObjects, type ServedResource } from "./garbage-collector/served-objects.ts";
 import { NamespaceController } from "./namespace-controller.ts";
 import { ReplicaSetController } from "./replica-set/replica-set-controller.ts";
+import { ServiceNotes } from "./service-notes.ts";
 import type { WorkloadController, WorkloadOptions } from "./workload-controller.ts";
 
 /** The control loops that the embedded cluster has built in. */
-const builtIn = [ReplicaSetController, EndpointSliceController, GarbageCollector, NamespaceController];
+const builtIn = [
+  ReplicaSetController,
+  EndpointSliceController,
+  ServiceNotes,
+  GarbageCollector,
+  NamespaceController,
+];
 
 export interface WorkloadsOptions {
   /** Says what it serves at this moment, custom resources included. */

@@ -63,12 +63,13 @@ export function holdActiveRoute(s: Situation): Upkeep {
   return point(s.active, wanted, "the active Service was changed by somebody else");
 }
 
-// Without a hash it reaches every version, and so would keep them all from going; with one of another version it waits for
-// its step in an update.
+// Without a hash it reaches every version, and so would keep them all from going. With that of another version it waits for
+// its step in an update, or, where an abort has ended the update, no longer.
 function holdPreviewRoute(s: Situation): Upkeep {
   const wanted = s.current === undefined ? s.memory.stableHash : s.currentHash;
-  if (s.preview === undefined || s.preview.target !== undefined || wanted === undefined) return nothing;
-  return point(s.preview, wanted, "the preview Service was changed by somebody else");
+  if (s.preview === undefined || wanted === undefined || s.preview.target === wanted) return nothing;
+  const isDue = s.preview.target === undefined || (s.memory.abort && s.rollout.spec.paused !== true);
+  return isDue ? point(s.preview, wanted, "the preview Service follows the newest version") : nothing;
 }
 
 function point(route: ObservedRoute, hash: string, because: string): Upkeep {
@@ -76,10 +77,11 @@ function point(route: ObservedRoute, hash: string, because: string): Upkeep {
   return result.is === "acting" ? { actions: result.actions } : nothing;
 }
 
-// A deadline of a version that is needed again must not strike later. One that allows a fast rollback stays until the
-// rollback is remembered.
+// A deadline of a version that is needed again, or that requests reach again, must not strike later. One that allows a fast
+// rollback stays until the rollback is remembered.
 function dropDeadlines(s: Situation): Upkeep {
-  const needed = [];
+  const referenced = referencedHashes(s);
+  const needed = s.others.filter((replicaSet) => referenced.has(hashOf(replicaSet)));
   if (s.stable !== undefined) needed.push(s.stable);
   const isRemembered = s.rollback === undefined || isGranted(s.memory);
   if (s.current !== undefined && s.current !== s.stable && !s.memory.abort && isRemembered)

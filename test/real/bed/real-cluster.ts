@@ -71,9 +71,9 @@ function upstreamOf(kubeconfig: string): Upstream {
     port: url.port === "" ? 443 : Number(url.port),
     agent: new Agent({
       keepAlive: true,
-      ca: cluster?.content("certificate-authority"),
-      cert: user?.content("client-certificate"),
-      key: user?.content("client-key"),
+      ca: cluster?.content("certificate-authority")?.text,
+      cert: user?.content("client-certificate")?.text,
+      key: user?.content("client-key")?.text,
     }),
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
   };

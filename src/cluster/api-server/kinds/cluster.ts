@@ -2,8 +2,8 @@ import { isIP } from "node:net";
 import { type Fields, fieldsIn, fieldsOf, listOf, textOf } from "../json.ts";
 import { labelName } from "../names.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
+import { duplicates, oneOf } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
-import { duplicates, oneOf } from "./pod-validation.ts";
 import type { Rules } from "./rules.ts";
 
 const nameLabel = "kubernetes.io/metadata.name";

@@ -1,13 +1,10 @@
 import { equalJson, type Fields, fieldsOf, textOf, withFields } from "../json.ts";
+import { configKeyProblems } from "../names.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
 import type { ApiObject, Rules } from "./rules.ts";
 
 const mostBytes = 1024 * 1024;
-const keyPattern = /^[-._a-zA-Z0-9]+$/;
-const keyText =
-  "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or " +
-  "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
 export const configMapRules: Rules = {
   ...plainRules,
@@ -64,9 +61,9 @@ export const leaseRules: Rules = {
 export const serviceAccountRules: Rules = { ...plainRules, deletionAnswer: "object" };
 
 function keyErrors(data: unknown, field: string): FieldError[] {
-  return Object.keys(fieldsOf(data))
-    .filter((key) => !keyPattern.test(key))
-    .map((key) => fieldError.invalid(`${field}[${key}]`, key, keyText));
+  return Object.keys(fieldsOf(data)).flatMap((key) =>
+    configKeyProblems(key).map((text) => fieldError.invalid(`${field}[${key}]`, key, text)),
+  );
 }
 
 function bytesOf(data: unknown): number {

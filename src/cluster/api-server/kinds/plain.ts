@@ -11,7 +11,7 @@ export const plainRules: Rules = {
   needsVersionOnUpdate: false,
   nameRule: subdomainName,
   selectable: { paths: {}, own: false },
-  creationWarnings: [],
+  creationWarnings: () => [],
   withDefaults: same,
   beforeCreate: same,
   beforeUpdate: same,

@@ -3,7 +3,9 @@ import { withPodOnlyDefaults, withPodTemplateDefaults } from "../../../api/pod-d
 import { equalJson, type Fields, fieldsIn, fieldsOf, textOf, withFields } from "../json.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
-import { podSpecErrors } from "./pod-validation.ts";
+import { podAnnotationErrors } from "./pod/annotation-errors.ts";
+import { podSpecErrors } from "./pod/pod-spec-errors.ts";
+import { podWarnings } from "./pod/pod-warnings.ts";
 import type { ApiObject, Rules } from "./rules.ts";
 
 export const podRules: Rules = {
@@ -28,9 +30,10 @@ export const podRules: Rules = {
     spec: withPodOnlyDefaults(withTemplateDefaults(pod.spec)),
   }),
   beforeCreate: (pod) => {
-    const spec = withAdmission(fieldsOf(pod.spec));
+    const spec = withAdmission(withPositiveGrace(fieldsOf(pod.spec)));
     return { ...pod, spec, status: { phase: "Pending", qosClass: qosClassOf(spec) } };
   },
+  creationWarnings: ({ spec }) => podWarnings(fieldsOf(spec), "spec"),
   beforeStatusUpdate: (pod, old) => {
     const status = fieldsOf(pod.status);
     const podIPs = textOf(status.podIP) === "" ? undefined : [{ ip: status.podIP }];
@@ -46,15 +49,58 @@ export const podRules: Rules = {
     };
   },
   validate: (pod, old) => [
+    ...podMetadataErrors(pod),
     ...podSpecErrors(fieldsOf(pod.spec), "spec"),
-    ...(old === undefined ? [] : changeErrors(fieldsOf(pod.spec), fieldsOf(old.spec))),
+    ...imageErrors(fieldsOf(pod.spec)),
+    ...(old === undefined
+      ? newPodErrors(fieldsOf(pod.spec))
+      : changeErrors(fieldsOf(pod.spec), fieldsOf(old.spec))),
   ],
 };
+
+const ownFinalizers = ["kubernetes", "orphan", "foregroundDeletion"];
+
+function podMetadataErrors(pod: ApiObject): FieldError[] {
+  const { annotations, finalizers = [] } = pod.metadata;
+  const text = "name is neither a standard finalizer name nor is it fully qualified";
+  return [
+    ...finalizers.flatMap((name, index) =>
+      name.includes("/") || ownFinalizers.includes(name)
+        ? []
+        : [fieldError.invalid(`metadata.finalizers[${index}]`, name, text)],
+    ),
+    ...podAnnotationErrors(annotations ?? {}, fieldsOf(pod.spec), "metadata.annotations"),
+  ];
+}
+
+// Templates are not looked at so closely.
+function imageErrors(spec: Fields): FieldError[] {
+  return ["containers", "initContainers"].flatMap((list) =>
+    fieldsIn(spec[list]).flatMap(({ image }, index) =>
+      textOf(image) === textOf(image).trim()
+        ? []
+        : [
+            fieldError.invalid(
+              `spec.${list}[${index}].image`,
+              image,
+              "must not have leading or trailing whitespace",
+            ),
+          ],
+    ),
+  );
+}
 
 /** A spec as it is in a template with these defaults. */
 export function withTemplateDefaults(spec: unknown): Fields {
   const template = { spec } as unknown as PodTemplateSpec;
   return fieldsOf(withPodTemplateDefaults(template).spec);
+}
+
+// A negative time to stop means the shortest.
+function withPositiveGrace(spec: Fields): Fields {
+  return Number(spec.terminationGracePeriodSeconds) < 0
+    ? { ...spec, terminationGracePeriodSeconds: 1 }
+    : spec;
 }
 
 const notReadyTaints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
@@ -109,6 +155,12 @@ function changeErrors(spec: Fields, old: Fields): FieldError[] {
   return equalJson(withoutChangeable(spec), withoutChangeable(old)) && !lost
     ? []
     : [fieldError.forbidden("spec", immutableText)];
+}
+
+function newPodErrors({ ephemeralContainers }: Fields): FieldError[] {
+  return ephemeralContainers === undefined
+    ? []
+    : [fieldError.forbidden("spec.ephemeralContainers", "cannot be set on create")];
 }
 
 function withoutChangeable(spec: Fields): Fields {

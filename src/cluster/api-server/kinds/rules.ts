@@ -26,8 +26,8 @@ export interface Rules {
   readonly needsVersionOnUpdate: boolean;
   readonly nameRule: NameRule;
   readonly selectable: SelectableFields;
-  /** What everybody who creates such an object is told. */
-  readonly creationWarnings: readonly string[];
+  /** What whoever creates this object is told, although it is accepted. */
+  creationWarnings(object: ApiObject): readonly string[];
   /** Adds what the server adds to every object it reads from a client, at creation and later. */
   withDefaults(object: ApiObject): ApiObject;
   /** Adds what is decided once; drops what a client cannot set. */

@@ -2,8 +2,8 @@ import { equalJson, type Fields, fieldsIn, fieldsOf, listOf, textOf, withFields 
 import { labelErrors, serviceName } from "../names.ts";
 import { type FieldError, fieldError, internalError, invalid } from "../refusal.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
+import { oneOf, portNumberErrors } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
-import { oneOf, portNumberErrors } from "./pod-validation.ts";
 import type { ApiObject, Rules, WriteContext } from "./rules.ts";
 
 export const serviceRules: Rules = {

@@ -3,8 +3,11 @@ import { withPodTemplateDefaults } from "../../../api/pod-defaults.ts";
 import { equalJson, type Fields, fieldsOf, listOf, textOf, withFields } from "../json.ts";
 import { labelErrors, labelSelectorErrors } from "../names.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
+import { notNegative, oneOf } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
-import { notNegative, oneOf, podSpecErrors } from "./pod-validation.ts";
+import { templateAnnotationErrors } from "./pod/annotation-errors.ts";
+import { podSpecErrors } from "./pod/pod-spec-errors.ts";
+import { podWarnings } from "./pod/pod-warnings.ts";
 import type { ApiObject, Rules } from "./rules.ts";
 
 export const replicaSetRules: Rules = {
@@ -16,6 +19,7 @@ export const replicaSetRules: Rules = {
     return { ...replicaSet, spec: { replicas: 1, ...spec, template: templateOf(spec) } };
   },
   beforeCreate: (replicaSet) => ({ ...replicaSet, status: { replicas: 0 } }),
+  creationWarnings: templateWarnings,
   validate: (replicaSet, old) => {
     const spec = fieldsOf(replicaSet.spec);
     return [
@@ -28,12 +32,12 @@ export const replicaSetRules: Rules = {
   },
 };
 
+const notRun = "this cluster stores Deployments but does not run them yet; use a Rollout or a ReplicaSet";
+
 export const deploymentRules: Rules = {
   ...plainRules,
   hasGeneration: true,
-  creationWarnings: [
-    "this cluster stores Deployments but does not run them yet; use a Rollout or a ReplicaSet",
-  ],
+  creationWarnings: (deployment) => [notRun, ...templateWarnings(deployment)],
   withDefaults: (deployment) => {
     const spec = fieldsOf(deployment.spec);
     return {
@@ -67,6 +71,10 @@ export const deploymentRules: Rules = {
     ];
   },
 };
+
+function templateWarnings({ spec }: ApiObject): readonly string[] {
+  return podWarnings(fieldsOf(fieldsOf(fieldsOf(spec).template).spec), "spec.template.spec");
+}
 
 function templateOf(spec: Fields): unknown {
   return withPodTemplateDefaults({ spec: {}, ...fieldsOf(spec.template) } as unknown as PodTemplateSpec);
@@ -158,11 +166,27 @@ function templateErrors(spec: Fields): FieldError[] {
             "`selector` does not match template `labels`",
           ),
         ]),
-    ...labelErrors(labels, "spec.template.metadata.labels"),
+    // What the server says about a template's metadata it says of fields that are not there.
+    ...labelErrors(labels, "spec.template.labels"),
+    ...templateAnnotationErrors(template, "spec.template.annotations"),
     ...podSpecErrors(podSpec, "spec.template.spec"),
-    ...(podSpec.restartPolicy === "OnFailure" || podSpec.restartPolicy === "Never"
-      ? [fieldError.notSupported("spec.template.spec.restartPolicy", podSpec.restartPolicy, ["Always"])]
-      : []),
+    ...(listOf(podSpec.ephemeralContainers).length === 0
+      ? []
+      : [
+          fieldError.forbidden(
+            "spec.template.spec.ephemeralContainers",
+            "ephemeral containers not allowed in pod template",
+          ),
+        ]),
+    ...oneOf(podSpec.restartPolicy, ["Always"], "spec.template.spec.restartPolicy"),
+    ...(podSpec.activeDeadlineSeconds === undefined
+      ? []
+      : [
+          fieldError.forbidden(
+            "spec.template.spec.activeDeadlineSeconds",
+            "activeDeadlineSeconds in ReplicaSet is not Supported",
+          ),
+        ]),
   ];
 }
 

@@ -64,18 +64,31 @@ export class ImageStore {
     return { name: canonical, folder, ...(await readImageFolder(folder)) };
   }
 
-  /** Calls `listener` after each change, also one made by another process. */
+  /** Calls `listener` after each change, also one made by another process, where the system can tell of changes. */
   follow(listener: () => void): Cancel {
     this.#listeners.add(listener);
-    this.#watcher ??= watch(this.#dataFolder, (_event, changed) => {
-      if (changed === fileName) for (const each of this.#listeners) each();
-    });
+    this.#watch();
     return () => {
       this.#listeners.delete(listener);
-      if (this.#listeners.size > 0) return;
-      this.#watcher?.close();
-      this.#watcher = undefined;
+      if (this.#listeners.size === 0) this.#unwatch();
     };
+  }
+
+  // A system that watches no further folder leaves followers with what they find out by looking again.
+  #watch(): void {
+    if (this.#watcher !== undefined) return;
+    try {
+      this.#watcher = watch(this.#dataFolder, (_event, changed) => {
+        if (changed === fileName) for (const each of this.#listeners) each();
+      }).on("error", () => this.#unwatch());
+    } catch {
+      this.#watcher = undefined;
+    }
+  }
+
+  #unwatch(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
   }
 
   async #read(): Promise<Readonly<Record<string, string>>> {

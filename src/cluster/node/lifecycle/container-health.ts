@@ -24,7 +24,21 @@ const firstInspectionSeconds = 0.5;
 const inspectionsSlowDownBy = 4;
 const longestInspectionSeconds = 60;
 
-/** What is known of a container's health: its probes, in the order in which Kubernetes makes them, and what they say. */
+// A kubelet looks at its containers once a second, and another one takes the news to the Services.
+const settledSeconds = 2;
+// A look that comes later than that shows that this process was held up; it may not have heard of an exit yet.
+const punctualSeconds = 0.25;
+const lookAgainSeconds = 0.5;
+
+/**
+ * What is known of a container's health: its probes, in the order in which Kubernetes makes them, and what they say.
+ *
+ *     runs ─▶ started ─────────────▶ ready ◀─▶ not ready
+ *             startup probe passed    readiness probe passed; without one: seen running for 2 s
+ *
+ * A program that ends at once, or after a moment, without a readiness probe is thus never ready, though each of its runs
+ * begins well. An exit leads back to the beginning from everywhere.
+ */
 export class ContainerHealth {
   readonly #options: ContainerHealthOptions;
   #isReady: boolean;
@@ -92,9 +106,22 @@ export class ContainerHealth {
     if (running.followReadiness !== undefined) {
       signal.addEventListener("abort", running.followReadiness(show));
     } else if (readinessProbe === undefined) {
-      this.#isReady = true;
+      if (!this.#isReady) void this.#settle(running, signal);
     } else {
       this.#runProbe("readiness", readinessProbe, since, isAdopted && this.#isReady, signal, show);
+    }
+  }
+
+  /** Without a probe, to have been seen running for a while is all that a container can show. */
+  async #settle(running: RunningContainer, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    let lookAt = later(running.startedAt, settledSeconds);
+    while (await pause(clock, lookAt, signal)) {
+      if (clock.now() <= later(lookAt, punctualSeconds)) {
+        this.#showReady(true);
+        return;
+      }
+      lookAt = later(clock.now(), lookAgainSeconds);
     }
   }
 
@@ -118,14 +145,32 @@ export class ContainerHealth {
   }
 
   #inspect(): void {
-    const { driver, events, pod, container, changed } = this.#options;
-    const objection = driver.objectionTo?.({ pod, container: container.name });
+    const { events, pod, container, changed } = this.#options;
+    const objection = this.#objectionNow();
     if (objection?.message === this.#objection?.message) return;
     this.#objection = objection;
     if (objection !== undefined) {
       events.record(pod, "Warning", objection.reason, objection.message, container.name);
     }
     changed();
+  }
+
+  /** One that cannot be looked for now stays as it was. */
+  #objectionNow(): Objection | undefined {
+    const { driver, events, pod, container } = this.#options;
+    try {
+      return driver.objectionTo?.({ pod, container: container.name });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      events.record(
+        pod,
+        "Warning",
+        "Failed",
+        `Error: cannot inspect the container: ${message}`,
+        container.name,
+      );
+      return this.#objection;
+    }
   }
 
   #runProbe(

@@ -32,7 +32,7 @@ export interface ContainerLifecycleOptions {
 
 const startErrorExitCode = 128;
 const unknownExitCode = 137;
-const configErrorRetrySeconds = 10;
+const retrySeconds = 10;
 
 /**
  * One container from its first start to its end:
@@ -49,6 +49,8 @@ export class ContainerLifecycle {
   readonly #crashes = new BackOff();
   readonly #health: ContainerHealth;
   readonly #termination: ContainerTermination;
+  /** As an earlier agent has left it; undefined when that is settled. */
+  #previous: ContainerStatus | undefined;
   #state: ContainerState = { waiting: { reason: "ContainerCreating" } };
   #lastState: ContainerState | undefined;
   #imageId = "";
@@ -74,6 +76,7 @@ export class ContainerLifecycle {
       this.#state = { waiting: { reason: "PodInitializing" } };
     }
     const { previous } = options;
+    this.#previous = previous;
     if (previous === undefined) return;
     this.#state = previous.state ?? this.#state;
     this.#lastState = previous.lastState;
@@ -130,7 +133,25 @@ export class ContainerLifecycle {
     return this.#state.terminated?.exitCode;
   }
 
+  /** What goes wrong with one container must neither end its pod nor be silent: it is shown, and tried again. */
   async #live(): Promise<void> {
+    const { clock, events, pod, container } = this.#options;
+    for (;;) {
+      try {
+        return await this.#liveOn();
+      } catch (error) {
+        if (this.#abandoned.signal.aborted) return;
+        const message = messageOf(error);
+        events.record(pod, "Warning", "Failed", `Error: ${message}`, container.name);
+        if (this.#stopping.signal.aborted) return;
+        this.#health.reset();
+        this.#showProblem("CreateContainerError", message);
+        if (!(await pause(clock, later(clock.now(), retrySeconds), this.#stopping.signal))) return;
+      }
+    }
+  }
+
+  async #liveOn(): Promise<void> {
     let exit = await this.#resume();
     for (;;) {
       if (exit === undefined) {
@@ -147,8 +168,10 @@ export class ContainerLifecycle {
 
   /** The end of a run that an earlier agent began; undefined when there was none or it failed before it ran. */
   async #resume(): Promise<ContainerExit | undefined> {
-    const { previous, driver, clock } = this.#options;
+    const { driver, clock } = this.#options;
     const earlier = await driver.resume(this.#key);
+    const previous = this.#previous;
+    this.#previous = undefined;
     if (earlier.is === "running") {
       this.#restartCount = earlier.run;
       return this.#supervise(earlier.container, earlier.container.id === previous?.containerID);
@@ -198,17 +221,19 @@ export class ContainerLifecycle {
         this.#restartCount = run;
         events.record(pod, "Normal", "Created", `Created container: ${container.name}`, container.name);
         events.record(pod, "Normal", "Started", `Started container ${container.name}`, container.name);
-        return await this.#supervise(running, false);
-      } catch (error) {
-        if (!(error instanceof ContainerError)) throw error;
+        for (const { reason, message } of driver.remarksOnRunning?.(this.#key) ?? [])
+          events.record(pod, "Warning", reason, message, container.name);
+        return this.#supervise(running, false);
+      } catch (cause) {
+        const error = startErrorOf(cause);
         events.record(pod, "Warning", "Failed", `Error: ${error.message}`, container.name);
         if (error.reason === "RunContainerError") {
           if (this.#state.terminated !== undefined) this.#lastState = this.#state;
           this.#restartCount = run;
           return this.#failedStart(error);
         }
-        this.#show({ waiting: { reason: error.reason, message: error.message } });
-        const retryAt = later(clock.now(), configErrorRetrySeconds);
+        this.#showProblem(error.reason, error.message);
+        const retryAt = later(clock.now(), retrySeconds);
         if (!(await pause(clock, retryAt, this.#stopping.signal))) return undefined;
       }
     }
@@ -301,10 +326,27 @@ export class ContainerLifecycle {
     });
   }
 
+  /** Why there is no next run yet; how the last one has ended stays known. */
+  #showProblem(reason: string, message: string): void {
+    if (this.#state.terminated !== undefined) this.#lastState = this.#state;
+    this.#show({ waiting: { reason, message } });
+  }
+
   #show(state: ContainerState): void {
     this.#state = state;
     this.#options.changed();
   }
+}
+
+/** What the status says of a failed start; one that has no name of its own is the container's all the same. */
+function startErrorOf(cause: unknown): ContainerError {
+  return cause instanceof ContainerError
+    ? cause
+    : new ContainerError("CreateContainerError", messageOf(cause), { cause });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function timeOr(text: string | undefined, otherwise: Instant): Instant {

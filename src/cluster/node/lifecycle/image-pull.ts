@@ -1,5 +1,5 @@
 import type { Container, ContainerState, Pod } from "../../../api/core.ts";
-import { type Clock, later } from "../../../time/clock.ts";
+import { type Cancel, type Clock, later } from "../../../time/clock.ts";
 import { pause } from "../../../time/pause.ts";
 import { ContainerError, type PodDriver } from "../pod-driver.ts";
 import type { PodEventSink } from "../pod-events.ts";
@@ -26,14 +26,15 @@ export async function pullImage(pull: ImagePull): Promise<string | undefined> {
   while (!stopping.aborted) {
     pulls.tried(clock.now());
     const imageChanged = new AbortController();
-    const unfollow = driver.followImages(() => imageChanged.abort());
+    let unfollow: Cancel = () => {};
     try {
+      unfollow = driver.followImages(() => imageChanged.abort());
       const imageId = await driver.pull({ pod, container: container.name });
       const message = `Container image "${image}" already present on machine`;
       events.record(pod, "Normal", "Pulled", message, container.name);
       return imageId;
-    } catch (error) {
-      if (!(error instanceof ContainerError)) throw error;
+    } catch (cause) {
+      const error = pullErrorOf(cause);
       const failedAt = clock.now();
       const message = `Failed to pull image "${image}": ${error.message}`;
       events.record(pod, "Warning", "Failed", message, container.name);
@@ -52,4 +53,10 @@ export async function pullImage(pull: ImagePull): Promise<string | undefined> {
     }
   }
   return undefined;
+}
+
+function pullErrorOf(cause: unknown): ContainerError {
+  if (cause instanceof ContainerError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new ContainerError("ErrImagePull", message, { cause });
 }

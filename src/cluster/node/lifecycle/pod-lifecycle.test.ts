@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContainerStatus, Pod, PodSpec } from "../../../api/core.ts";
+import { type Cancel, later } from "../../../time/clock.ts";
 import { ManualClock } from "../../../time/manual-clock.ts";
-import type { CheckResult, Handler, Objection, PodDriver } from "../pod-driver.ts";
+import type {
+  CheckResult,
+  ContainerKey,
+  Earlier,
+  Handler,
+  Objection,
+  PodDriver,
+  PodNetwork,
+  RunningContainer,
+} from "../pod-driver.ts";
 import type { BehaviourRule } from "../simulated-behaviour.ts";
 import { SimulatedDriver } from "../simulated-driver.ts";
 import { PodLifecycle } from "./pod-lifecycle.ts";
@@ -400,5 +410,199 @@ describe("hooks", () => {
     await clock.settle();
     await stopped;
     assert.ok(events.includes("Warning FailedPreStopHook PreStopHook failed"));
+  });
+});
+
+/** A driver that plays pods, but for one call, which fails as long as `fails`. */
+class FailingDriver extends SimulatedDriver {
+  fails = true;
+  readonly #call: string;
+
+  constructor(clock: ManualClock, call: string) {
+    super({ clock });
+    this.#call = call;
+  }
+
+  override async prepare(pod: Pod): Promise<PodNetwork> {
+    this.#failIn("prepare");
+    return super.prepare(pod);
+  }
+
+  override async pull(key: ContainerKey): Promise<string> {
+    this.#failIn("pull");
+    return super.pull(key);
+  }
+
+  override async start(key: ContainerKey, run: number): Promise<RunningContainer> {
+    this.#failIn("start");
+    return super.start(key, run);
+  }
+
+  override async resume(key: ContainerKey): Promise<Earlier> {
+    this.#failIn("resume");
+    return super.resume(key);
+  }
+
+  override followImages(listener: () => void): Cancel {
+    this.#failIn("followImages");
+    return super.followImages(listener);
+  }
+
+  objectionTo(_key: ContainerKey): Objection | undefined {
+    this.#failIn("objectionTo");
+    return undefined;
+  }
+
+  #failIn(call: string): void {
+    if (this.fails && call === this.#call) throw new TypeError("no space left");
+  }
+}
+
+describe("a pod of which something fails that nobody has thought of", () => {
+  const shown: Readonly<Record<string, string>> = {
+    prepare: "CreatePodSandboxError",
+    pull: "ErrImagePull",
+    followImages: "ErrImagePull",
+    start: "CreateContainerError",
+    resume: "CreateContainerError",
+  };
+
+  for (const [call, reason] of Object.entries(shown)) {
+    it(`says so and tries again: ${call}`, async () => {
+      const clock = new ManualClock();
+      const driver = new FailingDriver(clock, call);
+      const { lifecycle, running, web, events } = resumed(podOf(), clock, driver);
+      await clock.advance(1);
+      assert.equal(web().state?.waiting?.reason, reason);
+      assert.match(web().state?.waiting?.message ?? "", /no space left/);
+      assert.ok(
+        events.some((event) => /^Warning .*no space left/.test(event)),
+        events.join("; "),
+      );
+      driver.fails = false;
+      await clock.advance(30);
+      assert.equal(web().ready, true);
+      const stopped = lifecycle.stop(5, false);
+      await clock.settle();
+      await Promise.all([stopped, running]);
+      assert.equal(clock.pending, 0);
+    });
+
+    it(`ends when it is to end: ${call}`, async () => {
+      const clock = new ManualClock();
+      const { lifecycle, running } = resumed(podOf(), clock, new FailingDriver(clock, call));
+      await clock.advance(1);
+      const stopped = lifecycle.stop(5, false);
+      await clock.settle();
+      await Promise.all([stopped, running]);
+      assert.equal(clock.pending, 0);
+    });
+  }
+
+  it("runs on when it cannot be inspected", async () => {
+    const clock = new ManualClock();
+    const { lifecycle, web, events } = resumed(podOf(), clock, new FailingDriver(clock, "objectionTo"));
+    await clock.advance(2);
+    assert.equal(web().ready, true);
+    assert.ok(events.some((event) => event.startsWith("Warning Failed Error: cannot inspect")));
+    lifecycle.abandon();
+  });
+
+  it("is adopted again when its run ends in an error", async () => {
+    const clock = new ManualClock();
+    const driver = new SimulatedDriver({ clock });
+    let breakDown: (error: Error) => void = () => {};
+    const start = driver.start.bind(driver);
+    driver.start = async (key, run) => {
+      const { id, startedAt } = await start(key, run);
+      const exited = new Promise<never>((_, reject) => {
+        breakDown = reject;
+      });
+      return { id, startedAt, exited, signal: () => {} };
+    };
+    const { lifecycle, web, events } = resumed(podOf(), clock, driver);
+    await clock.advance(2);
+    breakDown(new TypeError("lost"));
+    await clock.settle();
+    assert.match(web().state?.waiting?.message ?? "", /lost/);
+    await clock.advance(15);
+    assert.deepEqual([web().ready, web().restartCount], [true, 0]);
+    assert.equal(events.filter((event) => event.startsWith("Normal Started")).length, 1);
+    lifecycle.abandon();
+  });
+});
+
+describe("a container without a readiness probe", () => {
+  /** As a process is: nobody but its probes and its exit tells anything. */
+  function process(behaviour: BehaviourRule, spec: Partial<PodSpec> = {}) {
+    const clock = new ManualClock();
+    const driver = new SimulatedDriver({ clock, behaviours: [behaviour] });
+    const start = driver.start.bind(driver);
+    driver.start = async (key, run) => {
+      const running = await start(key, run);
+      const { id, startedAt, exited } = running;
+      return { id, startedAt, exited, signal: (name) => running.signal(name) };
+    };
+    const readyAt: number[] = [];
+    const begin = clock.now();
+    const lifecycle = new PodLifecycle({
+      pod: podOf(spec),
+      driver,
+      clock,
+      hostIp: "127.0.0.1",
+      events: { record: () => {} },
+      changed: () => {
+        if (conditions(lifecycle)["Ready"] === "True") readyAt.push((clock.now() - begin) / 1000);
+      },
+    });
+    void lifecycle.run();
+    return { clock, driver, lifecycle, readyAt };
+  }
+
+  for (const seconds of [0, 0.05, 0.3, 0.5, 1, 1.3, 1.5, 1.9]) {
+    it(`is never ready when its program ends after ${seconds} s`, async () => {
+      const { clock, lifecycle, readyAt } = process({ crashAfterSeconds: seconds });
+      await clock.advance(700);
+      assert.deepEqual(readyAt, []);
+      assert.ok((containerStatus(lifecycle).restartCount ?? 0) > 3);
+      lifecycle.abandon();
+    });
+  }
+
+  it("is ready when it has run for two seconds, also after a startup probe that passed at once", async () => {
+    for (const spec of [{}, { containers: [{ name: "web", image: "web:1", startupProbe: { exec: {} } }] }]) {
+      const { clock, lifecycle, readyAt } = process({}, spec);
+      await clock.advance(10);
+      assert.equal(readyAt[0], 2);
+      lifecycle.abandon();
+    }
+  });
+
+  it("is looked at again when the node agent was held up, and may not know yet that it has ended", async () => {
+    const { clock, driver, lifecycle, readyAt } = process({});
+    const at = clock.at.bind(clock);
+    // The timers of three seconds all run at their end.
+    clock.at = (instant, run) => at(later(instant, 3), run);
+    await clock.advance(1);
+    clock.at = at;
+    await clock.advance(4.1);
+    assert.deepEqual(readyAt, []);
+    driver.crash("u-1");
+    await clock.advance(1);
+    assert.deepEqual(readyAt, []);
+    lifecycle.abandon();
+  });
+
+  it("that becomes ready within a second is written down as ready from the next one on", async () => {
+    const { clock, lifecycle } = process(
+      { startAfterSeconds: 0.3 },
+      {
+        containers: [{ name: "web", image: "web:1", readinessProbe: { exec: {} } }],
+      },
+    );
+    await clock.advance(0.3);
+    const ready = lifecycle.status().conditions?.find(({ type }) => type === "Ready");
+    assert.deepEqual([ready?.status, ready?.lastTransitionTime], ["True", "2026-01-01T00:00:01Z"]);
+    lifecycle.abandon();
   });
 });

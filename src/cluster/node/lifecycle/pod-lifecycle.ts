@@ -27,6 +27,7 @@ export class PodLifecycle {
   #pod: Pod;
   #status: PodStatus | undefined;
   #network: PodNetwork | undefined;
+  #networkProblem: string | undefined;
   #ended: Promise<void> | undefined;
 
   constructor(options: PodLifecycleOptions) {
@@ -77,7 +78,7 @@ export class PodLifecycle {
   status(): PodStatus {
     const { clock, hostIp } = this.#options;
     const statuses = (containers: readonly ContainerLifecycle[]): ContainerStatus[] =>
-      containers.map((container) => container.status());
+      containers.map((container) => withNetworkProblem(container.status(), this.#networkProblem));
     this.#status = podStatus({
       pod: this.#pod,
       before: this.#status,
@@ -114,14 +115,23 @@ export class PodLifecycle {
     while (!this.#stopping.signal.aborted) {
       try {
         this.#network = await driver.prepare(pod);
+        this.#networkProblem = undefined;
         return true;
       } catch (error) {
         const cause = error instanceof Error ? error.message : String(error);
         const message = `Failed to create pod sandbox: ${cause}`;
         events.record(pod, "Warning", "FailedCreatePodSandBox", message);
+        this.#networkProblem = message;
+        this.#options.changed();
         await pause(clock, later(clock.now(), networkRetrySeconds), this.#stopping.signal);
       }
     }
     return false;
   }
+}
+
+function withNetworkProblem(status: ContainerStatus, message: string | undefined): ContainerStatus {
+  return message === undefined || status.state?.waiting === undefined
+    ? status
+    : { ...status, state: { waiting: { reason: "CreatePodSandboxError", message } } };
 }

@@ -1,5 +1,5 @@
 import type { Condition, ContainerStatus, Pod, PodStatus } from "../../../api/core.ts";
-import { formatTime, type Instant } from "../../../time/clock.ts";
+import { formatTime, formatTimeNotBefore, type Instant } from "../../../time/clock.ts";
 import type { Objection, PodNetwork } from "../pod-driver.ts";
 import { restartsAfter } from "./restart-policy.ts";
 
@@ -37,7 +37,7 @@ export function podStatus(facts: PodFacts): PodStatus {
     const lastTransitionTime =
       known?.status === status && known.lastTransitionTime !== undefined
         ? known.lastTransitionTime
-        : formatTime(now);
+        : changeTime(type, status, now);
     return { type, status, lastTransitionTime, ...(verdict === true ? {} : verdict) };
   });
   return {
@@ -49,6 +49,11 @@ export function podStatus(facts: PodFacts): PodStatus {
     ...(initContainers.length === 0 ? {} : { initContainerStatuses: initContainers }),
     containerStatuses: containers,
   };
+}
+
+// Cut to the second, the time would be before the truth, and `minReadySeconds` would be counted short.
+function changeTime(type: string, status: string, now: Instant): string {
+  return type.endsWith("Ready") && status === "True" ? formatTimeNotBefore(now) : formatTime(now);
 }
 
 type Verdict = true | { readonly reason?: string; readonly message?: string };

@@ -35,8 +35,9 @@ export function signalMarked(
     try {
       process.kill(pid, name);
     } catch (error) {
-      // Gone by now.
-      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+      // Gone by now, or somebody else's since it has changed its user.
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code !== "ESRCH" && code !== "EPERM") throw error;
     }
   }
   return pids.length > 0;

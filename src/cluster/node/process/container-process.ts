@@ -19,6 +19,8 @@ export interface ProcessPlan {
 export interface ContainerPlace {
   readonly mark: ContainerMark;
   readonly clock: Clock;
+  /** Told what could not be done about the processes, in words. */
+  readonly onProblem: (text: string) => void;
 }
 
 const pollSeconds = 1;
@@ -37,6 +39,7 @@ export class ContainerProcess implements RunningContainer {
   readonly exited: Promise<ContainerExit>;
   readonly record: ContainerRecord;
   readonly #mark: ContainerMark;
+  readonly #onProblem: (text: string) => void;
   readonly #released = new AbortController();
   #cancelPoll: Cancel = () => {};
   readonly #isOwn = ({ podUid, container }: ContainerMark): boolean =>
@@ -44,17 +47,22 @@ export class ContainerProcess implements RunningContainer {
 
   private constructor(
     record: ContainerRecord,
-    { mark, clock }: ContainerPlace,
+    { mark, clock, onProblem }: ContainerPlace,
     exited: Promise<ContainerExit>,
   ) {
     this.#mark = mark;
+    this.#onProblem = onProblem;
     this.id = record.id;
     this.record = record;
     this.startedAt = instant(record.startedAt);
     this.exited = exited.then(async (exit) => {
-      // What the container has started must not live on without it. A new process with the old number is left in peace.
-      if (processIdentity(record.pid) === undefined) signalGroup(record.pid, "SIGKILL");
-      await endMarked(this.#isOwn, strayGraceSeconds, clock, this.#released.signal);
+      try {
+        // What the container has started must not live on without it. A new process with the old number is left in peace.
+        if (processIdentity(record.pid) === undefined) signalGroup(record.pid, "SIGKILL");
+        await endMarked(this.#isOwn, strayGraceSeconds, clock, this.#released.signal);
+      } catch (error) {
+        this.#tell("look for what it has left", error);
+      }
       return exit;
     });
   }
@@ -66,7 +74,7 @@ export class ContainerProcess implements RunningContainer {
   ): Promise<ContainerProcess> {
     const { id, run, logPath, clock } = place;
     const [program = "", ...args] = plan.command;
-    const log = openSync(logPath, "a");
+    const log = openLog(logPath);
     let child: ChildProcess;
     try {
       child = spawn(program, args, {
@@ -75,6 +83,8 @@ export class ContainerProcess implements RunningContainer {
         detached: true,
         stdio: ["ignore", log, log],
       });
+    } catch (error) {
+      throw unacceptable(plan, error);
     } finally {
       closeSync(log);
     }
@@ -97,7 +107,7 @@ export class ContainerProcess implements RunningContainer {
     const { promise, resolve } = Promise.withResolvers<ContainerExit>();
     const adopted = new ContainerProcess(record, place, promise);
     const poll = (): void => {
-      if (processIdentity(record.pid) === record.identity) {
+      if (adopted.#isRunning()) {
         adopted.#cancelPoll = clock.at(later(clock.now(), pollSeconds), poll);
         return;
       }
@@ -115,9 +125,28 @@ export class ContainerProcess implements RunningContainer {
   }
 
   signal(name: "SIGTERM" | "SIGKILL"): void {
-    if (processIdentity(this.record.pid) === this.record.identity) signalGroup(this.record.pid, name);
-    // Strays are asked when the group is gone.
-    if (name === "SIGKILL") signalMarked(this.#isOwn, name);
+    try {
+      if (processIdentity(this.record.pid) === this.record.identity) signalGroup(this.record.pid, name);
+      // Strays are asked when the group is gone.
+      if (name === "SIGKILL") signalMarked(this.#isOwn, name);
+    } catch (error) {
+      this.#tell(`send ${name}`, error);
+    }
+  }
+
+  /** One that cannot be looked for just now counts as running. */
+  #isRunning(): boolean {
+    try {
+      return processIdentity(this.record.pid) === this.record.identity;
+    } catch (error) {
+      this.#tell("look for its process", error);
+      return true;
+    }
+  }
+
+  #tell(what: string, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#onProblem(`container ${this.#mark.container} of pod ${this.#mark.podUid}: cannot ${what}: ${why}`);
   }
 
   /** Its processes, in its group or with its mark; none where there is no `/proc`. */
@@ -134,6 +163,38 @@ export class ContainerProcess implements RunningContainer {
     this.#cancelPoll();
     this.#released.abort();
   }
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, "a");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ContainerError("CreateContainerError", `its log cannot be opened: ${why}`, { cause });
+  }
+}
+
+/** Why the system takes no such program: what is too long, or has a character that no program can be given. */
+function unacceptable({ command, environment }: ProcessPlan, cause: unknown): ContainerError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const parts = [
+    ...Object.entries(environment).map(([name, value]) => ({
+      what: `variable ${name}`,
+      text: `${name}=${value}`,
+    })),
+    ...command.map((text, index) => ({ what: index === 0 ? "command" : `argument ${index}`, text })),
+  ];
+  const withNul = parts.find(({ text }) => text.includes("\0"));
+  const longest = parts.toSorted((a, b) => b.text.length - a.text.length)[0];
+  const why =
+    withNul !== undefined
+      ? `${withNul.what} has a NUL character, which ends a text for the system`
+      : code === "E2BIG"
+        ? `command and variables are too long for the system, above all ${longest?.what} with ${longest?.text.length} characters`
+        : cause instanceof Error
+          ? cause.message
+          : String(cause);
+  return new ContainerError("CreateContainerError", why, { cause });
 }
 
 function exitOf(

@@ -64,7 +64,8 @@ export class PodFolder {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const file of readdirSync(folder)) {
       const runOfFile = /^(\d+)\.log/.exec(file)?.[1];
-      if (runOfFile !== undefined && Number(runOfFile) < run - 1) rmSync(join(folder, file));
+      if (runOfFile !== undefined && Number(runOfFile) < run - 1)
+        rmSync(join(folder, file), { recursive: true, force: true });
     }
     return this.logPath(container, run);
   }
@@ -101,8 +102,14 @@ function readRecord<T>(path: string): T | undefined {
 
 function writeRecord(path: string, record: object): void {
   const draft = `${path}.draft`;
-  writeFileSync(draft, JSON.stringify(record));
-  renameSync(draft, path);
+  try {
+    writeFileSync(draft, JSON.stringify(record));
+    renameSync(draft, path);
+  } catch (error) {
+    // On a full disk, half a draft takes the room that others need.
+    rmSync(draft, { force: true });
+    throw error;
+  }
 }
 
 function isMissing(error: unknown): boolean {

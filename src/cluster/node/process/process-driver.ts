@@ -16,17 +16,19 @@ import {
   type Objection,
   type PodDriver,
   type PodNetwork,
+  type Remark,
   type RunningContainer,
 } from "../pod-driver.ts";
 import { checkCommand, checkHttp, checkTcp } from "./checks.ts";
 import { baseEnvironment, containerEnvironment } from "./container-environment.ts";
 import { containerOf, markFor, nameOf, uidOf } from "./container-key.ts";
 import { type ContainerMark, endMarked } from "./container-mark.ts";
-import { ContainerProcess, type ProcessPlan } from "./container-process.ts";
+import { type ContainerPlace, ContainerProcess, type ProcessPlan } from "./container-process.ts";
 import { expandVariables } from "./expand-variables.ts";
+import { ignoredFields } from "./ignored-fields.ts";
 import { limitLog } from "./log-size.ts";
 import { canListenOn, PodAddresses, sharedAddress } from "./pod-addresses.ts";
-import { PodFolder, type PodRecord } from "./pod-folder.ts";
+import { type ContainerRecord, PodFolder, type PodRecord } from "./pod-folder.ts";
 import { wildcardPortsOf } from "./wildcard-listeners.ts";
 
 export interface ProcessDriverOptions {
@@ -44,6 +46,8 @@ export interface ProcessDriverOptions {
 
 const logCheckSeconds = 10;
 const leftoverGraceSeconds = 2;
+// Events have 1,024 bytes at most.
+const longestRemark = 1000;
 
 /** Runs containers as processes of this machine. What it must know after a crash is in the pods' folders. */
 export class ProcessDriver implements PodDriver {
@@ -53,6 +57,10 @@ export class ProcessDriver implements PodDriver {
   readonly #records = new Map<string, PodRecord>();
   readonly #plans = new Map<string, ProcessPlan>();
   readonly #processes = new Map<string, ContainerProcess>();
+  /** Records that could not be written, by the container's name: to be written when there is room again. */
+  readonly #unwritten = new Map<string, ContainerRecord>();
+  /** What went wrong last with each container's log, so that it is told once. */
+  readonly #logProblems = new Map<string, string>();
   #opened: Promise<"own" | "shared"> | undefined;
   #cancelLogCheck: Cancel = () => {};
 
@@ -84,25 +92,33 @@ export class ProcessDriver implements PodDriver {
     const plan = await this.#plan(key);
     this.#plans.set(name, plan);
     const id = `process://${randomUUID()}`;
-    const { clock } = this.#options;
-    const container = await ContainerProcess.start(plan, { id, run, logPath, mark: markFor(key), clock });
-    folder.writeContainer(key.container, container.record);
+    const container = await ContainerProcess.start(plan, { ...this.#place(key), id, run, logPath });
+    try {
+      folder.writeContainer(key.container, container.record);
+    } catch (error) {
+      // The next agent would know nothing of it.
+      container.signal("SIGKILL");
+      await container.exited;
+      throw error;
+    }
     this.#follow(key, container);
     return container;
   }
 
   async resume(key: ContainerKey): Promise<Earlier> {
-    const { clock } = this.#options;
-    const record = this.#folder(uidOf(key)).readContainer(key.container);
+    const known = this.#processes.get(nameOf(key));
+    if (known !== undefined) return { is: "running", run: known.record.run, container: known };
+    const mark = markFor(key);
+    const record = this.#readContainer(uidOf(key), key.container);
+    if (record === undefined) await this.#endStrays(isSame(mark));
     if (record === undefined) return { is: "unknown" };
     const { run, id, exit } = record;
-    const mark = markFor(key);
-    const running = exit === undefined ? ContainerProcess.adopt(record, { mark, clock }) : undefined;
+    const running = exit === undefined ? ContainerProcess.adopt(record, this.#place(key)) : undefined;
     if (running !== undefined) {
       this.#follow(key, running);
       return { is: "running", run, container: running };
     }
-    await this.#endStrays(({ podUid, container }) => podUid === mark.podUid && container === mark.container);
+    await this.#endStrays(isSame(mark));
     if (exit === undefined) return { is: "unknown" };
     return { is: "ended", run, id, exit: { ...exit, startedAt: instant(record.startedAt) } };
   }
@@ -143,20 +159,46 @@ export class ProcessDriver implements PodDriver {
     return { reason: "ListensOnAllAddresses", message };
   }
 
+  remarksOn(pod: Pod): readonly Remark[] {
+    const ignored = ignoredFields(pod);
+    if (ignored.length === 0) return [];
+    const text = `The embedded cluster ignores ${ignored.join("; ")}`;
+    const message = text.length <= longestRemark ? text : `${text.slice(0, longestRemark - 1)}…`;
+    return [{ reason: "IgnoredFields", message }];
+  }
+
+  /** A program that is told another HOST than the pod's address listens where no Service leads. */
+  remarksOnRunning(key: ContainerKey): readonly Remark[] {
+    const network = this.#records.get(uidOf(key));
+    const { HOST } = this.#plans.get(nameOf(key))?.environment ?? {};
+    if (network === undefined || HOST === undefined || HOST === network.podIp) return [];
+    const message =
+      `Container ${key.container} is given HOST=${HOST} by its manifest or image. On the embedded cluster HOST is the pod's own ` +
+      `address (${network.podIp}), on which the program should listen: leave HOST out, or take it from status.podIP`;
+    return [{ reason: "HostIsSet", message }];
+  }
+
   async remove(podUid: string): Promise<void> {
     await this.#open();
     const folder = this.#folder(podUid);
     await this.#endLeftovers(podUid);
-    folder.remove();
     const record = this.#records.get(podUid);
     if (record !== undefined) this.#addresses.release(record);
     this.#records.delete(podUid);
-    for (const name of this.#plans.keys()) if (name.startsWith(`${podUid}/`)) this.#plans.delete(name);
+    folder.remove();
+    for (const map of [this.#plans, this.#unwritten, this.#logProblems])
+      for (const name of map.keys()) if (name.startsWith(`${podUid}/`)) map.delete(name);
   }
 
   async removeAllBut(podUids: ReadonlySet<string>): Promise<void> {
     const gone = PodFolder.uids(this.#options.dataFolder).filter((uid) => !podUids.has(uid));
-    await Promise.all(gone.map((uid) => this.remove(uid)));
+    await Promise.all(
+      gone.map((uid) =>
+        this.remove(uid).catch((error: unknown) =>
+          this.#tell(`pod ${uid}, which is gone, leaves its folder`, error),
+        ),
+      ),
+    );
   }
 
   followImages(listener: () => void): Cancel {
@@ -175,7 +217,7 @@ export class ProcessDriver implements PodDriver {
   }
 
   async #readRecords(): Promise<"own" | "shared"> {
-    const { dataFolder, addresses, addressing, onProblem } = this.#options;
+    const { dataFolder, addresses, addressing } = this.#options;
     for (const uid of PodFolder.uids(dataFolder)) {
       try {
         const record = this.#folder(uid).readPod();
@@ -183,24 +225,24 @@ export class ProcessDriver implements PodDriver {
         this.#records.set(uid, record);
         this.#addresses.keep(record);
       } catch (error) {
-        onProblem(
-          `pod folder ${uid}: ${error instanceof Error ? error.message : String(error)}; the pod gets a new address`,
-        );
+        this.#tell(`pod ${uid} gets a new address`, error);
       }
     }
-    this.#checkLogs();
+    this.#lookAfterFiles();
     if (addressing !== undefined) return addressing;
     return (await canListenOn(addresses.pod(0))) ? "own" : "shared";
   }
 
   #follow(key: ContainerKey, container: ContainerProcess): void {
     const name = nameOf(key);
-    const folder = this.#folder(uidOf(key));
     this.#processes.set(name, container);
     void container.exited.then(({ startedAt: _startedAt, ...exit }) => {
       if (this.#processes.get(name) !== container) return;
       this.#processes.delete(name);
-      folder.writeContainer(key.container, { ...container.record, exit });
+      this.#unwritten.set(name, { ...container.record, exit });
+      const problem = this.#writeUnwritten(name);
+      if (problem !== undefined)
+        this.#tell(`how container ${name} has ended is not written down yet`, problem);
     });
   }
 
@@ -209,12 +251,17 @@ export class ProcessDriver implements PodDriver {
     const { clock } = this.#options;
     const folder = this.#folder(podUid);
     const ends = folder.containers().map(async (name) => {
-      const record = folder.readContainer(name);
-      if (record === undefined || record.exit !== undefined) return;
       const key = `${podUid}/${name}`;
+      const record = this.#readContainer(podUid, name);
       const container =
         this.#processes.get(key) ??
-        ContainerProcess.adopt(record, { mark: { podUid, container: name }, clock });
+        (record === undefined || record.exit !== undefined
+          ? undefined
+          : ContainerProcess.adopt(record, {
+              mark: { podUid, container: name },
+              clock,
+              onProblem: this.#options.onProblem,
+            }));
       this.#processes.delete(key);
       if (container === undefined) return;
       container.signal("SIGTERM");
@@ -231,13 +278,55 @@ export class ProcessDriver implements PodDriver {
     return endMarked(isStray, leftoverGraceSeconds, this.#options.clock);
   }
 
-  #checkLogs(): void {
+  /** Now and then: no log grows for ever, and what could not be written is written. */
+  #lookAfterFiles(): void {
     const { clock } = this.#options;
     for (const [name, { record }] of this.#processes) {
       const [uid = "", container = ""] = name.split("/");
-      limitLog(this.#folder(uid).logPath(container, record.run));
+      try {
+        limitLog(this.#folder(uid).logPath(container, record.run));
+        this.#logProblems.delete(name);
+      } catch (error) {
+        const text = error instanceof Error ? error.message : String(error);
+        if (this.#logProblems.get(name) === text) continue;
+        this.#logProblems.set(name, text);
+        this.#tell(`the older part of the log of container ${container} of pod ${uid} is lost`, error);
+      }
     }
-    this.#cancelLogCheck = clock.at(later(clock.now(), logCheckSeconds), () => this.#checkLogs());
+    for (const name of this.#unwritten.keys()) this.#writeUnwritten(name);
+    this.#cancelLogCheck = clock.at(later(clock.now(), logCheckSeconds), () => this.#lookAfterFiles());
+  }
+
+  /** Answers why it could not be done. */
+  #writeUnwritten(name: string): unknown {
+    const record = this.#unwritten.get(name);
+    const [uid = "", container = ""] = name.split("/");
+    try {
+      if (record !== undefined) this.#folder(uid).writeContainer(container, record);
+      this.#unwritten.delete(name);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /** What is known of an earlier run; nothing when that cannot be read. */
+  #readContainer(podUid: string, container: string): ContainerRecord | undefined {
+    try {
+      return this.#folder(podUid).readContainer(container);
+    } catch (error) {
+      this.#tell(`container ${container} of pod ${podUid} is started anew`, error);
+      return undefined;
+    }
+  }
+
+  #place(key: ContainerKey): ContainerPlace {
+    const { clock, onProblem } = this.#options;
+    return { mark: markFor(key), clock, onProblem };
+  }
+
+  #tell(what: string, error: unknown): void {
+    this.#options.onProblem(`${what}: ${error instanceof Error ? error.message : String(error)}`);
   }
 
   async #image(key: ContainerKey): Promise<ResolvedImage> {
@@ -295,6 +384,10 @@ export class ProcessDriver implements PodDriver {
   #folder(podUid: string): PodFolder {
     return new PodFolder(this.#options.dataFolder, podUid);
   }
+}
+
+function isSame(mark: ContainerMark): (other: ContainerMark) => boolean {
+  return ({ podUid, container }) => podUid === mark.podUid && container === mark.container;
 }
 
 // Images that say `node` mean the Node that Teal itself runs on.

@@ -181,6 +181,61 @@ test("says why pods cannot be created, and creates them as soon as they can", as
   assert.ok(bed.problems.length > 0);
 });
 
+interface CountedEvent extends RecordedEvent {
+  readonly count: number;
+}
+
+const isPodCreation = ({ method, path }: { method: string; path: string }): boolean =>
+  method === "POST" && path.endsWith("/pods");
+
+test("tries what is refused again after longer and longer waits, whatever happens meanwhile", async (context) => {
+  const bed = await WorkloadsBed.start(context);
+  let refusals = 0;
+  bed.transport.refuse = (request) => {
+    if (!isPodCreation(request)) return undefined;
+    refusals += 1;
+    // As the real server, which tells the name that it has made up.
+    const message = `Pod "web-5f4c-${`0000${refusals}`.slice(-5)}" is invalid: spec.containers[0].image: no`;
+    return { code: 422, body: { kind: "Status", code: 422, reason: "Invalid", message } };
+  };
+  await bed.createReplicaSet(3);
+  for (let second = 0; second < 600; second += 1) {
+    await bed.patch(resources.replicaSets, "web-5f4c", { metadata: { annotations: { at: String(second) } } });
+    await bed.clock.advance(1);
+  }
+  // 0.05 s, doubling, at most 30 s.
+  assert.ok(refusals >= 25 && refusals <= 32, `${refusals} attempts in ten minutes`);
+  const statuses = bed.transport.writes.filter((write) => write === "PATCH replicasets/status");
+  assert.equal(statuses.length, 1);
+  const events = await bed.list<CountedEvent>(resources.events);
+  assert.deepEqual(
+    events.map(({ reason, message, count }) => [reason, message, count]),
+    [["FailedCreate", 'Error creating: Pod "web-5f4c-" is invalid: spec.containers[0].image: no', refusals]],
+  );
+  assert.equal(bed.problems.length, 1);
+});
+
+test("tries what was refused at once when the ReplicaSet itself has changed", async (context) => {
+  const bed = await WorkloadsBed.start(context);
+  bed.transport.refuse = (request) =>
+    isPodCreation(request) ? { code: 403, body: "exceeded quota" } : undefined;
+  await bed.createReplicaSet(3);
+  await bed.clock.advance(120);
+  bed.transport.refuse = undefined;
+  await bed.patch(resources.replicaSets, "web-5f4c", { spec: { replicas: 1 } });
+  assert.equal((await bed.pods()).length, 1);
+});
+
+test("mends a status that somebody else has written", async (context) => {
+  const bed = await WorkloadsBed.start(context);
+  await bed.createReplicaSet(1);
+  bed.transport.writes.length = 0;
+  await bed.patch(resources.replicaSets, "web-5f4c", { status: { replicas: 7 } }, "status");
+  const { status } = await bed.get<ReplicaSet>(resources.replicaSets, "web-5f4c");
+  assert.equal(status?.replicas, 1);
+  assert.deepEqual(bed.transport.writes, ["PATCH replicasets/status"]);
+});
+
 test("takes no pod for a ReplicaSet that is gone already, though its cache still shows it", async (context) => {
   const bed = await WorkloadsBed.start(context);
   await bed.createReplicaSet(0);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Pod, ReplicaSet } from "../../../api/core.ts";
 import { selects } from "../../../api/label-selector.ts";
 import { controllerOf, keyOf, namespaceAndName } from "../../../api/metadata.ts";
@@ -6,7 +7,7 @@ import { ApiError, unlessGone } from "../../../kubernetes/errors.ts";
 import { EventRecorder, eventWriter } from "../../../kubernetes/event-recorder.ts";
 import type { Queue } from "../../../kubernetes/queue.ts";
 import type { Change } from "../../../kubernetes/watch-cache.ts";
-import type { Cancel, Instant } from "../../../time/clock.ts";
+import { type Cancel, earliest, type Instant } from "../../../time/clock.ts";
 import { workQueue } from "../../work-queue.ts";
 import { type Caches, podsByController, podsWithoutController } from "../caches.ts";
 import { Expectations } from "../expectations.ts";
@@ -14,7 +15,13 @@ import { isActive } from "../pods.ts";
 import type { WorkloadController, WorkloadOptions } from "../workload-controller.ts";
 import { inDeletionOrder } from "./deletion-order.ts";
 import { podOf } from "./pod-of.ts";
-import { type ReplicaFailure, replicaSetStatus, statusPatch } from "./replica-set-status.ts";
+import { Refusals, withoutMadeUpName } from "./refusals.ts";
+import {
+  type ReplicaFailure,
+  type ReplicaSetStatus,
+  replicaSetStatus,
+  statusPatch,
+} from "./replica-set-status.ts";
 
 /** Keeps as many pods as each ReplicaSet asks for. */
 export class ReplicaSetController implements WorkloadController {
@@ -22,6 +29,9 @@ export class ReplicaSetController implements WorkloadController {
   readonly #caches: Caches;
   readonly #events: EventRecorder;
   readonly #expectations: Expectations;
+  readonly #refusals: Refusals;
+  /** The status that was last found right for each ReplicaSet, by uid. */
+  readonly #written = new Map<string, ReplicaSetStatus>();
   readonly #queue: Queue;
   #subscriptions: readonly Cancel[] = [];
 
@@ -34,6 +44,7 @@ export class ReplicaSetController implements WorkloadController {
       source: { component: "replicaset-controller" },
     });
     this.#expectations = new Expectations(options.clock);
+    this.#refusals = new Refusals(options.clock);
     this.#queue = workQueue({
       clock: options.clock,
       work: (key) => this.#sync(key),
@@ -43,9 +54,13 @@ export class ReplicaSetController implements WorkloadController {
 
   start(): void {
     this.#subscriptions = [
-      this.#caches.replicaSets.subscribe(({ type, object }) => {
-        if (type === "deleted") this.#expectations.forget(object.metadata.uid ?? "");
-        this.#queue.add(keyOf(object));
+      this.#caches.replicaSets.subscribe(({ type, object, previous }) => {
+        if (type === "deleted") {
+          this.#expectations.forget(object.metadata.uid ?? "");
+          this.#refusals.forget(object.metadata.uid ?? "");
+          this.#written.delete(object.metadata.uid ?? "");
+        }
+        if (previous === undefined || !this.#isOwnWrite(object, previous)) this.#queue.add(keyOf(object));
       }),
       this.#caches.pods.subscribe((change) => this.#podChanged(change)),
     ];
@@ -56,6 +71,15 @@ export class ReplicaSetController implements WorkloadController {
     for (const cancel of this.#subscriptions) cancel();
     await this.#queue.stop();
     await this.#events.stop();
+  }
+
+  /** Whether this controller's own status is all that has changed. */
+  #isOwnWrite({ metadata, spec, status }: ReplicaSet, previous: ReplicaSet): boolean {
+    const written = this.#written.get(metadata.uid ?? "");
+    if (written === undefined || statusPatch(status, written) !== undefined) return false;
+    const { resourceVersion: _now, ...now } = metadata;
+    const { resourceVersion: _before, ...before } = previous.metadata;
+    return isDeepStrictEqual([now, spec], [before, previous.spec]);
   }
 
   #podChanged({ type, object: pod, previous }: Change<Pod>): void {
@@ -81,13 +105,25 @@ export class ReplicaSetController implements WorkloadController {
     if (deletionTimestamp === undefined) await this.#claimPods(replicaSet);
     const pods = this.#activePods(uid);
     const behindUntil = this.#expectations.waitUntil(uid);
-    const failure =
-      deletionTimestamp === undefined && behindUntil === undefined
-        ? await this.#fitNumber(replicaSet, pods)
-        : undefined;
+    const refused = this.#refusals.of(replicaSet);
+    let failure = refused?.failure;
+    let retryAt = refused?.until;
+    if (deletionTimestamp === undefined && behindUntil === undefined && refused === undefined) {
+      failure = await this.#fitNumber(replicaSet, pods);
+      retryAt = this.#refusedUntil(replicaSet, failure);
+    }
     const recheckAt = await this.#writeStatus(replicaSet, this.#activePods(uid), failure);
-    if (failure !== undefined) throw new Error(failure.message);
-    return behindUntil ?? recheckAt;
+    return earliest(behindUntil, retryAt, recheckAt);
+  }
+
+  #refusedUntil(replicaSet: ReplicaSet, failure: ReplicaFailure | undefined): Instant | undefined {
+    if (failure === undefined) {
+      this.#refusals.forget(replicaSet.metadata.uid ?? "");
+      return undefined;
+    }
+    const { until, isNew } = this.#refusals.add(replicaSet, failure);
+    if (isNew) this.#options.onProblem(`ReplicaSet ${keyOf(replicaSet)}: ${failure.message}`);
+    return until;
   }
 
   /** Gives up pods that the selector no longer takes and takes those that it does and that nobody has. */
@@ -149,8 +185,9 @@ export class ReplicaSetController implements WorkloadController {
     } catch (error) {
       this.#expectations.creationEnded(uid);
       if (!(error instanceof ApiError)) throw error;
-      this.#tell(replicaSet, "Warning", "FailedCreate", `Error creating: ${error.message}`);
-      return { reason: "FailedCreate", message: error.message };
+      const message = withoutMadeUpName(error.message, replicaSet);
+      this.#tell(replicaSet, "Warning", "FailedCreate", `Error creating: ${message}`);
+      return { reason: "FailedCreate", message };
     }
     this.#tell(replicaSet, "Normal", "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
     return undefined;
@@ -183,6 +220,8 @@ export class ReplicaSetController implements WorkloadController {
     failure: ReplicaFailure | undefined,
   ): Promise<Instant | undefined> {
     const { status, changesAt } = replicaSetStatus(replicaSet, pods, failure, this.#options.clock.now());
+    // Known before it is written, because the watch may tell of the write before its answer comes.
+    this.#written.set(replicaSet.metadata.uid ?? "", status);
     const patch = statusPatch(replicaSet.status, status);
     if (patch !== undefined) {
       const { namespace, name, uid } = replicaSet.metadata;

@@ -1,0 +1,117 @@
+import { isIP } from "node:net";
+import { type Fields, fieldsOf, textOf } from "../json.ts";
+import { portNameProblems, subdomainName } from "../names.ts";
+import { type FieldError, fieldError } from "../refusal.ts";
+
+const largestInt32 = 2 ** 31 - 1;
+
+export function portNumberErrors(port: unknown, field: string): FieldError[] {
+  return inRange(port, 1, 65535, field);
+}
+
+/** A port by number or by name. */
+export function portErrors(port: unknown, field: string): FieldError[] {
+  if (typeof port !== "string") return portNumberErrors(port ?? 0, field);
+  return portNameProblems(port).map((text) => fieldError.invalid(field, port, text));
+}
+
+export function inRange(value: unknown, least: number, most: number, field: string): FieldError[] {
+  return typeof value === "number" && value >= least && value <= most
+    ? []
+    : [fieldError.invalid(field, value, `must be between ${least} and ${most}, inclusive`)];
+}
+
+/** The number of a user or group. Absent is fine. */
+export function accountNumber(value: unknown, field: string): FieldError[] {
+  return value === undefined ? [] : inRange(value, 0, largestInt32, field);
+}
+
+/** A number that must not be 0 either. Absent is fine. */
+export function positiveInt32(value: unknown, field: string): FieldError[] {
+  return value === undefined ? [] : inRange(value, 1, largestInt32, field);
+}
+
+export function notNegative(value: unknown, field: string): FieldError[] {
+  return typeof value === "number" && value < 0
+    ? [fieldError.invalid(field, value, "must be greater than or equal to 0")]
+    : [];
+}
+
+/** Absent is fine. */
+export function oneOf(value: unknown, supported: readonly string[], field: string): FieldError[] {
+  return value === undefined || supported.includes(textOf(value))
+    ? []
+    : [fieldError.notSupported(field, value, supported)];
+}
+
+/** Each of the named fields of `object` must say something. */
+export function allRequired(object: Fields, names: readonly string[], path: string): FieldError[] {
+  return names.flatMap((name) => {
+    const value = object[name];
+    const isMissing = value === undefined || value === null || value === "";
+    return isMissing || (Array.isArray(value) && value.length === 0)
+      ? [fieldError.required(`${path}.${name}`)]
+      : [];
+  });
+}
+
+/** The name of an object of some other kind. Absent and empty are fine. */
+export function optionalName(name: unknown, field: string): FieldError[] {
+  const text = textOf(name);
+  return text === "" ? [] : subdomainErrors(text, field);
+}
+
+export function subdomainErrors(name: string, field: string): FieldError[] {
+  return subdomainName(name).map((text) => fieldError.invalid(field, name, text));
+}
+
+export function ipErrors(address: unknown, field: string): FieldError[] {
+  return isIP(textOf(address)) === 0
+    ? [
+        fieldError.invalid(
+          field,
+          textOf(address),
+          "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+        ),
+      ]
+    : [];
+}
+
+/** A path inside something else, which must not lead out of it. */
+export function relativePathErrors(path: string, field: string): FieldError[] {
+  return [
+    ...(path.startsWith("/") ? [fieldError.invalid(field, path, "must be a relative path")] : []),
+    ...noWayUpErrors(path, field),
+  ];
+}
+
+export function noWayUpErrors(path: string, field: string): FieldError[] {
+  return path.split("/").includes("..") ? [fieldError.invalid(field, path, "must not contain '..'")] : [];
+}
+
+/** Names that were there before, once each. */
+export function duplicates(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => name !== "" && names.indexOf(name) < index))];
+}
+
+/** An error of the field of each name that was there before. */
+export function duplicateErrors(names: readonly string[], fieldAt: (index: number) => string): FieldError[] {
+  return names.flatMap((name, index) =>
+    name !== "" && names.indexOf(name) < index ? [fieldError.duplicate(fieldAt(index), name)] : [],
+  );
+}
+
+/** The sources of which exactly one is to be named, as far as they are. */
+export function named(object: Fields, sources: readonly string[]): string[] {
+  return sources.filter((source) => object[source] !== undefined);
+}
+
+/** Errors of a part that may be absent. */
+export function ifThere(
+  object: Fields,
+  name: string,
+  path: string,
+  errorsOf: (part: Fields, path: string) => FieldError[],
+): FieldError[] {
+  return object[name] === undefined ? [] : errorsOf(fieldsOf(object[name]), `${path}.${name}`);
+}

@@ -1,0 +1,102 @@
+import { qualifiedNameProblems } from "../../../../api/label-rules.ts";
+import { compareQuantities } from "../../../../api/quantity.ts";
+import { type Fields, fieldsIn, fieldsOf, textOf } from "../../json.ts";
+import { type FieldError, fieldError } from "../../refusal.ts";
+import { oneOf } from "../field-checks.ts";
+
+const standard = new Set(["cpu", "memory", "ephemeral-storage"]);
+const pages = /^hugepages-/;
+
+// Resources of which a container may not ask for less than it may use.
+function isExact(name: string): boolean {
+  return pages.test(name) || isExtended(name);
+}
+
+function isExtended(name: string): boolean {
+  return name.includes("/") && !name.startsWith("kubernetes.io/");
+}
+
+/** Errors of a container's `resources`. `claims` are the pod's. */
+export function resourceErrors(value: unknown, claims: readonly Fields[], path: string): FieldError[] {
+  const resources = fieldsOf(value);
+  const limits = fieldsOf(resources.limits);
+  const requests = fieldsOf(resources.requests);
+  const names = [...Object.keys(limits), ...Object.keys(requests)];
+  return [
+    ...Object.entries(limits).flatMap(([name, amount]) =>
+      amountErrors(name, amount, `${path}.limits[${name}]`),
+    ),
+    ...Object.entries(requests).flatMap(([name, amount]) => [
+      ...amountErrors(name, amount, `${path}.requests[${name}]`),
+      ...requestErrors(name, textOf(amount), limits, path),
+    ]),
+    ...(names.some((name) => pages.test(name)) && !names.includes("cpu") && !names.includes("memory")
+      ? [fieldError.forbidden(path, "HugePages require cpu or memory")]
+      : []),
+    ...claimErrors(resources.claims, claims, `${path}.claims`),
+  ];
+}
+
+/** Errors of what a pod costs beside its containers. */
+export function overheadErrors(overhead: unknown, path: string): FieldError[] {
+  return resourceErrors({ limits: overhead }, [], path);
+}
+
+function amountErrors(name: string, amount: unknown, field: string): FieldError[] {
+  const isStandard = standard.has(name) || pages.test(name);
+  const problems = isStandard
+    ? []
+    : [
+        ...qualifiedNameProblems(name),
+        ...(name.includes("/") || qualifiedNameProblems(name).length > 0
+          ? []
+          : ["must be a standard resource type or fully qualified"]),
+        ...(isExtended(name) ? [] : ["must be a standard resource for containers"]),
+      ];
+  const text = textOf(amount);
+  return [
+    ...problems.map((problem) => fieldError.invalid(field, name, problem)),
+    ...(text.startsWith("-")
+      ? [fieldError.invalid(field, text, "must be greater than or equal to 0")]
+      : isExact(name) && /[num]$/.test(text)
+        ? [fieldError.invalid(field, text, "must be an integer")]
+        : []),
+  ];
+}
+
+function requestErrors(name: string, request: string, limits: Fields, path: string): FieldError[] {
+  const limit = limits[name];
+  if (limit === undefined)
+    return isExact(name)
+      ? [fieldError.required(`${path}.limits`, "Limit must be set for non overcommitable resources")]
+      : [];
+  const difference = compareQuantities(request, textOf(limit));
+  if (isExact(name) ? difference === 0 : difference <= 0) return [];
+  const relation = isExact(name) ? "equal to" : "less than or equal to";
+  const text = `must be ${relation} ${name} limit of ${textOf(limit)}`;
+  return [fieldError.invalid(`${path}.requests`, request, text)];
+}
+
+function claimErrors(list: unknown, known: readonly Fields[], path: string): FieldError[] {
+  const names = known.map(({ name }) => textOf(name));
+  const which = names.length === 0 ? "which is empty" : `[${names.join(" ")}]`;
+  return fieldsIn(list).flatMap(({ name }, index) => {
+    if (names.includes(textOf(name))) return [];
+    const error = fieldError.notFound(`${path}[${index}]`, name);
+    const more = `must be one of the names in pod.spec.resourceClaims ${which}`;
+    return [{ ...error, message: `${error.message}: ${more}` }];
+  });
+}
+
+/** Errors of what a change of resources does to a running container. */
+export function resizePolicyErrors(policies: unknown, path: string): FieldError[] {
+  const all = fieldsIn(policies);
+  const names = all.map(({ resourceName }) => textOf(resourceName));
+  return all.flatMap(({ resourceName, restartPolicy }, index) => [
+    ...oneOf(resourceName, ["cpu", "memory"], path),
+    ...oneOf(restartPolicy, ["NotRequired", "RestartContainer"], path),
+    ...(names.indexOf(names[index] ?? "") < index
+      ? [fieldError.duplicate(`${path}[${index}]`, resourceName)]
+      : []),
+  ]);
+}

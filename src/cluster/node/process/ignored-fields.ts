@@ -1,0 +1,142 @@
+import type { Pod } from "../../../api/core.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Of these the process driver makes what they say, or they mean the same for every pod of one node. */
+const podFieldsActedOn = new Set([
+  "containers",
+  "initContainers",
+  "nodeName",
+  "restartPolicy",
+  "terminationGracePeriodSeconds",
+  "readinessGates",
+  "serviceAccountName",
+  "serviceAccount",
+  "automountServiceAccountToken",
+  "enableServiceLinks",
+  "tolerations",
+  "priority",
+  "preemptionPolicy",
+]);
+const containerFieldsActedOn = new Set([
+  "name",
+  "image",
+  "imagePullPolicy",
+  "command",
+  "args",
+  "workingDir",
+  "env",
+  "envFrom",
+  "ports",
+  "lifecycle",
+  "livenessProbe",
+  "readinessProbe",
+  "startupProbe",
+  "restartPolicy",
+]);
+
+/** What these say when nobody has said anything, and what asks for nothing. */
+const defaults: Readonly<Record<string, readonly unknown[]>> = {
+  dnsPolicy: ["ClusterFirst", "Default"],
+  schedulerName: ["default-scheduler"],
+  terminationMessagePath: ["/dev/termination-log"],
+  terminationMessagePolicy: ["File"],
+};
+
+/** What does not happen because a field is ignored; fields without words of their own have no effect. */
+const consequences: Readonly<Record<string, string>> = {
+  volumes: "their files are not there",
+  volumeMounts: "their files are not there",
+  volumeDevices: "their devices are not there",
+  securityContext: "processes run as the user who has started the cluster, with all that this user may do",
+  hostNetwork: "the pod has an address of its own",
+  hostAliases: "the names do not resolve",
+  hostname: "HOSTNAME is the pod's name",
+  subdomain: "the pod has no name in DNS",
+  dnsConfig: "names resolve as on this machine",
+  dnsPolicy: "names resolve as on this machine",
+  nodeSelector: "there is one node, and it takes every pod",
+  affinity: "there is one node, and it takes every pod",
+  topologySpreadConstraints: "there is one node, and it takes every pod",
+  schedulingGates: "the pod is placed at once",
+  activeDeadlineSeconds: "the pod may run for ever",
+  imagePullSecrets: "images are folders of this machine",
+  runtimeClassName: "containers are processes of this machine",
+};
+const withoutEffect = "no effect";
+
+/**
+ * What of a pod's manifest does not happen where containers are processes of this machine: one sentence for each thing. What
+ * is not known here to be acted on is named, too, so that nothing is ignored in silence.
+ */
+export function ignoredFields(pod: Pod): readonly string[] {
+  const spec = pod.spec as unknown as Fields;
+  const containers = [...fieldsIn(spec["initContainers"]), ...fieldsIn(spec["containers"])];
+  // Who mounts a volume is told of the volume.
+  const ofPod = Object.keys(spec).filter((field) => !podFieldsActedOn.has(field) && says(field, spec[field]));
+  const ofContainers = containers.flatMap((container) =>
+    Object.keys(container).filter(
+      (field) => !containerFieldsActedOn.has(field) && field !== "resources" && says(field, container[field]),
+    ),
+  );
+  const fields = new Set([...ofPod, ...ofContainers]);
+  if (fields.has("volumes")) fields.delete("volumeMounts");
+  return [
+    ...[...fields].map((field) => `${labelOf(field, spec)}: ${consequences[field] ?? withoutEffect}`),
+    ...fieldsIn(spec["initContainers"]).flatMap(({ name, restartPolicy }) =>
+      restartPolicy === "Always"
+        ? [
+            `restartPolicy Always of init container ${String(name)}: it is no sidecar; the pod waits until it has ended`,
+          ]
+        : [],
+    ),
+    ...limitsOf(containers),
+    ...portsOf(containers),
+  ];
+}
+
+/** Whether a value asks for anything. */
+function says(field: string, value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === "") return false;
+  if (defaults[field]?.includes(value) === true) return false;
+  return typeof value !== "object" || Object.keys(value).length > 0;
+}
+
+function labelOf(field: string, spec: Fields): string {
+  if (field !== "volumes") return field;
+  return `volumes ${fieldsIn(spec["volumes"])
+    .map(({ name }) => String(name))
+    .join(", ")}`;
+}
+
+function limitsOf(containers: readonly Fields[]): string[] {
+  const names = containers.flatMap((container) => {
+    const { limits } = fieldsOf(container["resources"]);
+    return Object.keys(fieldsOf(limits)).length === 0 ? [] : [String(container["name"])];
+  });
+  return names.length === 0
+    ? []
+    : [`limits of ${names.join(", ")}: containers may use all that this machine has`];
+}
+
+function portsOf(containers: readonly Fields[]): string[] {
+  const ports = containers.flatMap((container) => fieldsIn(container["ports"]));
+  const hostPorts = ports.flatMap(({ hostPort }) => (typeof hostPort === "number" ? [hostPort] : []));
+  const foreign = ports.flatMap(({ containerPort, protocol }) =>
+    protocol === "UDP" || protocol === "SCTP" ? [`${Number(containerPort)}/${protocol}`] : [],
+  );
+  return [
+    ...(hostPorts.length === 0
+      ? []
+      : [`hostPort ${hostPorts.join(", ")}: nothing listens there; use a Service`]),
+    ...(foreign.length === 0 ? [] : [`port ${foreign.join(", ")}: no Service leads there`]),
+  ];
+}
+
+function fieldsIn(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.map(fieldsOf) : [];
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}

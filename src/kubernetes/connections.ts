@@ -1,0 +1,122 @@
+import { Socket } from "node:net";
+import { buildConnector, type Dispatcher, Pool, ProxyAgent } from "undici";
+import type { Credentials } from "./credentials.ts";
+import { throughSocks } from "./socks.ts";
+
+const keepAliveMilliseconds = 30_000;
+/**
+ * For sockets only: whoever waits for an answer has a deadline of its own, and leaves behind a connection that is never made.
+ */
+const connectMilliseconds = 30_000;
+
+export interface ConnectionOptions {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  readonly insecureSkipTlsVerify?: boolean | undefined;
+  /** Name that the server's certificate is for, where it is not the host of the address. */
+  readonly tlsServerName?: string | undefined;
+  readonly proxy?: URL | undefined;
+}
+
+/** The connections to one server. They are kept for later requests, each only for those that prove the same. */
+export class Connections {
+  readonly #options: ConnectionOptions;
+  readonly #open = new Set<Dispatcher>();
+  /** Not yet connections: undici would leave them to their time limit. */
+  readonly #connecting = new Set<Socket>();
+  #current: { readonly of: Credentials; readonly dispatcher: Dispatcher } | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Throws when certificate, key or authorities cannot be used together. */
+  for({ cert, key, ca }: Credentials): Dispatcher {
+    const present = this.#current;
+    const isCurrent = present?.of.cert === cert && present?.of.key === key && present?.of.ca === ca;
+    if (present !== undefined && isCurrent) return present.dispatcher;
+    const dispatcher = this.#make({ ...(cert === undefined ? {} : { cert }), key, ca });
+    this.#open.add(dispatcher);
+    this.#current = { of: { cert, key, ca } as Credentials, dispatcher };
+    // Requests that are under way, and watches, end on the connections that they have.
+    if (present !== undefined)
+      void present.dispatcher.close().then(() => this.#open.delete(present.dispatcher));
+    return dispatcher;
+  }
+
+  /** Breaks off everything. */
+  close(): void {
+    for (const dispatcher of this.#open) void dispatcher.destroy();
+    for (const socket of this.#connecting) socket.destroy(new Error("the connection is needed no more"));
+    this.#open.clear();
+    this.#current = undefined;
+  }
+
+  #connector(options: buildConnector.BuildOptions): buildConnector.connector {
+    const connect = buildConnector(options);
+    return (to, callback) => {
+      const socket: unknown = connect(to, callback);
+      if (!(socket instanceof Socket)) return;
+      this.#connecting.add(socket);
+      const done = (): boolean => this.#connecting.delete(socket);
+      socket.once("connect", () => "encrypted" in socket || done());
+      socket.once("secureConnect", done).once("close", done);
+    };
+  }
+
+  #make({ cert, key, ca }: { readonly [Part in keyof Credentials]: string | undefined }): Dispatcher {
+    const { origin, proxy, insecureSkipTlsVerify, tlsServerName } = this.#options;
+    const socket = { timeout: connectMilliseconds, keepAliveInitialDelay: keepAliveMilliseconds };
+    const tls = {
+      ...socket,
+      rejectUnauthorized: insecureSkipTlsVerify !== true,
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(tlsServerName === undefined ? {} : { servername: tlsServerName }),
+    };
+    // Time limits are the caller's, on its own clock.
+    const common = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: keepAliveMilliseconds };
+    if (proxy === undefined) return new Pool(origin, { ...common, connect: this.#connector(tls) });
+    if (proxy.protocol === "socks5:")
+      return new Pool(origin, { ...common, connect: socksConnector(proxy, tls) });
+    return new ProxyAgent({
+      ...common,
+      proxyTls: socket,
+      uri: proxy.href,
+      requestTls: tls,
+      factory: (to, options: Pool.Options) => new Pool(to, { ...options, connect: failing(options.connect) }),
+    });
+  }
+}
+
+/**
+ * Where making a connection fails because the proxy closes its own, undici's clients would try again without a pause and without
+ * an end: they take that for a connection of theirs that was closed while it was idle.
+ */
+function failing(connect: Pool.Options["connect"]): buildConnector.connector {
+  if (typeof connect !== "function") throw new Error("undici makes its tunnels in another way now");
+  return (to, callback) =>
+    connect(to, (...[error, socket]) => {
+      if (error === null) callback(null, socket);
+      else
+        callback(Object.assign(new Error(error.message, { cause: error }), { code: codeFor(error) }), null);
+    });
+}
+
+function codeFor(error: Error): unknown {
+  const code = "code" in error ? error.code : undefined;
+  return code === "UND_ERR_SOCKET" ? "ECONNRESET" : code;
+}
+
+function socksConnector(proxy: URL, tls: buildConnector.BuildOptions): buildConnector.connector {
+  const secure = buildConnector(tls);
+  return (to, callback) => {
+    const { protocol, hostname, port } = to;
+    const isSecure = protocol === "https:";
+    throughSocks(proxy, hostname, Number(port || (isSecure ? 443 : 80)), connectMilliseconds).then(
+      (socket) => (isSecure ? secure({ ...to, httpSocket: socket }, callback) : callback(null, socket)),
+      (error: Error) => callback(error, null),
+    );
+  };
+}

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { before, beforeEach, describe, test } from "node:test";
+import type { TLSSocket } from "node:tls";
+import { generate } from "selfsigned";
+import { ManualClock } from "../time/manual-clock.ts";
+import { transportFor } from "./kubeconfig.ts";
+
+interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+async function pairFor(name: string): Promise<Pair> {
+  const { private: key, cert } = await generate([{ name: "commonName", value: name }], {
+    extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
+  });
+  return { key, cert };
+}
+
+describe("files that change on disk", () => {
+  let folder = "";
+  let pairs: Readonly<Record<"old" | "new" | "server" | "nextServer", Pair>>;
+  let server: Server;
+  /** Whose requests are answered with 401. */
+  let refused = new Set<string>();
+
+  before(async () => {
+    const [old, next, first, second] = await Promise.all(["old", "new", "s1", "s2"].map(pairFor));
+    assert.ok(old && next && first && second);
+    pairs = { old, new: next, server: first, nextServer: second };
+  });
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "rotation-"));
+    refused = new Set();
+    server = createServer(
+      { ...pairs.server, requestCert: true, rejectUnauthorized: false },
+      (request, response) => {
+        const certificate = (request.socket as TLSSocket).getPeerCertificate();
+        const seen = [certificate.subject?.CN, request.headers.authorization].filter(
+          (part) => part !== undefined,
+        );
+        const who = seen.join(" ") || "nobody";
+        const code = refused.has(who) ? 401 : 200;
+        response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(who));
+      },
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+  });
+
+  function write(name: string, content: string): string {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  }
+
+  function open(user: object) {
+    write("ca.crt", pairs.server.cert);
+    const kubeconfig = write(
+      "kubeconfig",
+      JSON.stringify({
+        "current-context": "here",
+        clusters: [
+          {
+            name: "local",
+            cluster: {
+              server: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+              "certificate-authority": "ca.crt",
+            },
+          },
+        ],
+        users: [{ name: "me", user }],
+        contexts: [{ name: "here", context: { cluster: "local", user: "me" } }],
+      }),
+    );
+    const clock = new ManualClock();
+    const { transport } = transportFor({ kubeconfig, clock, env: {} });
+    return {
+      clock,
+      ask: async () => (await transport.request({ method: "GET", path: "/" })).body,
+      async [Symbol.asyncDispose]() {
+        transport.close();
+        server.close();
+        await once(server, "close");
+        rmSync(folder, { recursive: true });
+      },
+    };
+  }
+
+  const show = (pair: Pair): void => {
+    write("client.crt", pair.cert);
+    write("client.key", pair.key);
+  };
+  const withCertificate = { "client-certificate": "client.crt", "client-key": "client.key" };
+
+  test("client certificate and key are read again after a minute", async () => {
+    show(pairs.old);
+    await using scene = open(withCertificate);
+    assert.equal(await scene.ask(), "old");
+    show(pairs.new);
+    await scene.clock.advance(59);
+    assert.equal(await scene.ask(), "old");
+    await scene.clock.advance(1);
+    assert.equal(await scene.ask(), "new");
+  });
+
+  test("client certificate and key are read again at once when the server refuses the old ones", async () => {
+    show(pairs.old);
+    await using scene = open(withCertificate);
+    assert.equal(await scene.ask(), "old");
+    show(pairs.new);
+    refused.add("old");
+    assert.deepEqual(await Promise.all([scene.ask(), scene.ask(), scene.ask()]), ["new", "new", "new"]);
+  });
+
+  test("a certificate that was replaced before its key is used once both fit", async () => {
+    show(pairs.old);
+    await using scene = open(withCertificate);
+    assert.equal(await scene.ask(), "old");
+    write("client.crt", pairs.new.cert);
+    await scene.clock.advance(60);
+    await assert.rejects(scene.ask(), { kind: "unreachable" });
+    write("client.key", pairs.new.key);
+    await scene.clock.advance(2);
+    assert.equal(await scene.ask(), "new");
+  });
+
+  test("the certificate authority is read again when the server's certificate does not fit it", async () => {
+    show(pairs.old);
+    await using scene = open(withCertificate);
+    assert.equal(await scene.ask(), "old");
+    server.setSecureContext(pairs.nextServer);
+    server.closeAllConnections();
+    await assert.rejects(scene.ask(), /not signed by the kubeconfig's certificate-authority/);
+    write("ca.crt", pairs.nextServer.cert);
+    await scene.clock.advance(2);
+    assert.equal(await scene.ask(), "old");
+  });
+
+  test("a token is read again when the server refuses the old one", async () => {
+    write("token", "t1");
+    await using scene = open({ tokenFile: "token" });
+    assert.equal(await scene.ask(), "Bearer t1");
+    write("token", "t2");
+    refused.add("Bearer t1");
+    assert.equal(await scene.ask(), "Bearer t2");
+  });
+
+  test("a plugin is not run because a certificate does not fit", async () => {
+    const runs = join(folder, "runs");
+    const answer = {
+      apiVersion: "client.authentication.k8s.io/v1",
+      kind: "ExecCredential",
+      status: { token: "t" },
+    };
+    const exec = {
+      apiVersion: answer.apiVersion,
+      command: "sh",
+      args: ["-c", `echo run >>${runs}; echo '${JSON.stringify(answer)}'`],
+    };
+    await using scene = open({ exec });
+    assert.equal(await scene.ask(), "Bearer t");
+    server.setSecureContext(pairs.nextServer);
+    server.closeAllConnections();
+    await assert.rejects(scene.ask(), /not signed by/);
+    assert.equal(readFileSync(runs, "utf8"), "run\n");
+  });
+});
