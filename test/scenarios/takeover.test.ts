@@ -263,6 +263,6 @@ scenario(
         ),
     );
   },
-  // Elsewhere a status comes late for a name that another ReplicaSet has by now, which the built-in controller reports.
+  // Elsewhere a late status of the first ReplicaSet reaches the second one, and the bed tells that it is refused.
   { only: "embedded" },
 );

@@ -36,9 +36,8 @@ export class Judge {
     const look = (): void => this.#look();
     this.#listening = [
       this.truth.listen("rollouts", ({ type, object, previous }) => {
-        if (type === "DELETED") this.#ledgers.delete(object.metadata.name);
         // The collection holds Rollouts only.
-        else this.#rolloutChanged(object as Rollout, previous as Rollout | undefined);
+        if (type !== "DELETED") this.#rolloutChanged(object as Rollout, previous as Rollout | undefined);
       }),
       this.truth.listen("services", ({ object, previous }) => {
         this.#serviceChanged(object as Service, previous as Service | undefined);
@@ -113,7 +112,9 @@ export class Judge {
     const { name, uid } = rollout.metadata;
     const known = this.#ledgers.get(name);
     const ledger =
-      known !== undefined && known.uid === uid ? known : new Ledger(rollout, this.truth, this.#clock.now());
+      known !== undefined && known.uid === uid
+        ? known
+        : new Ledger(rollout, this.truth, known, this.#clock.now());
     this.#ledgers.set(name, ledger);
     ledger.changed(rollout, before, this.#isControllerWriting, this.#clock.now());
     const { stableRS } = rollout.status ?? {};

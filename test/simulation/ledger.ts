@@ -16,6 +16,7 @@ export class Ledger {
   stable: string | undefined;
   readonly #truth: Truth;
   readonly #wasLive = new Set<string>();
+  readonly #inherited = new Set<string>();
   /** The version whose update was aborted, until somebody tries again. */
   #aborted: string | undefined;
   /** Versions that may go live, and by whose word. */
@@ -34,7 +35,12 @@ export class Ledger {
   #sizes: readonly { readonly at: Instant; readonly replicas: number }[] = [];
   #changedByHandAt: Instant;
 
-  constructor(rollout: Rollout, truth: Truth, now: Instant) {
+  /** `former`: of the Rollout of that name that was there before, whose ReplicaSets this one may have taken over. */
+  constructor(rollout: Rollout, truth: Truth, former: Ledger | undefined, now: Instant) {
+    if (former !== undefined) {
+      for (const version of [...former.#wasLive, ...former.#inherited]) this.#inherited.add(version);
+      for (const version of former.#routed) this.#routed.add(version);
+    }
     this.uid = rollout.metadata.uid;
     this.#truth = truth;
     // What it finds, others have left.
@@ -165,7 +171,8 @@ export class Ledger {
   #deployed(rollout: Rollout, version: string): void {
     const { rollbackWindow } = rollout.spec;
     const size = this.#truth.ofVersion(rollout, version)?.spec.replicas ?? 0;
-    if (this.#wasLive.has(version) && (size > 0 || rollbackWindow !== undefined))
+    const wasLive = this.#wasLive.has(version) || this.#inherited.has(version);
+    if (wasLive && (size > 0 || rollbackWindow !== undefined))
       this.#granted.set(version, "it was live before");
   }
 
@@ -173,8 +180,9 @@ export class Ledger {
     const version = versionIn(rollout.spec.template);
     const { status = {} } = rollout;
     const strategy = strategyOf(rollout);
-    const seen = this.#truth.versionOfHash(rollout, status.currentPodHash);
-    const isAborted = status.abort === true && (seen === version || seen === undefined);
+    // A status that has lost the hash is still about this version.
+    const about = this.#truth.versionOfHash(rollout, status.currentPodHash) ?? version;
+    const isAborted = status.abort === true && about === version;
     if (version !== undefined && !isAborted) {
       this.#wantedAt.set(version, now);
       if (strategy.kind === "blueGreen" && isWithoutPause(strategy)) this.#freeAt.set(version, now);
