@@ -21,13 +21,19 @@ describe("gathering", () => {
     const run = scene();
     const { cluster, seen, controller } = run;
     const web = cluster.put(rollouts, rollout("web", { preview: "web-preview" }));
+    const usable = { metadata: { labels: { app: "web" } }, spec: { containers: [] } };
+    // Its pods are none that the Service selects.
     cluster.put(rollouts, {
-      ...rollout("zebra"),
+      ...rollout("another"),
       spec: { strategy: { blueGreen: { activeService: "web-active" } } },
     });
     cluster.put(rollouts, {
+      ...rollout("zebra"),
+      spec: { template: usable, strategy: { blueGreen: { activeService: "web-active" } } },
+    });
+    cluster.put(rollouts, {
       ...rollout("abba"),
-      spec: { strategy: { blueGreen: { activeService: "web-active" } } },
+      spec: { template: usable, strategy: { blueGreen: { activeService: "web-active" } } },
     });
     cluster.put(replicaSets, replicaSet("web-1", web));
     cluster.put(replicaSets, replicaSet("web-2", web, "somebody else"));

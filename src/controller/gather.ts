@@ -17,6 +17,7 @@ export function gather(rollout: Rollout, caches: Caches): Snapshot {
     ],
     observed: caches.observed,
     rivals: rivalsOf(rollout, caches),
+    holders: holdersOf(rollout, caches),
     ...(asksForAnalysis(rollout) ? { analysisTemplates: caches.templates } : {}),
     unknown: caches.unknownFor(rollout),
   };
@@ -34,6 +35,22 @@ function rivalsOf(rollout: Rollout, caches: Caches): ReadonlyMap<string, readonl
     if (names.length > 0) rivals.set(service, names);
   }
   return rivals;
+}
+
+function holdersOf(rollout: Rollout, caches: Caches): ReadonlyMap<string, string> {
+  const holders = new Map<string, string>();
+  for (const service of servicesOf(rollout)) {
+    const [first] = caches.rollouts
+      .by("service", keyOf(rollout, service))
+      .filter(({ spec, status }) => {
+        const isLive = (status?.blueGreen?.activeSelector ?? "") !== "";
+        return isLive && spec?.strategy?.blueGreen?.activeService === service;
+      })
+      .map(({ metadata }) => metadata.name)
+      .sort();
+    if (first !== undefined) holders.set(service, first);
+  }
+  return holders;
 }
 
 /** One whose pods the Service does not select, or that is going, must not keep it from those that it is for. */

@@ -252,7 +252,12 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   /** Answers what is wrong with the event. */
   #take(event: Exclude<WatchEvent, { type: "ERROR" }>): Error | undefined {
     const { name, resourceVersion: version } = event.object.metadata;
-    const isNews = version !== undefined && isLater(version, this.#version);
+    // A text that is no version would be asked for ever after.
+    const isNews =
+      version !== undefined &&
+      version !== "" &&
+      isLater(version, this.#version) &&
+      isLikeListed(version, this.#version);
     if (isNews) this.#version = version;
     if (event.type === "BOOKMARK") return undefined;
     // What brings news gets on, however often it is cut off: it is not waited for longer than a second or two.
@@ -408,6 +413,11 @@ function errorOf(status: Status): ApiError {
   const error = ApiError.fromResponse(status.code ?? 500, status);
   if (error.kind === "expired" || error.retryAfterSeconds !== undefined) return error;
   return new ApiError("expired", error.message, error.code, error.status);
+}
+
+/** Versions are opaque, but where the list has told a number a watch tells numbers too. */
+function isLikeListed(version: string, listed: string | undefined): boolean {
+  return listed === undefined || !/^\d+$/.test(listed) || /^\d+$/.test(version);
 }
 
 function keyOf({ metadata }: KubernetesObject): string {

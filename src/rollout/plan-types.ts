@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly analysisTemplates?: AnalysisTemplates;
   /** Names of the other Rollouts of the namespace that name one of this Rollout's Services, by Service; sorted. */
   readonly rivals: ReadonlyMap<string, readonly string[]>;
+  /** The Rollout whose status says that it is live on a Service, by Service; the first by name where several do. */
+  readonly holders?: ReadonlyMap<string, string>;
   /**
    * Why kinds that a decision about this Rollout depends on are not known, by plural (`endpointslices`): nothing can be said
    * of objects of such a kind, not even that there are none. ReplicaSets and Services are always known.

@@ -66,8 +66,9 @@ function planBlueGreen(snapshot: Snapshot, strategy: BlueGreen, now: Instant): P
   const upkeep = blueGreenUpkeep.map((look) => look(situation, memory));
   const acts = permitted(situation, [
     ...fillReplicas(situation),
-    ...way.actions,
+    // First: what is remembered of the former stable version now is not looked up again.
     ...recordFormerStable(situation, memory.stableHash),
+    ...way.actions,
     ...upkeep.flatMap((part) => part.actions),
   ]);
   const notes = notesOf(situation, acts.refused);
@@ -116,13 +117,16 @@ function planBrake(
     ...(holdsRoute ? holdActiveRoute(situation).actions : []),
   ]);
   const { abortedAt = "" } = afterAbort(situation.memory, now);
+  // One that nothing was under way for is forgotten, as it is elsewhere; it must not strike the next version.
+  const { abort: _, abortedAt: __, ...rest } = invalid;
+  const kept = situation.memory.abort ? invalid : rest;
   const counts = situation.replicaSets.length === 0 ? {} : countFields(situation);
   const noted = withNotes(invalid.conditions ?? [], notesOf(situation, acts.refused), now);
   return {
     ...acts,
     events: [...events, ...noted.events],
     status: {
-      ...invalid,
+      ...kept,
       conditions: noted.conditions,
       ...counts,
       ...(isAborting ? { abort: true, abortedAt } : {}),

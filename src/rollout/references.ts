@@ -34,8 +34,11 @@ function validateService(snapshot: Snapshot, role: Role, name: string): FieldErr
     }
   }
   const others = rivals.get(name) ?? [];
-  const owner = service?.metadata.annotations?.[managedByAnnotation];
-  // Of Rollouts that name the same Service, the one that has it keeps it; before that, the first by name.
+  const written = service?.metadata.annotations?.[managedByAnnotation] ?? "";
+  const isWritten = written === rollout.metadata.name || others.includes(written);
+  // Of Rollouts that name the same Service, the one that has it keeps it; where it does not say, as when it is made anew, the
+  // one that was live on it; before that, the first by name.
+  const owner = isWritten ? written : snapshot.holders?.get(name);
   const isTheirs = owner !== undefined && others.includes(owner);
   const isOurs = owner === rollout.metadata.name || others.every((other) => rollout.metadata.name < other);
   if (isTheirs || !isOurs) {

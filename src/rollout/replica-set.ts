@@ -19,7 +19,12 @@ export function hashOf(replicaSet: BareReplicaSet): string {
 
 /** 0 for a ReplicaSet without a (readable) revision. */
 export function revisionOf(replicaSet: BareReplicaSet): number {
-  return Number(replicaSet.metadata.annotations?.[revisionAnnotation]) || 0;
+  return parseRevision(replicaSet.metadata.annotations?.[revisionAnnotation]);
+}
+
+/** Numbers that can be counted on from; anybody may write an annotation. */
+function parseRevision(text = ""): number {
+  return /^\d{1,15}$/.test(text) ? Number(text) : 0;
 }
 
 /** The revision that the ReplicaSet was made for: unlike the present one it does not change when it is used again. */
@@ -27,7 +32,7 @@ export function firstRevisionOf(replicaSet: BareReplicaSet): number {
   const former = replicaSet.metadata.annotations?.[revisionHistoryAnnotation] ?? "";
   const revisions = former
     .split(",")
-    .map(Number)
+    .map((text) => parseRevision(text))
     .filter((revision) => revision > 0);
   return Math.min(revisionOf(replicaSet), ...revisions);
 }

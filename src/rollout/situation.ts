@@ -1,3 +1,4 @@
+import { fastRollbackAnnotation } from "../api/names.ts";
 import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import { type BlueGreen, defaultReplicas } from "../api/strategy.ts";
 import { type Instant, later, parseTime } from "../time/clock.ts";
@@ -64,6 +65,8 @@ export interface Situation {
   readonly preview: ObservedRoute | undefined;
   /** What people should know of the routes, though nothing waits for it; one of each reason and route. */
   readonly notes: readonly RouteNote[];
+  /** Everything that decisions depend on can be read: it is known who gets requests. */
+  readonly isSeen: boolean;
   /** The active route carries users to the current version, and rightly so. */
   readonly isSwitched: boolean;
 }
@@ -85,11 +88,14 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
     status.currentPodHash === undefined ? current === undefined : status.currentPodHash !== currentHash;
   const recorded = memoryOf(status);
   const stableHash =
-    recorded.stableHash ?? inferStableHash(status, replicaSets, active, current, rollout.spec.replicas === 0);
+    recorded.stableHash ?? inferStableHash(status, snapshot.replicaSets, replicaSets, active, current);
   const remembered: Memory = { ...recorded, stableHash };
   const interrupted = interruptedHash({ rollout, strategy, now, memory: remembered, replicaSets, active });
   const memory = isNewTemplate
-    ? { ...memoryOfNextTemplate(remembered), stableHash: interrupted ?? stableHash }
+    ? {
+        ...memoryOfNextTemplate(remembered),
+        stableHash: currentHash === stableHash ? stableHash : (interrupted ?? stableHash),
+      }
     : remembered;
   const stable = replicaSets.find((replicaSet) => hashOf(replicaSet) === memory.stableHash);
   const isPromoted = memory.stableHash === currentHash;
@@ -116,6 +122,7 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
     active,
     preview,
     notes: [...active.notes, ...(preview?.notes ?? [])],
+    isSeen: snapshot.unknown.size === 0,
   };
   return { ...base, isSwitched: isSwitched(base) };
 }
@@ -129,30 +136,31 @@ function wantedReplicas({ spec }: Rollout, stable: IdentifiedReplicaSet | undefi
 }
 
 /**
- * Lost memory is no permission: what users are on is protected, also when the status does not say any more what that is.
- * So the confirmed version counts, then the one that users are sent to; where nothing is left of the status, then any
- * other that serves.
+ * Lost memory is no permission: what users are on is protected, also when the status does not say any more what that is, and
+ * whether or not it has pods at this moment. So the confirmed version counts, then the one that users are sent to; where
+ * nothing is left of the status, then the oldest that serves and is not on its way out.
  */
 function inferStableHash(
   status: RolloutStatus,
+  all: readonly IdentifiedReplicaSet[],
   replicaSets: readonly IdentifiedReplicaSet[],
   active: ObservedRoute,
   current: IdentifiedReplicaSet | undefined,
-  isNobodyWanted: boolean,
 ): string | undefined {
-  // Where nobody is to have pods, none says which one had users.
-  const serving = replicaSets.filter((replicaSet) => isNobodyWanted || availableOf(replicaSet) > 0);
   const found =
-    serving.find((replicaSet) => hashOf(replicaSet) === status.blueGreen?.activeSelector) ??
-    serving.find((replicaSet) => hashOf(replicaSet) === active.target);
+    all.find((replicaSet) => hashOf(replicaSet) === status.blueGreen?.activeSelector) ??
+    all.find((replicaSet) => hashOf(replicaSet) === active.target);
   if (found !== undefined || status.currentPodHash !== undefined) return found && hashOf(found);
-  const other = serving.find((replicaSet) => replicaSet !== current && deadlineOf(replicaSet) === undefined);
-  return other && hashOf(other);
+  const serving = replicaSets.filter((it) => availableOf(it) > 0 && deadlineOf(it) === undefined);
+  const oldest = serving.at(-1);
+  // Alone it is a first version, which has yet to become complete.
+  return oldest === undefined || (oldest === current && serving.length === 1) ? undefined : hashOf(oldest);
 }
 
 /**
  * A version whose gates were passed and that users are being moved to when the template changes again. Its switch is taken
- * for done: to send users back to the version before it, and then on to the next one, would move them three times.
+ * for done: to send users back to the version before it, and then on to the next one, would move them three times. Where the
+ * next template is that of the stable version, to send them back is what is asked for.
  */
 function interruptedHash({
   rollout,
@@ -169,6 +177,8 @@ function interruptedHash({
   if (version === undefined || active.target !== hash || memory.abort || availableOf(version) === 0) {
     return undefined;
   }
+  // By hand, while it was held back: the strategy of the next version must not allow it afterwards.
+  if (rollout.status?.phase === "Paused") return undefined;
   const stable = replicaSets.find((replicaSet) => hashOf(replicaSet) === memory.stableHash);
   const rollback = rollbackRule(rollout, replicaSets, version, stable);
   return isAllowedToSwitch({ memory, rollback, strategy, now }) ? hash : undefined;
@@ -194,7 +204,10 @@ function rollbackRule(
     if (between.length < window) return "Rollback within window";
   }
   // The deadline goes with the pods: a version that has both is still warm, also where its end was put off.
-  return deadlineOf(current) !== undefined && sizeOf(current) > 0 ? "Fast rollback" : undefined;
+  // Once begun it goes on without it: it is dropped in the write that records the rollback.
+  const isBegun = current.metadata.annotations?.[fastRollbackAnnotation] === String(revisionOf(current));
+  const isWarm = deadlineOf(current) !== undefined && sizeOf(current) > 0;
+  return isWarm || isBegun ? "Fast rollback" : undefined;
 }
 
 function observe(snapshot: Snapshot, role: Role, service: string): ObservedRoute {
@@ -252,7 +265,12 @@ export function canTakeOver(s: Situation, version: IdentifiedReplicaSet): boolea
   const available = availableOf(version);
   if (available === 0) return s.replicaSets.every((replicaSet) => availableOf(replicaSet) === 0);
   const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === s.active.target);
-  return available >= Math.min(s.replicas, availableOf(live));
+  return available >= Math.min(soundSize(s), availableOf(live));
+}
+
+/** A version is sound while at least so many of its pods are available: what a Deployment keeps up (maxUnavailable 25 %). */
+export function soundSize({ replicas }: Pick<Situation, "replicas">): number {
+  return Math.ceil(0.75 * replicas);
 }
 
 /** Where users are to be sent now: on an abort and before the switch to the stable version. */

@@ -22,13 +22,18 @@ const phaseIcons: Readonly<Record<RolloutPhase, Icon>> = {
 export function phaseOf(rollout: Rollout): PhaseView {
   const status = rollout.status ?? {};
   if (!isObserved(rollout)) return progressing("waiting for rollout spec update to be observed");
-  if (isUnpausing(rollout)) return progressing("waiting for rollout to unpause");
+  if (isUnpausing(rollout) && !isInvalid(rollout)) return progressing("waiting for rollout to unpause");
   const phase = status.phase ?? "Progressing";
   return { phase, icon: phaseIcons[phase], message: status.message ?? "" };
 }
 
 function progressing(message: string): PhaseView {
   return { phase: "Progressing", icon: icons.progressing, message };
+}
+
+/** Whether it cannot be carried out as it is written: nothing leads forward until it is mended. */
+export function isInvalid({ status }: Rollout): boolean {
+  return (status?.conditions ?? []).some((it) => it.type === "InvalidSpec" && it.status === "True");
 }
 
 /** Whether the status speaks of today's spec. */

@@ -56,6 +56,13 @@ function why(subject: Rollout, replicaSets: readonly ReplicaSet[] = [], pods: re
   return whyOf({ rollout: subject, replicaSets, pods, now });
 }
 
+/** The version that users are on. */
+const live: ReplicaSet = {
+  ...replicaSet,
+  metadata: { ...replicaSet.metadata, name: "web-old", labels: { "rollouts-pod-template-hash": "old" } },
+  status: { ...replicaSet.status, replicas: 2, availableReplicas: 2 },
+};
+
 const since = "since 2026-01-01T00:00:00Z (5m)";
 const pause = (reason: "BlueGreenPause" | "CanaryPauseStep" | "InconclusiveAnalysisRun"): RolloutStatus => ({
   phase: "Paused",
@@ -163,9 +170,32 @@ const argo: readonly [string, Rollout, string][] = [
   ],
 ];
 
+describe("while nobody is served", () => {
+  const waits = rollout({ stableRS: "old", ...pause("BlueGreenPause") });
+
+  it("says so before all else: no pod is available", () => {
+    const down: ReplicaSet = { ...live, status: { replicas: 2, availableReplicas: 0 } };
+    assert.match(
+      why(waits, [replicaSet, down]),
+      /; users get no answer: no pod of the live version old is available; /,
+    );
+  });
+
+  it("says so before all else: its ReplicaSet is gone", () => {
+    assert.match(
+      why(waits, [replicaSet]),
+      /; users get no answer: the ReplicaSet of the live version old is gone; /,
+    );
+  });
+
+  it("says nothing of the kind otherwise", () => {
+    assert.doesNotMatch(why(waits, [replicaSet, live]), /no answer/);
+  });
+});
+
 describe("why a Rollout of another controller stands where it stands", () => {
   for (const [what, subject, expected] of argo) {
-    it(`is read off ${what}`, () => assert.equal(why(subject, [replicaSet]), expected));
+    it(`is read off ${what}`, () => assert.equal(why(subject, [replicaSet, live]), expected));
   }
 
   it("is not told as Teal's own note", () => {

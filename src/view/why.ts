@@ -96,7 +96,7 @@ function aborted(facts: Facts): Clauses | undefined {
       : `users are not all back yet: waiting for ${withDetail(wait)}`;
   return [
     `the update of ${titleOf(facts)}${revisionText(facts, status.currentPodHash, " to")} was aborted${at === undefined ? "" : ` at ${ago(at, now)}`}${cause === "" ? "" : `: ${cause.replace(/\.$/, "")}`}`,
-    isBack ? `users are on${versionText(facts, status.stableRS)}` : back,
+    outage(facts) || (isBack ? `users are on${versionText(facts, status.stableRS)}` : back),
     `\`teal retry rollout ${nameOf(facts)}\` starts it again`,
     retirement(facts, status.currentPodHash, "its pods go"),
   ];
@@ -140,9 +140,22 @@ function waiting(facts: Facts): Clauses | undefined {
       : undefined;
   return [
     `${titleOf(facts)} is waiting for ${lasting(wait)}`,
+    outage(facts),
     wait.end,
     late === undefined ? "" : `without progress it counts as late at ${time(late, now)}`,
   ];
+}
+
+/** What must be said before all else: the version that users are on has no pods. Empty when it has, or there is none yet. */
+function outage(facts: Facts): string {
+  const { spec, status = {} } = facts.rollout;
+  const isKnown = spec.strategy?.blueGreen !== undefined && facts.replicaSets.length > 0;
+  if (!isKnown || (status.stableRS ?? "") === "" || spec.replicas === 0) return "";
+  const hash = status.blueGreen?.activeSelector ?? status.stableRS;
+  const live = replicaSetOf(facts, hash);
+  if (live === undefined) return `users get no answer: the ReplicaSet of the live version ${hash} is gone`;
+  const { availableReplicas = 0 } = live.status ?? {};
+  return availableReplicas > 0 ? "" : `users get no answer: no pod of the live version ${hash} is available`;
 }
 
 function paused(facts: Facts): Clauses | undefined {

@@ -114,6 +114,20 @@ describe("of Rollouts that name one Service", () => {
   }
 });
 
+describe("a Service that is made anew while two Rollouts name it", () => {
+  for (const [self, isTold] of [
+    ["aaa", true],
+    ["bbb", false],
+  ] as const)
+    it(`stays with the one that was live on it: ${self} is ${isTold ? "told" : "left alone"}`, () => {
+      const world = new World();
+      world.rollout = { ...world.rollout, metadata: { ...world.rollout.metadata, name: self } };
+      world.rivals.set("web", [self === "aaa" ? "bbb" : "aaa"]);
+      const next = plan({ ...world.snapshot, holders: new Map([["web", "bbb"]]) }, world.now);
+      assert.equal(next.status.message?.startsWith("InvalidSpec") === true, isTold);
+    });
+});
+
 describe("an abort", () => {
   it("asked for before the controller saw the template is obeyed", () => {
     const world = new World({ autoPromotionSeconds: 5 }).settle();
@@ -141,6 +155,38 @@ describe("an abort", () => {
     const world = new World().settle().fail("web:2").deploy("web:2").settle().ask({ abort: true }).settle();
     world.deploy("web:3").settle();
     assert.equal(world.live(), "web:3");
+  });
+});
+
+describe("a stable version of which one pod in ten never fits", () => {
+  function tenWithOneMissing(): World {
+    return new World(manual, { replicas: 10 }).settle().deploy("web:2").settle();
+  }
+
+  it("takes its users back after an abort, however well the new one does", () => {
+    const world = tenWithOneMissing();
+    world.lagging.set("web", world.slices("web"));
+    world.promote().settle().fail("web:1", 9).ask({ abort: true }).settle();
+    assert.equal(world.live(), "web:1");
+  });
+
+  it("takes them back from a version that somebody has pointed at", () => {
+    const world = tenWithOneMissing().fail("web:1", 9).settle();
+    world.select("web", hashOf(world.of("web:2") as ReplicaSet)).settle();
+    assert.equal(world.live(), "web:1");
+  });
+
+  it("does not keep the aborted version's pods, which may hold its room", () => {
+    const world = tenWithOneMissing().fail("web:1", 9).settle().ask({ abort: true }).settle();
+    assert.equal(world.pass(31).size("web:2"), 0);
+  });
+});
+
+describe("an abort that nothing was under way for", () => {
+  it("is forgotten also while the spec is invalid, and does not strike the next version", () => {
+    const world = new World().settle().edit({ minReadySeconds: -1 }).settle().ask({ abort: true }).settle();
+    assert.equal(world.status.abort, undefined);
+    assert.equal(world.edit({ minReadySeconds: 0 }).deploy("web:2").settle().live(), "web:2");
   });
 });
 

@@ -141,6 +141,48 @@ describe("a status that has lost something", () => {
   });
 });
 
+describe("a status that is lost at a bad moment", () => {
+  const wipe = (world: World): World => {
+    const { status: _, ...rollout } = world.rollout;
+    world.rollout = rollout;
+    return world;
+  };
+  const preview = (): World => new World(manual).settle().deploy("web:2").settle();
+
+  for (const next of ["web:1", "web:3"])
+    it(`with the Service's hash, as in an orphaned deletion: ${next} is applied and users stay on the first version`, () => {
+      const world = wipe(preview().select("web", undefined).select("web-preview", undefined));
+      world.deploy(next).settle();
+      assert.equal(world.live(), "web:1");
+      assert.equal(world.size("web:1"), 2);
+    });
+
+  it("while the live version has no pods: the Service still says who it is", () => {
+    const world = wipe(preview()).fail("web:1").settle().heal("web:1").settle();
+    waitsAtItsGate(world, "web:1");
+  });
+
+  it("in half, while the live version has no pods", () => {
+    const world = preview();
+    const { stableRS: _, ...status } = world.status;
+    world.rollout = { ...world.rollout, status };
+    waitsAtItsGate(world.fail("web:1").settle().heal("web:1").settle(), "web:1");
+  });
+
+  it("while nobody is wanted", () => {
+    const world = preview().edit({ replicas: 0 }).settle();
+    wipe(world).settle().edit({ replicas: 2 }).settle();
+    waitsAtItsGate(world, "web:1");
+  });
+
+  it("in the owner of the pause: the first promotion counts", () => {
+    const world = preview();
+    const { controllerPause: _, ...status } = world.status;
+    world.rollout = { ...world.rollout, status };
+    assert.equal(world.settle().promote().settle().live(), "web:2");
+  });
+});
+
 describe("a stable version whose ReplicaSet goes away", () => {
   const goes: Readonly<Record<string, (replicaSet: ReplicaSet) => ReplicaSet | undefined>> = {
     "is gone": () => undefined,
@@ -218,6 +260,22 @@ describe("a switch that is interrupted by the next version", () => {
       .deploy("web:3")
       .settle();
     waitsAtItsGate(world, "web:1");
+  });
+
+  it("is not, where it was pointed at by hand while it was held back, and the next one asks for no pause", () => {
+    const world = new World(manual).settle().deploy("web:2").settle().edit({ paused: true }).settle();
+    world.select("web", hashOf(world.of("web:2") as ReplicaSet)).settle();
+    const blueGreen = { activeService: "web", previewService: "web-preview" };
+    world.edit({ paused: false, strategy: { blueGreen } }).deploy("web:3");
+    const next = plan(world.snapshot, world.now);
+    assert.notEqual(next.status.stableRS, hashOf(world.of("web:2") as ReplicaSet));
+  });
+
+  it("is taken back at once where the next template is that of the stable version", () => {
+    const world = interrupted().deploy("web:1").settle();
+    assert.equal(world.live(), "web:1");
+    world.lagging.clear();
+    assert.equal(world.settle().status.phase, "Healthy");
   });
 
   it("is not, where it was aborted", () => {

@@ -18,4 +18,19 @@ describe("while it cannot be seen who gets requests", () => {
     assert.equal(world.status.phase, "Healthy");
     assert.equal(world.pass(31).size("web:1"), 0);
   });
+
+  it("what is remembered stays: no deadline is dropped for it", () => {
+    const world = new World({ autoPromotionEnabled: false })
+      .settle()
+      .deploy("web:2")
+      .settle()
+      .promote()
+      .settle();
+    const before = world.calls.length;
+    world.unknown.set("pods", because);
+    world.pass(5);
+    assert.ok(!world.calls.slice(before).includes("annotateReplicaSet"));
+    world.unknown.clear();
+    assert.equal(world.pass(26).size("web:1"), 0);
+  });
 });

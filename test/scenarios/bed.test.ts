@@ -81,7 +81,8 @@ test("a plain Kubernetes has small slices in both families, and statuses that la
     await then(async ({ cluster }) => {
       stopWatching();
       const { items } = await cluster.client.list<EndpointSlice>(resources.endpointSlices, {
-        labelSelector: "kubernetes.io/service-name=web",
+        labelSelector:
+          "kubernetes.io/service-name=web,endpointslice.kubernetes.io/managed-by=endpointslice-controller.k8s.io",
       });
       const seen = items.map(({ addressType, endpoints }) => `${addressType} ${endpoints?.length ?? 0}`);
       assert.deepEqual(seen.toSorted(), ["IPv4 1", "IPv4 2", "IPv6 1", "IPv6 2"]);

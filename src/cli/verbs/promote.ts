@@ -1,7 +1,7 @@
 import { podTemplateHashLabel } from "../../api/names.ts";
 import type { Rollout } from "../../api/rollout.ts";
 import { defaultReplicas } from "../../api/strategy.ts";
-import { phaseOf } from "../../view/rollout-phase.ts";
+import { isInvalid, phaseOf } from "../../view/rollout-phase.ts";
 import { type Cluster, command } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { patchSpec, patchStatus, readReplicaSets, readRollout } from "../rollout-requests.ts";
@@ -35,6 +35,7 @@ export interface Promotion {
 
 /** What promotes this Rollout; `CommandError` when there is nothing that could be promoted now. */
 function promotionOf(rollout: Rollout, full: boolean): Promotion {
+  if (isInvalid(rollout)) throw new CommandError(refusal(rollout));
   const { spec, status = {} } = rollout;
   const unpause = spec.paused === true ? { spec: { paused: false } } : {};
   if (full) {
@@ -67,6 +68,7 @@ function refusal(rollout: Rollout): string {
   const { name } = rollout.metadata;
   const { phase } = phaseOf(rollout);
   const what = `rollout '${name}' cannot be promoted: it is ${stateText(rollout)}`;
+  if (isInvalid(rollout)) return `${what}. Mend that first`;
   if (rollout.status?.abort === true)
     return `${what}. Start the update again with "teal retry rollout ${name}"`;
   if (!isUpdating(rollout) && phase === "Healthy")

@@ -1,6 +1,6 @@
 import { later } from "../../time/clock.ts";
 import { availableOf, deadlineOf, hashOf, scale, setDeadline, sizeOf } from "../replica-set.ts";
-import { canTakeOver, routing, type Situation } from "../situation.ts";
+import { canTakeOver, routing, type Situation, soundSize } from "../situation.ts";
 import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
 import { pointTo } from "./route.ts";
 
@@ -36,7 +36,7 @@ function retireAborted(s: Situation): StepResult {
   const { current, stable, strategy } = s;
   if (current === undefined || sizeOf(current) === 0 || strategy.abortScaleDownDelaySeconds === 0)
     return done;
-  if (availableOf(stable) < s.replicas) return waiting("all pods of the stable version to become available");
+  if (availableOf(stable) < soundSize(s)) return waiting("pods of the stable version to become available");
   const on = "abortScaleDownDelaySeconds to pass";
   const deadline = deadlineOf(current);
   if (deadline === undefined) {

@@ -18,7 +18,13 @@ import {
   sizeOf,
   wasLive,
 } from "../replica-set.ts";
-import { canTakeOver, type ObservedRoute, type Situation, wantedActiveHash } from "../situation.ts";
+import {
+  canTakeOver,
+  type ObservedRoute,
+  type Situation,
+  soundSize,
+  wantedActiveHash,
+} from "../situation.ts";
 import { recordTemplate } from "./adopt.ts";
 import { pointTo } from "./route.ts";
 
@@ -84,7 +90,7 @@ function point(route: ObservedRoute, hash: string, because: string): Upkeep {
 // rollback stays until the rollback is remembered.
 function dropDeadlines(s: Situation, { stableHash }: Memory): Upkeep {
   const referenced = referencedHashes(s);
-  const needed = s.others.filter((replicaSet) => referenced.has(hashOf(replicaSet)));
+  const needed = s.isSeen ? s.others.filter((replicaSet) => referenced.has(hashOf(replicaSet))) : [];
   // One that is being superseded in this very pass has just got its deadline.
   if (s.stable !== undefined && hashOf(s.stable) === stableHash) needed.push(s.stable);
   const isRemembered = s.rollback === undefined || isGranted(s.memory);
@@ -118,11 +124,6 @@ function followMinReadySeconds(s: Situation): Upkeep {
   };
 }
 
-/**
- * The live version is failing while fewer of its pods are available than this share of those wanted: the least that a
- * Deployment keeps up by default (maxUnavailable 25 %).
- */
-const floor = 0.75;
 /** How long beyond its delay a superseded version is kept at most, however the live one does. */
 const longestPostponementSeconds = 3600;
 /** How long the live version must have been sound before the old one goes, where the delay is shorter. */
@@ -172,7 +173,7 @@ function retire(s: Situation, replicaSet: IdentifiedReplicaSet, isWithinLimit: b
 
 /** Puts the end off when it is near and the version is still missed; undefined when it may come. */
 function postponement(s: Situation, replicaSet: IdentifiedReplicaSet, end: Instant): Upkeep | undefined {
-  const isFailing = availableOf(s.stable) < Math.ceil(floor * s.replicas);
+  const isFailing = availableOf(s.stable) < soundSize(s);
   const isBetter = Math.min(availableOf(replicaSet), s.replicas) > availableOf(s.stable);
   if (!isFailing || !isBetter) return undefined;
   const seconds = Math.max(s.strategy.scaleDownDelaySeconds, leastPostponementSeconds);
@@ -196,13 +197,16 @@ function shrink(s: Situation, replicaSet: IdentifiedReplicaSet): readonly Action
 }
 
 /**
- * The former stable version gets its deadline in the pass in which another becomes stable, and with it, in the same write,
- * the record that it was live.
+ * In the pass in which another version becomes stable the former one gets the record that it was live and, unless requests may
+ * still reach it, in the same write its deadline.
  */
 export function recordFormerStable(s: Situation, stableHash: string | undefined): readonly Action[] {
   const { stableRS } = s.rollout.status ?? {};
   const former = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === stableRS);
-  if (former === undefined || stableHash === stableRS || wasLive(former)) return [];
+  if (former === undefined || stableHash === stableRS) return [];
+  // From a pass whose status could not be written: the delay counts from when people can know of it.
+  const isOver = (deadlineOf(former) ?? Number.POSITIVE_INFINITY) <= s.now;
+  if (wasLive(former) && !isOver) return [];
   const { scaleDownDelaySeconds: delay, keepSuperseded } = s.strategy;
   const isLeaving =
     !keepSuperseded && sizeOf(former) > 0 && delay > 0 && !referencedHashes(s).has(hashOf(former));
