@@ -145,7 +145,7 @@ describe("files that change on disk", () => {
     await scene.clock.advance(60);
     assert.equal(await scene.ask(), "new");
     assert.equal((await scene.watch()).seen, "new");
-    assert.equal(await Promise.race([watch.ended, "open"]), "open");
+    assert.equal(await Promise.race([watch.ended, Promise.resolve("open")]), "open");
     scene.close();
     assert.ok((await watch.ended) instanceof Error);
   });
