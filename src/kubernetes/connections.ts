@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Socket } from "node:net";
 import { buildConnector, type Dispatcher, Pool, ProxyAgent } from "undici";
 import type { Credentials } from "./credentials.ts";
@@ -24,32 +25,39 @@ export class Connections {
   readonly #open = new Set<Dispatcher>();
   /** Not yet connections: undici would leave them to their time limit. */
   readonly #connecting = new Set<Socket>();
-  #current: { readonly of: Credentials; readonly dispatcher: Dispatcher } | undefined;
+  #current: { readonly of: readonly unknown[]; readonly dispatcher: Dispatcher } | undefined;
+  #closing = closing();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
   }
 
   /** Throws when certificate, key or authorities cannot be used together. */
-  for({ cert, key, ca }: Credentials): Dispatcher {
+  for(credentials: Credentials): Dispatcher {
+    const of = [credentials.cert, credentials.key, credentials.ca];
     const present = this.#current;
-    const isCurrent = present?.of.cert === cert && present?.of.key === key && present?.of.ca === ca;
-    if (present !== undefined && isCurrent) return present.dispatcher;
-    const dispatcher = this.#make({ ...(cert === undefined ? {} : { cert }), key, ca });
+    if (present?.of.every((part, at) => part === of[at])) return present.dispatcher;
+    const dispatcher = this.#make(credentials);
     this.#open.add(dispatcher);
-    this.#current = { of: { cert, key, ca } as Credentials, dispatcher };
-    // Requests that are under way, and watches, end on the connections that they have.
-    if (present !== undefined)
-      void present.dispatcher.close().then(() => this.#open.delete(present.dispatcher));
+    this.#current = { of, dispatcher };
+    if (present !== undefined) this.#retire(present.dispatcher);
     return dispatcher;
   }
 
   /** Breaks off everything. */
   close(): void {
-    for (const dispatcher of this.#open) void dispatcher.destroy();
+    for (const dispatcher of this.#open) dispatcher.destroy().catch(() => {});
     for (const socket of this.#connecting) socket.destroy(new Error("the connection is needed no more"));
+    this.#closing.abort();
+    this.#closing = closing();
     this.#open.clear();
     this.#current = undefined;
+  }
+
+  // Requests that are under way, and watches, end on the connections that they have.
+  #retire(dispatcher: Dispatcher): void {
+    const forget = (): boolean => this.#open.delete(dispatcher);
+    dispatcher.close().then(forget, forget);
   }
 
   #connector(options: buildConnector.BuildOptions): buildConnector.connector {
@@ -64,7 +72,19 @@ export class Connections {
     };
   }
 
-  #make({ cert, key, ca }: { readonly [Part in keyof Credentials]: string | undefined }): Dispatcher {
+  #socksConnector(proxy: URL, tls: buildConnector.BuildOptions): buildConnector.connector {
+    const secure = buildConnector(tls);
+    return (to, callback) => {
+      const isSecure = to.protocol === "https:";
+      const limits = { milliseconds: connectMilliseconds, signal: this.#closing.signal };
+      throughSocks(proxy, to.hostname, Number(to.port || (isSecure ? 443 : 80)), limits).then(
+        (socket) => (isSecure ? secure({ ...to, httpSocket: socket }, callback) : callback(null, socket)),
+        (error: Error) => callback(error, null),
+      );
+    };
+  }
+
+  #make({ cert, key, ca }: Credentials): Dispatcher {
     const { origin, proxy, insecureSkipTlsVerify, tlsServerName } = this.#options;
     const socket = { timeout: connectMilliseconds, keepAliveInitialDelay: keepAliveMilliseconds };
     const tls = {
@@ -79,11 +99,12 @@ export class Connections {
     const common = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: keepAliveMilliseconds };
     if (proxy === undefined) return new Pool(origin, { ...common, connect: this.#connector(tls) });
     if (proxy.protocol === "socks5:")
-      return new Pool(origin, { ...common, connect: socksConnector(proxy, tls) });
+      return new Pool(origin, { ...common, connect: this.#socksConnector(proxy, tls) });
     return new ProxyAgent({
       ...common,
+      ...proof(proxy),
       proxyTls: socket,
-      uri: proxy.href,
+      uri: proxy.origin,
       requestTls: tls,
       factory: (to, options: Pool.Options) => new Pool(to, { ...options, connect: failing(options.connect) }),
     });
@@ -109,14 +130,16 @@ function codeFor(error: Error): unknown {
   return code === "UND_ERR_SOCKET" ? "ECONNRESET" : code;
 }
 
-function socksConnector(proxy: URL, tls: buildConnector.BuildOptions): buildConnector.connector {
-  const secure = buildConnector(tls);
-  return (to, callback) => {
-    const { protocol, hostname, port } = to;
-    const isSecure = protocol === "https:";
-    throughSocks(proxy, hostname, Number(port || (isSecure ? 443 : 80)), connectMilliseconds).then(
-      (socket) => (isSecure ? secure({ ...to, httpSocket: socket }, callback) : callback(null, socket)),
-      (error: Error) => callback(error, null),
-    );
-  };
+function closing(): AbortController {
+  const controller = new AbortController();
+  // Every connection listens.
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
+/** What a proxy's address says of who asks. */
+function proof({ username, password }: URL): { readonly token?: string } {
+  if (username === "") return {};
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { token: `Basic ${Buffer.from(pair).toString("base64")}` };
 }

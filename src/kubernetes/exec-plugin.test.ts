@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { ManualClock } from "../time/manual-clock.ts";
+import { later } from "../time/clock.ts";
 import { type ExecPlugin, execCredentials } from "./exec-plugin.ts";
+import { ObservedClock } from "./observed-clock.fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "exec-plugin-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -16,7 +17,7 @@ const good = credential({ token: "t1" });
 
 /** A plugin that runs this shell script. */
 function open(script: string, more: Partial<ExecPlugin> = {}, isTerminal = false) {
-  const clock = new ManualClock();
+  const clock = new ObservedClock();
   let told = "";
   const heard = Promise.withResolvers<void>();
   const stderr = (text: string): void => {
@@ -99,7 +100,7 @@ describe("a credential plugin", () => {
     const { source, clock } = open(`sleep 30 & echo $! >${folder}/left; ${good}`);
     const asked = source.current();
     // Until the plugin has ended; its output has not.
-    while (clock.pending < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    await clock.whenAsked(later(clock.now(), 1));
     await clock.advance(1);
     assert.deepEqual(await asked, { authorization: "Bearer t1" });
     process.kill(Number(readFileSync(join(folder, "left"), "utf8")));

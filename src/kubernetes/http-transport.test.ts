@@ -13,10 +13,12 @@ import { describe, test } from "node:test";
 import type { TLSSocket } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { generate } from "selfsigned";
+import { later } from "../time/clock.ts";
 import { ManualClock } from "../time/manual-clock.ts";
 import { type CredentialSource, fixedCredentials } from "./credentials.ts";
 import { ApiError } from "./errors.ts";
 import { HttpTransport, type HttpTransportOptions } from "./http-transport.ts";
+import { ObservedClock } from "./observed-clock.fixture.ts";
 import type { ApiRequest, WatchEvent } from "./transport.ts";
 
 interface Scene extends AsyncDisposable {
@@ -77,8 +79,6 @@ const get = (path: string, query: Record<string, string> = {}): ApiRequest => ({
   path,
   query,
 });
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Follows a watch until it ends. */
 function follow(transport: HttpTransport, query: Record<string, string> = {}) {
@@ -242,25 +242,24 @@ describe("HttpTransport", () => {
   ];
   for (const [what, code, method, isAgain] of putOff) {
     test(`${isAgain ? "asks again for" : "does not repeat"} ${what} that the server puts off (${code})`, async () => {
+      const clock = new ObservedClock();
       let count = 0;
-      await using scene = await serve((_, response) => {
+      const handle: Handler = (_, response) => {
         count += 1;
         response.setHeader("retry-after", "7");
         answerJson(response, count === 1 ? code : 200, {});
-      });
-      const response = scene.transport.request({
-        method,
-        path: "/x",
-        ...(method === "GET" ? {} : { body: {} }),
-      });
+      };
+      await using scene = await serve(handle, { clock });
+      const body = method === "GET" ? {} : { body: {} };
+      const response = scene.transport.request({ method, path: "/x", ...body });
       if (!isAgain) {
         assert.deepEqual(await response, { code, body: {}, retryAfterSeconds: 7 });
         return;
       }
-      while (scene.clock.pending === 0 || count === 0) await turn();
-      await scene.clock.advance(7);
+      await clock.whenAsked(later(clock.now(), 7.1));
+      await clock.advance(7);
       assert.equal(count, 1, "not before that");
-      await scene.clock.advance(0.1);
+      await clock.advance(0.1);
       assert.equal((await response).code, 200);
       assert.equal(count, 2);
     });

@@ -173,6 +173,15 @@ describe("a server behind a proxy", () => {
     await using proxy = await socksProxy(api);
     await use(transport({ "proxy-url": proxy.address }));
     assert.deepEqual(new Set(proxy.tunnels), new Set(["api.example:6443"]));
+    const warned: Error[] = [];
+    const warn = (warning: Error): number => warned.push(warning);
+    process.on("warning", warn);
+    const busy = transport({ "proxy-url": proxy.address });
+    await Promise.all(Array.from({ length: 15 }, () => busy.request({ method: "GET", path: "/" })));
+    busy.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", warn);
+    assert.deepEqual(warned, []);
     const plain = await listening(createHttpServer(answer));
     await using other = await socksProxy(plain, "me:secret");
     const proxyUrl = other.address.replace("//", "//me:secret@");

@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { before, beforeEach, describe, test } from "node:test";
 import type { TLSSocket } from "node:tls";
 import { generate } from "selfsigned";
+import type { KubernetesObject } from "../api/core.ts";
 import { ManualClock } from "../time/manual-clock.ts";
 import { transportFor } from "./kubeconfig.ts";
+import type { WatchEvent } from "./transport.ts";
 
 interface Pair {
   readonly cert: string;
@@ -47,6 +49,10 @@ describe("files that change on disk", () => {
           (part) => part !== undefined,
         );
         const who = seen.join(" ") || "nobody";
+        if (request.url === "/watch") {
+          response.write(`{"type":"BOOKMARK","object":{"metadata":{"name":"${who}"}}}\n`);
+          return;
+        }
         const code = refused.has(who) ? 401 : 200;
         response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(who));
       },
@@ -84,6 +90,16 @@ describe("files that change on disk", () => {
     const { transport } = transportFor({ kubeconfig, clock, env: {} });
     return {
       clock,
+      /** Opens a watch; answers who was seen, and what it ends with. */
+      watch: async () => {
+        const seen = Promise.withResolvers<string>();
+        const ended = Promise.withResolvers<Error | undefined>();
+        const event = ({ object }: WatchEvent): void =>
+          seen.resolve((object as KubernetesObject).metadata.name);
+        transport.watch({ method: "GET", path: "/watch" }, { event, ended: ended.resolve });
+        return { seen: await seen.promise, ended: ended.promise };
+      },
+      close: () => transport.close(),
       ask: async () => (await transport.request({ method: "GET", path: "/" })).body,
       async [Symbol.asyncDispose]() {
         transport.close();
@@ -118,6 +134,20 @@ describe("files that change on disk", () => {
     show(pairs.new);
     refused.add("old");
     assert.deepEqual(await Promise.all([scene.ask(), scene.ask(), scene.ask()]), ["new", "new", "new"]);
+  });
+
+  test("a watch goes on with the certificate that it was opened with", async () => {
+    show(pairs.old);
+    await using scene = open(withCertificate);
+    const watch = await scene.watch();
+    assert.equal(watch.seen, "old");
+    show(pairs.new);
+    await scene.clock.advance(60);
+    assert.equal(await scene.ask(), "new");
+    assert.equal((await scene.watch()).seen, "new");
+    assert.equal(await Promise.race([watch.ended, Promise.resolve("open")]), "open");
+    scene.close();
+    assert.ok((await watch.ended) instanceof Error);
   });
 
   test("a certificate that was replaced before its key is used once both fit", async () => {

@@ -14,15 +14,17 @@ const refusals: Readonly<Record<number, string>> = {
 
 /**
  * A connection to `host` and `port` through a SOCKS5 proxy (RFC 1928), with the name and password of its URL (RFC 1929) where
- * it has them. Host names are looked up by the proxy. Rejects when the proxy closes, refuses, is silent for `milliseconds`, or is none.
+ * it has them. Host names are looked up by the proxy. Rejects when the proxy closes, refuses, is silent for `milliseconds`, or is
+ * none; `signal` breaks the connection off at any time.
  */
 export async function throughSocks(
   proxy: URL,
   host: string,
   port: number,
-  milliseconds: number,
+  { milliseconds, signal }: { readonly milliseconds: number; readonly signal: AbortSignal },
 ): Promise<Socket> {
-  const socket = open(Number(proxy.port || 1080), proxy.hostname.replace(/^\[|\]$/g, ""));
+  const to = { port: Number(proxy.port || 1080), host: proxy.hostname.replace(/^\[|\]$/g, "") };
+  const socket = open({ ...to, signal });
   // What breaks later is told to whoever uses the connection then.
   socket.on("error", () => {});
   socket.setTimeout(milliseconds, () => socket.destroy(new Error("the proxy does not answer")));

@@ -416,6 +416,23 @@ describe("WatchCache", () => {
     cache.stop();
   });
 
+  test("does not bring back by an old event what was gone when everything was listed", async () => {
+    const { transport, cache, clock, changes } = await opened([pod("a", 5), pod("b", 6)]);
+    transport.latest.send({ type: "DELETED", object: pod("b", 12) });
+    transport.answer = () => listOf(20, [pod("a", 5)]);
+    transport.latest.send(errorEvent(410, "Expired"));
+    await clock.settle();
+    changes.length = 0;
+    transport.latest.send(
+      { type: "ADDED", object: pod("b", 6) },
+      { type: "MODIFIED", object: pod("b", 11) },
+      { type: "ADDED", object: pod("c", 19) },
+      { type: "ADDED", object: pod("b", 21) },
+    );
+    assert.deepEqual(changes, ["added b@21"]);
+    cache.stop();
+  });
+
   test("compares versions as numbers, not as texts", async () => {
     const { transport, cache, changes } = await opened([pod("a", 9)]);
     transport.latest.send({ type: "MODIFIED", object: pod("a", 10) });
@@ -523,7 +540,7 @@ describe("WatchCache", () => {
     await clock.settle();
     transport.latest.send({
       type: "ADDED",
-      object: { ...pod("b", 3), metadata: { ...metadata, name: "b" }, spec } as Pod,
+      object: { ...pod("b", 3), metadata: { ...metadata, name: "b", resourceVersion: "3" }, spec } as Pod,
     });
     for (const held of cache.list()) {
       assert.deepEqual([held.kind, held.apiVersion], [kind, apiVersion]);

@@ -68,6 +68,8 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   #synced = false;
   /** Where the watch goes on; undefined when everything has to be listed first. */
   #version: string | undefined;
+  /** As of when everything was listed last. */
+  #listedAt = "0";
   #failures = 0;
   /** Why the server will not tell of this kind. */
   #refusal: string | undefined;
@@ -157,6 +159,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
     }
     this.#pageSize = pageSize;
     this.#version = listed.version;
+    this.#listedAt = listed.version;
     this.#replace(listed.objects);
     if (!this.#synced) {
       this.#synced = true;
@@ -266,9 +269,9 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
       return new ApiError("expired", `the watch told of an object without a name (${event.type})`);
     const key = keyOf(event.object);
     const held = this.#held(event.object);
-    // A connection may tell again or late what is known already.
-    if (!isLater(version, held?.metadata.resourceVersion ?? this.#deletedAt.get(key) ?? "0"))
-      return undefined;
+    // A connection may tell again or late what is known already; what is not there was gone when everything was listed.
+    const known = held?.metadata.resourceVersion ?? this.#deletedAt.get(key) ?? this.#listedAt;
+    if (!isLater(version, known)) return undefined;
     if (event.type !== "DELETED") {
       const object = this.#understand(event.object as Wire);
       if (object !== undefined) this.#put(object);

@@ -74,7 +74,13 @@ export class FaultServer {
 
   /** Breaks off every connection. */
   breakOff(): void {
-    for (const socket of this.#sockets.values()) reset(socket);
+    for (const socket of this.#sockets.values()) this.#reset(socket);
+  }
+
+  // A connection that is being closed, also by TLS above it, cannot be reset any more: Node would keep it for ever.
+  #reset(socket: Socket | undefined): void {
+    if (socket?.writable === true && this.#scheme === "http") socket.resetAndDestroy();
+    else socket?.destroy();
   }
 
   #chosen(from: Readonly<Record<string, unknown>>, share: number): string | undefined {
@@ -116,7 +122,7 @@ export class FaultServer {
     return {
       response,
       socket: request.socket,
-      reset: () => reset(this.#sockets.get(request.socket.remotePort)),
+      reset: () => this.#reset(this.#sockets.get(request.socket.remotePort)),
       rightBody: right(),
       formerLines: pods.formerEvents().map(lineOf).join(""),
       begin: (headers = {}) => {
@@ -159,12 +165,6 @@ export class FaultServer {
     if (lines.length > 0) write(lines.join(""));
     response.on("close", watching);
   }
-}
-
-/** A connection that is being closed cannot be reset any more: Node would keep it for ever. */
-function reset(socket: Socket | undefined): void {
-  if (socket?.writable === true) socket.resetAndDestroy();
-  else socket?.destroy();
 }
 
 function lineOf(event: WatchEvent): string {
