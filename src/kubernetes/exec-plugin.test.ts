@@ -59,6 +59,13 @@ describe("a credential plugin", () => {
     await assert.rejects(open("kill -9 $$").source.current(), /failed: it ended by SIGKILL$/);
   });
 
+  test("that never stops talking is not passed on for ever", async () => {
+    const { source, told } = open(`head -c 3000000 /dev/zero | tr '\\0' x >&2; ${good}`);
+    assert.deepEqual(await source.current(), { authorization: "Bearer t1" });
+    assert.ok(told().length < 70_000, `${told().length} characters`);
+    assert.match(told(), /credential plugin sh: what else it says is left out\n$/);
+  });
+
   test("is told whether somebody can be asked", async () => {
     const script = `printf '%s' "$KUBERNETES_EXEC_INFO" >${folder}/info; ${good}`;
     const asked = async (mode: ExecPlugin["interactiveMode"], isTerminal: boolean): Promise<unknown> => {

@@ -12,6 +12,8 @@ const interactiveTimeoutSeconds = 600;
 /** How long after the plugin's end what it has started may keep its output open. */
 const outputSeconds = 1;
 const longestOutput = 1 << 20;
+/** So much of what it tells people is passed on, so that a plugin in a loop does not fill their disk. Characters. */
+const longestTold = 64 * 1024;
 const longestComplaint = 2000;
 
 /** How a kubeconfig's `exec` asks another program for credentials. */
@@ -78,13 +80,17 @@ function run(plugin: ExecPlugin, options: ExecOptions): Promise<string> {
     kill(`has not answered within ${seconds} s${complaint === "" ? "" : `: ${complaint.trim()}`}`),
   );
   let cancelOutput = (): void => {};
+  let told = 0;
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
     if (output.length > longestOutput) kill("wrote more than any credentials have");
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     complaint = (complaint + text).slice(-longestComplaint);
-    stderr(text);
+    if (told >= longestTold) return;
+    stderr(text.slice(0, longestTold - told));
+    told += text.length;
+    if (told >= longestTold) stderr(`\ncredential plugin ${command}: what else it says is left out\n`);
   });
   child.on("error", (cause: NodeJS.ErrnoException) => {
     const hint = installHint === undefined ? "" : `\n${installHint.trim()}`;

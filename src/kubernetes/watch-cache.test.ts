@@ -171,6 +171,17 @@ describe("WatchCache", () => {
     });
   }
 
+  for (const odd of ["", "abc"])
+    test(`never asks from a version that is none: ${JSON.stringify(odd)}`, async () => {
+      const { transport, cache, clock } = await opened([]);
+      const metadata = { name: "", resourceVersion: odd };
+      transport.latest.send({ type: "BOOKMARK", object: { apiVersion: "v1", kind: "Pod", metadata } });
+      transport.latest.end();
+      await clock.advance(1);
+      assert.equal(transport.latest.request.query?.["resourceVersion"], "10");
+      cache.stop();
+    });
+
   test("takes the chance out of the wait that others have as well", async () => {
     let chance = 0;
     const clock = new ManualClock(undefined, () => chance);

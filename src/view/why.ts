@@ -153,7 +153,10 @@ function outage(facts: Facts): string {
   if (!isKnown || (status.stableRS ?? "") === "" || spec.replicas === 0) return "";
   const hash = status.blueGreen?.activeSelector ?? status.stableRS;
   const live = replicaSetOf(facts, hash);
-  if (live === undefined) return `users get no answer: the ReplicaSet of the live version ${hash} is gone`;
+  if (live === undefined)
+    return hash === status.stableRS
+      ? `users get no answer: the ReplicaSet of the live version ${hash} is gone`
+      : "";
   const { availableReplicas = 0 } = live.status ?? {};
   return availableReplicas > 0 ? "" : `users get no answer: no pod of the live version ${hash} is available`;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ReplicaSet } from "../../src/api/core.ts";
-import { podTemplateHashLabel } from "../../src/api/names.ts";
+import { podTemplateHashLabel, revisionAnnotation } from "../../src/api/names.ts";
 import { plan } from "../../src/rollout/plan.ts";
 import { deadlineOf, hashOf } from "../../src/rollout/replica-set.ts";
 import { type Instant, instant } from "../../src/time/clock.ts";
@@ -150,6 +150,25 @@ describe("a superseded version", () => {
     assert.equal(world.live(), "web:5");
     assert.equal(world.of("web:1"), undefined);
   });
+});
+
+describe("a revision that is no number", () => {
+  for (const text of ["Infinity", "1e21", "-7", "2.5", "9007199254740993", ""])
+    it(`counts as none and does not stick: ${JSON.stringify(text)}`, () => {
+      const world = promoted();
+      const live = world.of("web:2") as ReplicaSet;
+      const annotations = { ...live.metadata.annotations, [revisionAnnotation]: text };
+      world.replicaSets = world.replicaSets.map((it) =>
+        it === live ? { ...it, metadata: { ...it.metadata, annotations } } : it,
+      );
+      world.settle().deploy("web:3").settle();
+      const revisions = world.replicaSets.map((it) => it.metadata.annotations?.[revisionAnnotation]);
+      assert.equal(new Set(revisions).size, 3);
+      assert.ok(
+        revisions.every((revision) => /^\d$/.test(revision ?? "")),
+        revisions.join(),
+      );
+    });
 });
 
 describe("the progress deadline of the next version", () => {
