@@ -8,7 +8,7 @@ import { simulateAll } from "./pool.ts";
 import { simulate } from "./simulate.ts";
 import type { Story } from "./story.ts";
 
-const count = isFull ? 3000 : 150;
+const count = isFull ? 1000 : 150;
 const perTest = 50;
 
 describe("whatever happens to a whole cluster, no rule is broken", () => {
