@@ -204,19 +204,14 @@ export function recordFormerStable(s: Situation, stableHash: string | undefined)
   const { stableRS } = s.rollout.status ?? {};
   const former = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === stableRS);
   if (former === undefined || stableHash === stableRS) return [];
-  // From a pass whose status could not be written: the delay counts from when people can know of it.
-  const isOver = (deadlineOf(former) ?? Number.POSITIVE_INFINITY) <= s.now;
-  if (wasLive(former) && !isOver) return [];
   const { scaleDownDelaySeconds: delay, keepSuperseded } = s.strategy;
   const isLeaving =
     !keepSuperseded && sizeOf(former) > 0 && delay > 0 && !referencedHashes(s).has(hashOf(former));
-  return [
-    recordWasLive(
-      former,
-      isLeaving ? later(s.now, delay) : undefined,
-      "another version is the stable one now",
-    ),
-  ];
+  const until = later(s.now, delay);
+  // One from a pass whose status could not be written is too short: the delay counts from when people can know of it.
+  const isShort = isLeaving && (deadlineOf(former) ?? until) < until;
+  if (wasLive(former) && !isShort) return [];
+  return [recordWasLive(former, isLeaving ? until : undefined, "another version is the stable one now")];
 }
 
 function referencedHashes(s: Situation): ReadonlySet<string> {
