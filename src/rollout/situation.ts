@@ -118,7 +118,7 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
     isNewTemplate,
     isFirst: memory.stableHash === undefined,
     isPromoted,
-    rollback: rollbackRule(rollout, replicaSets, current, stable),
+    rollback: rollbackRule(rollout, replicaSets, current, stable, memory),
     active,
     preview,
     notes: [...active.notes, ...(preview?.notes ?? [])],
@@ -180,7 +180,7 @@ function interruptedHash({
   // By hand, while it was held back: the strategy of the next version must not allow it afterwards.
   if (rollout.status?.phase === "Paused") return undefined;
   const stable = replicaSets.find((replicaSet) => hashOf(replicaSet) === memory.stableHash);
-  const rollback = rollbackRule(rollout, replicaSets, version, stable);
+  const rollback = rollbackRule(rollout, replicaSets, version, stable, memory);
   return isAllowedToSwitch({ memory, rollback, strategy, now }) ? hash : undefined;
 }
 
@@ -193,6 +193,7 @@ function rollbackRule(
   replicaSets: readonly IdentifiedReplicaSet[],
   current: IdentifiedReplicaSet | undefined,
   stable: IdentifiedReplicaSet | undefined,
+  memory: Memory,
 ): Situation["rollback"] {
   if (current === undefined || stable === undefined || current === stable || !wasLive(current))
     return undefined;
@@ -204,8 +205,10 @@ function rollbackRule(
     if (between.length < window) return "Rollback within window";
   }
   // The deadline goes with the pods: a version that has both is still warm, also where its end was put off.
-  // Once begun it goes on without it: it is dropped in the write that records the rollback.
-  const isBegun = current.metadata.annotations?.[fastRollbackAnnotation] === String(revisionOf(current));
+  // Once begun it goes on without it, as it is dropped in the write that records the rollback; until an abort ends it.
+  const isBegun =
+    isGranted(memory) &&
+    current.metadata.annotations?.[fastRollbackAnnotation] === String(revisionOf(current));
   const isWarm = deadlineOf(current) !== undefined && sizeOf(current) > 0;
   return isWarm || isBegun ? "Fast rollback" : undefined;
 }

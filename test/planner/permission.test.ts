@@ -72,6 +72,14 @@ describe("a version that was live", () => {
     assert.notEqual(deadlineOf(former), undefined);
   });
 
+  it("waits at its gate when its way back was aborted and is tried again", () => {
+    const world = new World(manual).settle().deploy("web:3").settle().promote().settle();
+    world.lagging.set("web", world.slices("web"));
+    world.deploy("web:1").settle().edit({ replicas: 0 }).settle().ask({ abort: true }).settle();
+    world.ask({ abort: false }).settle();
+    assert.equal(world.status.message, "BlueGreenPause");
+  });
+
   it("keeps its deadline when the status that supersedes it could not be written at once", () => {
     const world = new World(manual).settle().deploy("web:2").settle().promote();
     for (let pass = 0; pass < 9; pass += 1) {
