@@ -2,7 +2,7 @@ import type { Service } from "../api/core.ts";
 import { keyOf } from "../api/metadata.ts";
 import { podTemplateHashLabel } from "../api/names.ts";
 import type { Rollout } from "../api/rollout.ts";
-import type { Snapshot } from "../rollout/plan-types.ts";
+import type { Snapshot } from "../rollout/snapshot.ts";
 import { type Caches, servicesOf } from "./caches.ts";
 import { orphansFor } from "./orphans.ts";
 import { asksForAnalysis } from "./template-caches.ts";

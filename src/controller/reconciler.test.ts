@@ -4,23 +4,28 @@ import type { KubernetesObject, ReplicaSet, Service } from "../api/core.ts";
 import { podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
+import type { Action } from "../rollout/action.ts";
 import type { BareReplicaSet } from "../rollout/identified-replica-set.ts";
-import type { Action, Plan, Snapshot } from "../rollout/plan-types.ts";
+import type { Plan } from "../rollout/plan.ts";
+import type { Snapshot } from "../rollout/snapshot.ts";
 import { later } from "../time/clock.ts";
 import { refusal, replicaSet, rollout, scene, service, started, writesOf } from "./small-cluster.fixture.ts";
 
 const { rollouts, replicaSets, services } = resources;
 
 function seenOf(object: KubernetesObject | undefined) {
-  const { name = "", uid = "", resourceVersion = "" } = object?.metadata ?? {};
-  return { name, uid, resourceVersion };
+  const { namespace = "", name = "", uid = "", resourceVersion = "" } = object?.metadata ?? {};
+  return { namespace, name, uid, resourceVersion };
 }
 
 function create({ rollout: owner }: Snapshot, hash: string): Action {
   const name = `${owner.metadata.name}-${hash}`;
   return {
-    do: "createReplicaSet",
-    replicaSet: replicaSet(name, owner),
+    do: "create",
+    resource: replicaSets,
+    namespace: "shop",
+    object: replicaSet(name, owner),
+    what: `create ReplicaSet ${name}`,
     because: "it is new",
     event: { type: "Normal", reason: "NewReplicaSetCreated", message: `Created ReplicaSet ${name}` },
   };
@@ -28,10 +33,10 @@ function create({ rollout: owner }: Snapshot, hash: string): Action {
 
 function scale(replica: BareReplicaSet | undefined, to: number): Action {
   return {
-    do: "scaleReplicaSet",
+    do: "patch",
+    resource: replicaSets,
     seen: seenOf(replica),
-    from: 0,
-    to,
+    what: `scale ReplicaSet ${replica?.metadata.name} from 0 to ${to}`,
     patch: { metadata: { annotations: { size: String(to) } }, spec: { replicas: to } },
     because: "more is needed",
     event: { type: "Normal", reason: "ScalingReplicaSet", message: `Scaled to ${to}` },
@@ -46,23 +51,20 @@ describe("a switch", () => {
     const run = scene((snapshot) => {
       if (hash() === "1") return {};
       const target = snapshot.replicaSets[0];
-      const { uid = "", resourceVersion = "" } = run.cluster.find(services, "web-active")?.metadata ?? {};
       return {
         actions: [
           {
-            do: "route",
-            role: "active",
-            from: undefined,
-            to: "1",
+            do: "patch",
+            resource: services,
+            seen: seenOf(run.cluster.find(services, "web-active")),
+            patch: { spec: { selector: { [podTemplateHashLabel]: "1" } } },
+            what: "point the active route",
             because: "it is ready",
-            provided: { name: "web-1", uid: target?.metadata.uid ?? "", available: 2 },
-            write: {
-              resource: services,
-              namespace: "shop",
-              name: "web-active",
-              uid,
-              resourceVersion,
-              patch: { spec: { selector: { [podTemplateHashLabel]: "1" } } },
+            provided: {
+              resource: kind,
+              name: "web-1",
+              uid: target?.metadata.uid ?? "",
+              availablePods: 2,
             },
           },
         ],
@@ -117,26 +119,21 @@ describe("a pass", () => {
         : {
             actions: [
               {
-                do: "annotateRollout",
+                do: "patch",
+                resource: rollouts,
                 seen: seenOf(web),
+                what: "annotate the Rollout",
                 patch: { metadata: { annotations: { revision: "2" } } },
                 because: "new revision",
               },
               scale(old, 3),
               {
-                do: "route",
-                role: "active",
-                from: undefined,
-                to: "1",
+                do: "patch",
+                resource: services,
+                seen: seenOf(run.cluster.find(services, "web-active")),
+                patch: { spec: { selector: { [podTemplateHashLabel]: "1" } } },
+                what: "point the active route (Service web-active) to 1",
                 because: "it is ready",
-                write: {
-                  resource: services,
-                  namespace: "shop",
-                  name: "web-active",
-                  uid: "uid-web-active",
-                  resourceVersion: run.cluster.find(services, "web-active")?.metadata.resourceVersion ?? "",
-                  patch: { spec: { selector: { [podTemplateHashLabel]: "1" } } },
-                },
               },
             ],
             status: { phase: "Healthy" },
@@ -185,7 +182,17 @@ describe("a pass", () => {
     const run = scene(({ replicaSets: [old] }) =>
       old === undefined
         ? {}
-        : { actions: [{ do: "deleteReplicaSet", seen: seenOf(old), because: "history" }] },
+        : {
+            actions: [
+              {
+                do: "delete",
+                resource: replicaSets,
+                seen: seenOf(old),
+                what: "delete ReplicaSet web-1",
+                because: "history",
+              },
+            ],
+          },
     );
     const { cluster, clock, controller } = run;
     const web = cluster.put(rollouts, rollout("web"));

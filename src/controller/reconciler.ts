@@ -8,12 +8,14 @@ import type { EventRecorder } from "../kubernetes/event-recorder.ts";
 import { isSame } from "../kubernetes/merge-patch.ts";
 import type { PassResult } from "../kubernetes/queue.ts";
 import { isLater } from "../kubernetes/resource-version.ts";
-import type { Action, Plan, PlannedEvent, Snapshot } from "../rollout/plan-types.ts";
+import type { Action, PlannedEvent } from "../rollout/action.ts";
+import type { Plan } from "../rollout/plan.ts";
+import type { Snapshot } from "../rollout/snapshot.ts";
 import { find } from "../rollout/status/conditions.ts";
 import { refusedStatus } from "../rollout/status/refused.ts";
 import { type Clock, earliest, type Instant } from "../time/clock.ts";
 import { type Caches, controllersOf, needed } from "./caches.ts";
-import { describe, execute } from "./execute.ts";
+import { execute } from "./execute.ts";
 import { gather } from "./gather.ts";
 import type { OwnWrites } from "./own-writes.ts";
 import { writeStatus } from "./status-writer.ts";
@@ -34,7 +36,7 @@ export interface ReconcilerOptions {
 }
 
 type Failed = Extract<PassResult, { is: "failed" }>;
-type Creation = Extract<Action, { do: "createReplicaSet" }>;
+type Creation = Extract<Action, { do: "create" }>;
 
 /** A call that was refused, with what it was about. */
 class CallFailed extends Error {
@@ -120,12 +122,11 @@ export class Reconciler {
     const { client, writer, log } = this.#options;
     let current = rollout;
     for (const action of plan.actions) {
-      if (action.do === "adoptReplicaSet") await this.#assertAlive(action, rollout);
       const written = await execute(action, rollout, writer, client).catch((error: unknown) =>
         this.#actionFailed(action, plan, current, error),
       );
       onAct();
-      log(`${keyOf(rollout)}: ${describe(action)}: ${action.because}`);
+      log(`${keyOf(rollout)}: ${action.what}: ${action.because}`);
       if (written?.kind === resources.rollouts.kind) {
         // Nobody else has written in between, so what was decided still holds for the new version.
         current = { ...rollout, metadata: { ...rollout.metadata, ...versionOf(written.metadata) } };
@@ -135,34 +136,20 @@ export class Reconciler {
     return current;
   }
 
-  /**
-   * Asks the server, as the cache may be late: what an owner that is gone or going adopts is collected as garbage, pods and
-   * all. A Rollout that is deleted so that its ReplicaSets stay is the very case in which there is something to adopt.
-   */
-  async #assertAlive(action: Action, { metadata }: Rollout): Promise<void> {
-    const { namespace = "", name, uid } = metadata;
-    const { client } = this.#options;
-    const found = await this.#attempt("read the Rollout", () =>
-      client.get(resources.rollouts, namespace, name),
-    );
-    if (found.metadata.uid === uid && found.metadata.deletionTimestamp === undefined) return;
-    throw new CallFailed(describe(action), new ApiError("conflict", "the Rollout is being deleted"), action);
-  }
-
   async #actionFailed(action: Action, plan: Plan, rollout: Rollout, error: unknown): Promise<never> {
     if (!(error instanceof ApiError)) throw error;
-    if (action.do === "createReplicaSet") {
+    if (action.do === "create") {
       if (error.kind === "alreadyExists")
         await this.#attempt("step around a taken name", () => this.#resolveTakenName(action, rollout));
       if (isRefusal(error)) await this.#showRefusal(action, plan, rollout, error);
     }
-    throw new CallFailed(describe(action), error, action);
+    throw new CallFailed(action.what, error, action);
   }
 
   /** A new version that the API server does not take shows in the status, not only in an event. */
   async #showRefusal(action: Creation, plan: Plan, rollout: Rollout, refusal: ApiError): Promise<void> {
     const { clock, writer } = this.#options;
-    const { name } = action.replicaSet.metadata;
+    const { name } = action.object.metadata;
     const { status, event } = refusedStatus(rollout, plan.status, name, refusal.message, clock.now());
     if (status.message === rollout.status?.message) return;
     await this.#attempt("write the status", () => writeStatus(rollout, status, writer));
@@ -176,7 +163,7 @@ export class Reconciler {
   async #resolveTakenName(action: Creation, rollout: Rollout): Promise<void> {
     const { client, caches, ownWrites, writer } = this.#options;
     const { namespace = "", uid = "" } = rollout.metadata;
-    const { name } = action.replicaSet.metadata;
+    const { name } = action.object.metadata;
     const found = await this.#attempt(`read ReplicaSet ${name}`, () =>
       client.get(resources.replicaSets, namespace, name),
     );
@@ -230,7 +217,7 @@ export class Reconciler {
         return { is: "failed", slowly: false, retryAfter: error.cause.retryAfterSeconds };
       case "invalid":
       case "forbidden":
-        if (this.#tellOnce(key, error.message) && error.action?.do !== "createReplicaSet") {
+        if (this.#tellOnce(key, error.message) && error.action?.do !== "create") {
           this.#record(rollout, { type: "Warning", reason: "ReconciliationError", message: error.message });
         }
         return { is: "failed", slowly: true };

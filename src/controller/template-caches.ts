@@ -3,7 +3,7 @@ import type { AnalysisTemplate, Rollout, TemplateReference } from "../api/rollou
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import { WatchCache } from "../kubernetes/watch-cache.ts";
-import type { AnalysisTemplates } from "../rollout/plan-types.ts";
+import type { AnalysisTemplates } from "../rollout/snapshot.ts";
 import type { Clock } from "../time/clock.ts";
 
 export interface TemplateCachesOptions {

@@ -1,7 +1,7 @@
 import type { TemplateReference } from "../api/rollout.ts";
 import { strategyOf } from "../api/strategy.ts";
 import { type FieldError, invalid } from "../api/validation.ts";
-import type { Snapshot } from "./plan-types.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** Which templates of the analyses that the Rollout asks for are not there, in Argo's words. */
 export function validateAnalyses(snapshot: Snapshot): readonly FieldError[] {

@@ -1,4 +1,4 @@
-import type { Action } from "./plan-types.ts";
+import type { Action } from "./action.ts";
 import { availableOf, hashOf } from "./replica-set.ts";
 import type { Situation } from "./situation.ts";
 
@@ -7,9 +7,9 @@ import type { Situation } from "./situation.ts";
  * refused is a bug of the planner, not of the user, and must not stop the other ones.
  */
 export function brokenInvariant(situation: Situation, action: Action): string | undefined {
-  if (action.do === "scaleReplicaSet" && action.to === 0) return stillNeeded(situation, action.seen.name);
-  if (action.do === "deleteReplicaSet") return stillNeeded(situation, action.seen.name);
-  if (action.do === "route" && action.role === "active") return cannotServe(situation, action.to);
+  const { effect } = action;
+  if (effect?.on === "pods" && effect.to === 0) return stillNeeded(situation, effect.replicaSet);
+  if (effect?.on === "requests" && effect.role === "active") return cannotServe(situation, effect.to);
   return undefined;
 }
 

@@ -1,30 +1,40 @@
+import { resources } from "../api/resources.ts";
 import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import { type BlueGreen, strategyOf } from "../api/strategy.ts";
 import { describe, validateRollout } from "../api/validation.ts";
 import { earliest, formatTime, type Instant } from "../time/clock.ts";
+import { type Action, objectOf, type PlannedEvent, seen } from "./action.ts";
 import { abortSteps } from "./blue-green/abort.ts";
 import { adoptOrphans } from "./blue-green/adopt.ts";
 import { blueGreenSteps } from "./blue-green/steps.ts";
 import { blueGreenUpkeep, holdActiveRoute, recordFormerStable, sizeLive } from "./blue-green/upkeep.ts";
 import { brokenInvariant } from "./invariants.ts";
 import { forgetUpdate, type Memory } from "./memory.ts";
-import {
-  type Action,
-  type Plan,
-  type PlannedEvent,
-  type Snapshot,
-  type Standing,
-  seen,
-} from "./plan-types.ts";
 import { holdsActiveService, validateReferences } from "./references.ts";
 import { type Situation, situationOf } from "./situation.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { find } from "./status/conditions.ts";
 import { countFields } from "./status/counts.ts";
 import { noteIgnoredFields } from "./status/ignored-fields.ts";
 import { invalidStatus } from "./status/invalid.ts";
 import { type Note, withNotes } from "./status/notes.ts";
 import { present, statusOf } from "./status/status.ts";
-import { type Walk, walk } from "./step.ts";
+import { type Standing, type Walk, walk } from "./step.ts";
+
+export interface Plan {
+  /** To be carried out in this order; the first failure ends the pass, the next pass plans anew. */
+  readonly actions: readonly Action[];
+  /** The whole status as it should read after the actions; the writer patches the difference. */
+  readonly status: RolloutStatus;
+  /** Acts that were planned but would break an invariant, and so are left out: what, and why. */
+  readonly refused: readonly string[];
+  /** Recorded after the status has been written, in this order. */
+  readonly events: readonly PlannedEvent[];
+  /** When to plan again although nothing has changed. */
+  readonly recheckAt?: Instant;
+  /** Where the rollout stands: the first step that is not done. Absent when all are. */
+  readonly standing?: Standing;
+}
 
 /**
  * What to do about one Rollout now: the calls to make, the status that it should show, and when to look again. Pure: it
@@ -182,9 +192,11 @@ function fillReplicas(situation: Situation): readonly Action[] {
   if (rollout.spec.replicas !== undefined) return [];
   return [
     {
-      do: "setReplicas",
+      do: "patch",
+      resource: resources.rollouts,
       seen: seen(rollout),
       patch: { spec: { replicas: situation.replicas } },
+      what: "set the Rollout's replicas",
       because: "spec.replicas is not set",
     },
   ];
@@ -199,23 +211,6 @@ function firstPerObject(actions: readonly Action[]): readonly Action[] {
     taken.add(key);
     return true;
   });
-}
-
-function objectOf(action: Action): string {
-  switch (action.do) {
-    case "createReplicaSet":
-      return `ReplicaSet ${action.replicaSet.metadata.name}`;
-    case "scaleReplicaSet":
-    case "annotateReplicaSet":
-    case "adoptReplicaSet":
-    case "deleteReplicaSet":
-      return `ReplicaSet ${action.seen.name}`;
-    case "annotateRollout":
-    case "setReplicas":
-      return "Rollout";
-    case "route":
-      return `${action.write.resource.kind} ${action.write.name}`;
-  }
 }
 
 function greeting(rollout: Rollout): readonly PlannedEvent[] {

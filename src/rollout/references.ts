@@ -4,7 +4,7 @@ import { type FieldError, invalid } from "../api/validation.ts";
 import type { Role, Route } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
 import { validateAnalyses } from "./analysis-references.ts";
-import type { Snapshot } from "./plan-types.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** What is wrong with the objects that a Rollout names. */
 export function validateReferences(snapshot: Snapshot): readonly FieldError[] {

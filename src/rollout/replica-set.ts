@@ -7,9 +7,10 @@ import {
   scaleDownPostponedFromAnnotation,
   wasLiveAnnotation,
 } from "../api/names.ts";
+import { resources } from "../api/resources.ts";
 import { formatTimeNotBefore, type Instant, parseTime } from "../time/clock.ts";
+import { type Action, seen } from "./action.ts";
 import type { BareReplicaSet } from "./identified-replica-set.ts";
-import { type Action, seen } from "./plan-types.ts";
 
 // What a ReplicaSet of a Rollout says about itself, and the calls that change it.
 
@@ -88,22 +89,44 @@ function timeIn(replicaSet: BareReplicaSet, annotation: string): Instant | undef
   return text === undefined ? undefined : parseTime(text);
 }
 
+export function patchReplicaSet(replicaSet: BareReplicaSet, patch: object, because: string): Action {
+  return {
+    do: "patch",
+    resource: resources.replicaSets,
+    seen: seen(replicaSet),
+    patch,
+    what: `update ReplicaSet ${replicaSet.metadata.name}`,
+    because,
+  };
+}
+
+/** Only one without pods: they would go with it. */
+export function deleteReplicaSet(replicaSet: BareReplicaSet, because: string): Action {
+  const { name } = replicaSet.metadata;
+  return {
+    do: "delete",
+    resource: resources.replicaSets,
+    seen: seen(replicaSet),
+    what: `delete ReplicaSet ${name}`,
+    because,
+    effect: { on: "pods", replicaSet: name, from: sizeOf(replicaSet), to: 0 },
+  };
+}
+
 /** Sets the size, and with it the annotation that tells Argo's tools what size was wanted. */
 export function scale(replicaSet: BareReplicaSet, to: number, desired: number, because: string): Action {
   const from = sizeOf(replicaSet);
   const direction = to > from ? "up" : "down";
   const { name } = replicaSet.metadata;
   const forgetDeadline = to === 0 ? withoutDeadline(replicaSet) : {};
+  const patch = {
+    metadata: { annotations: { [desiredReplicasAnnotation]: String(desired), ...forgetDeadline } },
+    spec: { replicas: to },
+  };
   return {
-    do: "scaleReplicaSet",
-    seen: seen(replicaSet),
-    from,
-    to,
-    patch: {
-      metadata: { annotations: { [desiredReplicasAnnotation]: String(desired), ...forgetDeadline } },
-      spec: { replicas: to },
-    },
-    because,
+    ...patchReplicaSet(replicaSet, patch, because),
+    what: `scale ReplicaSet ${name} from ${from} to ${to}`,
+    effect: { on: "pods", replicaSet: name, from, to },
     event: {
       type: "Normal",
       reason: "ScalingReplicaSet",
@@ -117,12 +140,7 @@ export function annotate(
   annotations: Readonly<Record<string, string | null>>,
   because: string,
 ): Action {
-  return {
-    do: "annotateReplicaSet",
-    seen: seen(replicaSet),
-    patch: { metadata: { annotations } },
-    because,
-  };
+  return patchReplicaSet(replicaSet, { metadata: { annotations } }, because);
 }
 
 /** Says when the pods are to go: in whole seconds, and not before `until`. */

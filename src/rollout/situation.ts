@@ -7,7 +7,6 @@ import { routers } from "../traffic/routers.ts";
 import { findCurrent } from "./current.ts";
 import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
 import { isGranted, type Memory, memoryOf, memoryOfNextTemplate } from "./memory.ts";
-import type { Snapshot } from "./plan-types.ts";
 import {
   availableOf,
   deadlineOf,
@@ -17,6 +16,7 @@ import {
   sizeOf,
   wasLive,
 } from "./replica-set.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { type TemplateIdentity, templateIdentity } from "./template.ts";
 
 /** A route of the Rollout, with what the cluster shows of it. */

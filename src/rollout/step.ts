@@ -1,6 +1,6 @@
 import type { Instant } from "../time/clock.ts";
+import type { Action, PlannedEvent } from "./action.ts";
 import type { Memory } from "./memory.ts";
-import type { Action, PlannedEvent } from "./plan-types.ts";
 
 /** What a step waits for. */
 export interface Wait {
@@ -79,4 +79,18 @@ export function walk<Situation>(steps: readonly Step<Situation>[], situation: Si
     };
   }
   return { actions: [], events, remember, stop: undefined };
+}
+
+/** What people are told of where a rollout stands. */
+export interface Standing {
+  readonly step: string;
+  /** What it waits for, or why it acts. */
+  readonly on: string;
+  /** How far it is: `1 of 2 are available`. */
+  readonly detail?: string | undefined;
+  readonly since?: Instant;
+  /** When it ends by itself. */
+  readonly until?: Instant | undefined;
+  /** What would end it. */
+  readonly end?: string;
 }

@@ -21,10 +21,12 @@ export interface Observed {
 /** One API call that moves traffic: a merge patch, valid only for the very version of the object that was looked at. */
 export interface RouteWrite {
   readonly resource: Resource;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
+  readonly seen: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
   readonly patch: object;
 }
 

@@ -43,8 +43,8 @@ export function routerConformance(router: TrafficRouter, makeBed: () => RouterBe
 
     it("writes with the identity and version of what it has seen", () => {
       const bed = makeBed();
-      for (const write of router.writes(bed.route, "blue", "web", bed.observed)) {
-        assert(write.uid !== "" && write.resourceVersion !== "" && write.name !== "");
+      for (const { seen } of router.writes(bed.route, "blue", "web", bed.observed)) {
+        assert(seen.uid !== "" && seen.resourceVersion !== "" && seen.name !== "");
       }
     });
 

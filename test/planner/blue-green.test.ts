@@ -221,7 +221,7 @@ describe("previewReplicaCount", () => {
     world.calls.length = 0;
     world.promote().settle();
     assert.deepEqual([world.size("web:2"), world.live()], [3, "web:2"]);
-    assert(world.calls.indexOf("scaleReplicaSet") < world.calls.indexOf("route"));
+    assert(world.calls.indexOf("scale ReplicaSet") < world.calls.indexOf("patch Service"));
     assert.equal(world.status.blueGreen?.scaleUpPreviewCheckPoint, undefined);
   });
 
@@ -365,7 +365,7 @@ describe("an active Service that somebody else has changed", () => {
     const world = paused().promote();
     world.select("web", world.status.currentPodHash).settle();
     assert.deepEqual([world.live(), world.status.phase], ["web:2", "Healthy"]);
-    assert.equal(world.calls.filter((call) => call === "route").length, 3);
+    assert.equal(world.calls.filter((call) => call === "patch Service").length, 3);
   });
 
   it("made anew is pointed again, and so is a preview Service", () => {
@@ -551,7 +551,7 @@ describe("a Rollout that cannot be carried out", () => {
       assert.equal(world.status.phase, "Degraded");
       assert.match(world.status.message ?? "", message);
       assert.match(world.status.message ?? "", /^InvalidSpec: The Rollout "web" is invalid: /);
-      assert.deepEqual(world.calls, ["patchStatus"]);
+      assert.deepEqual(world.calls, ["patch status"]);
       const isOwnFault = !/not found|managed by another/.test(world.status.message ?? "");
       assert.deepEqual(world.events, ["RolloutAddedToInformer", ...(isOwnFault ? ["InvalidSpec"] : [])]);
     });

@@ -62,10 +62,10 @@ describe("a version that was live", () => {
     const before = world.calls.length;
     world.promote().settle();
     assert.deepEqual(world.calls.slice(before), [
-      "route",
-      "patchStatus",
-      "annotateReplicaSet",
-      "patchStatus",
+      "patch Service",
+      "patch status",
+      "patch ReplicaSet",
+      "patch status",
     ]);
     const former = world.of("web:1") as ReplicaSet;
     assert.equal(former.metadata.annotations?.[wasLiveAnnotation], "true");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { podTemplateHashLabel } from "../../src/api/names.ts";
-import type { Plan } from "../../src/rollout/plan-types.ts";
+import type { Plan } from "../../src/rollout/plan.ts";
 import { availableOf, hashOf, scale } from "../../src/rollout/replica-set.ts";
 import { runs } from "../effort.ts";
 import { World } from "./world.ts";
@@ -180,16 +180,18 @@ class GatedWorld extends World {
 
   override carryOut(next: Plan): void {
     for (const action of next.actions) {
-      if (action.do !== "route" || action.role !== "active") continue;
-      const target = this.replicaSets.find((it) => hashOf(it) === action.to);
-      const isBack = this.#wasLive.has(action.to) && (target?.spec.replicas ?? 0) > 0;
+      const { effect } = action;
+      if (effect?.on !== "requests" || effect.role !== "active") continue;
+      const { to } = effect;
+      const target = this.replicaSets.find((it) => hashOf(it) === to);
+      const isBack = this.#wasLive.has(to) && (target?.spec.replicas ?? 0) > 0;
       const isFirst = this.#wasLive.size === 0;
       const { stableRS } = this.status;
       assert(
-        isFirst || isBack || stableRS === action.to || this.#allowed.has(action.to),
-        `${action.to} goes live although nobody has allowed it: ${action.because}`,
+        isFirst || isBack || stableRS === to || this.#allowed.has(to),
+        `${to} goes live although nobody has allowed it: ${action.because}`,
       );
-      if (this.status.stableRS !== undefined) this.#wasLive.add(action.to);
+      if (this.status.stableRS !== undefined) this.#wasLive.add(to);
     }
     super.carryOut(next);
   }

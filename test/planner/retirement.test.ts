@@ -5,7 +5,7 @@ import { podTemplateHashLabel, revisionAnnotation } from "../../src/api/names.ts
 import { plan } from "../../src/rollout/plan.ts";
 import { deadlineOf, hashOf } from "../../src/rollout/replica-set.ts";
 import { type Instant, instant } from "../../src/time/clock.ts";
-import { World } from "./world.ts";
+import { callOf, World } from "./world.ts";
 
 // When a superseded version goes: after its delay; later while the live one is failing; at the latest after an hour more.
 
@@ -66,7 +66,7 @@ describe("a superseded version", () => {
     const world = promoted({}, { replicas: 10 });
     passWith(world, "web:2", 7, 58 * minute);
     assert.equal(world.size("web:1"), 10);
-    const annotations = world.calls.filter((call) => call === "annotateReplicaSet").length;
+    const annotations = world.calls.filter((call) => call === "patch ReplicaSet").length;
     assert.ok(annotations < 15, `${annotations} writes to put it off`);
     assert.equal(world.events.filter((reason) => reason === "ScaleDownPostponed").length, 1);
     passWith(world, "web:2", 7, 4 * minute);
@@ -141,11 +141,9 @@ describe("a superseded version", () => {
     world.edit({ revisionHistoryLimit: 1 }).select("web", hashOf(first));
     const next = plan(world.snapshot, world.now);
     assert.deepEqual(next.refused, []);
-    const deleted = next.actions.flatMap((action) =>
-      action.do === "deleteReplicaSet" ? action.seen.name : [],
-    );
+    const deleted = next.actions.flatMap((action) => (action.do === "delete" ? action.seen.name : []));
     assert.ok(!deleted.includes(first.metadata.name));
-    assert.ok(next.actions.some((action) => action.do === "route"));
+    assert.ok(next.actions.some((action) => callOf(action) === "patch Service"));
     world.settle();
     assert.equal(world.live(), "web:5");
     assert.equal(world.of("web:1"), undefined);

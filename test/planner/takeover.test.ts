@@ -32,7 +32,7 @@ function callsOf(world: World, act: (world: World) => unknown = () => {}): reado
   const before = world.calls.length;
   act(world);
   world.settle();
-  return world.calls.slice(before).filter((call) => call !== "patchStatus");
+  return world.calls.slice(before).filter((call) => call !== "patch status");
 }
 
 function withContainer(change: (container: object) => object) {
@@ -87,7 +87,7 @@ describe("a Rollout taken over from Argo's controller", () => {
       const world = asMadeByArgo(new World(manual).settle().deploy("web:2").settle(), traces);
       assert.deepEqual(
         new Set(callsOf(world, (it) => it.edit({ replicas: 3 }))),
-        new Set(["scaleReplicaSet"]),
+        new Set(["scale ReplicaSet"]),
       );
       assert.equal(world.status.message, "BlueGreenPause");
     });
@@ -98,11 +98,11 @@ describe("a Rollout taken over from Argo's controller", () => {
       for (const strategy of [manual, automatic]) {
         const world = asMadeByArgo(new World(strategy).settle(), { change });
         const before = seenOf(world);
-        assert.deepEqual(callsOf(world), ["annotateReplicaSet"]);
+        assert.deepEqual(callsOf(world), ["patch ReplicaSet"]);
         assert.deepEqual(seenOf(world), before);
         assert.deepEqual(
           callsOf(world, (it) => it.edit({ replicas: 5 })),
-          ["scaleReplicaSet"],
+          ["scale ReplicaSet"],
         );
         assert.equal(world.status.phase, "Healthy");
       }
@@ -197,10 +197,10 @@ describe("a Rollout taken over from Argo's controller", () => {
           const before = seenOf(world);
           const calls = callsOf(world);
           assert.deepEqual(seenOf(world), before);
-          assert(calls.every((call) => call === "annotateReplicaSet") && calls.length <= 1, calls.join());
+          assert(calls.every((call) => call === "patch ReplicaSet") && calls.length <= 1, calls.join());
           if (left.change === undefined) assert.deepEqual(calls, []);
           const resized = callsOf(world, (it) => it.edit({ replicas: 6 }));
-          assert(!resized.includes("createReplicaSet"), "a resize makes no new version");
+          assert(!resized.includes("create ReplicaSet"), "a resize makes no new version");
         },
       ),
       { numRuns: 200 },
@@ -229,7 +229,7 @@ describe("which ReplicaSet is current", () => {
     const world = new Webhook(manual).settle();
     assert.deepEqual(
       callsOf(world, (it) => it.edit({ replicas: 3 })),
-      ["scaleReplicaSet"],
+      ["scale ReplicaSet"],
     );
     world.deploy("web:2").settle().edit({ replicas: 1 }).settle();
     assert.equal(world.replicaSets.length, 2);

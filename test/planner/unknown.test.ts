@@ -29,7 +29,7 @@ describe("while it cannot be seen who gets requests", () => {
     const before = world.calls.length;
     world.unknown.set("pods", because);
     world.pass(5);
-    assert.ok(!world.calls.slice(before).includes("annotateReplicaSet"));
+    assert.ok(!world.calls.slice(before).includes("patch ReplicaSet"));
     world.unknown.clear();
     assert.equal(world.pass(26).size("web:1"), 0);
   });

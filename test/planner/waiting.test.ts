@@ -5,7 +5,7 @@ import { abortSteps } from "../../src/rollout/blue-green/abort.ts";
 import { blueGreenSteps } from "../../src/rollout/blue-green/steps.ts";
 import { plan } from "../../src/rollout/plan.ts";
 import { endOf, reasonOf } from "../../src/rollout/status/waiting.ts";
-import { World } from "./world.ts";
+import { callOf, World } from "./world.ts";
 
 const manual = { autoPromotionEnabled: false };
 
@@ -180,7 +180,7 @@ describe("what a Rollout waits for", () => {
     let next = plan(world.snapshot, world.now);
     for (
       ;
-      !next.actions.some((action) => action.do === "scaleReplicaSet");
+      !next.actions.some((action) => callOf(action) === "scale ReplicaSet");
       next = plan(world.snapshot, world.now)
     )
       world.carryOut(next);
@@ -191,14 +191,19 @@ describe("what a Rollout waits for", () => {
   it("is said together with the call that it follows, so that it costs no write of its own", () => {
     const world = new World(manual).settle().fail("web:2");
     const from = world.calls.length;
-    const update = ["annotateRollout", "createReplicaSet", "patchStatus", "route"];
+    const update = ["patch Rollout", "create ReplicaSet", "patch status", "patch Service"];
     world.deploy("web:2").settle();
-    assert.deepEqual(world.calls.slice(from), [...update, "scaleReplicaSet", "patchStatus", "patchStatus"]);
+    assert.deepEqual(world.calls.slice(from), [
+      ...update,
+      "scale ReplicaSet",
+      "patch status",
+      "patch status",
+    ]);
     world.lagging.set("web", world.slices("web"));
     world.heal("web:2").settle();
     const paused = world.calls.length;
     world.promote().settle();
-    assert.deepEqual(world.calls.slice(paused), ["route", "patchStatus"]);
+    assert.deepEqual(world.calls.slice(paused), ["patch Service", "patch status"]);
   });
 
   it("is forgotten when the spec becomes invalid", () => {

@@ -6,11 +6,13 @@ import {
   podTemplateHashLabel,
   serviceNameLabel,
 } from "../../src/api/names.ts";
+import { resources } from "../../src/api/resources.ts";
 import type { BlueGreenStrategy, Rollout, RolloutSpec, RolloutStatus } from "../../src/api/rollout.ts";
+import type { Action, PlannedEvent } from "../../src/rollout/action.ts";
 import { identified } from "../../src/rollout/identified-replica-set.ts";
-import { plan } from "../../src/rollout/plan.ts";
-import type { Action, Plan, PlannedEvent, Snapshot } from "../../src/rollout/plan-types.ts";
+import { type Plan, plan } from "../../src/rollout/plan.ts";
 import { hashOf, sizeOf } from "../../src/rollout/replica-set.ts";
+import type { Snapshot } from "../../src/rollout/snapshot.ts";
 import { type Instant, instant, later } from "../../src/time/clock.ts";
 
 type Mutable = Record<string, unknown>;
@@ -37,7 +39,7 @@ export class World {
   readonly events: string[] = [];
   /** The same in full: `Warning Reason: message`. */
   readonly news: string[] = [];
-  /** Every call that was made, as `do` words, status patches included. */
+  /** Every call that was made, in the words of `callOf`; status patches are `patch status`. */
   readonly calls: string[] = [];
   last: Plan | undefined;
   #version = 1;
@@ -95,11 +97,11 @@ export class World {
     for (const action of next.actions) {
       this.#judge(action);
       this.#act(action);
-      this.calls.push(action.do);
+      this.calls.push(callOf(action));
       if (action.event !== undefined) this.#record(action.event);
     }
     if (!same(next.status, this.rollout.status)) {
-      this.calls.push("patchStatus");
+      this.calls.push("patch status");
       assertSteadyWait(next.status);
       this.rollout = { ...this.rollout, status: next.status };
     }
@@ -264,10 +266,11 @@ export class World {
 
   /** A version that users reach gets no fewer pods than it has, unless somebody wants the Rollout smaller. */
   #judge(action: Action): void {
-    if (action.do !== "scaleReplicaSet" && action.do !== "deleteReplicaSet") return;
-    const replicaSet = this.replicaSets.find(({ metadata }) => metadata.name === action.seen.name);
+    const { effect } = action;
+    if (effect?.on !== "pods") return;
+    const replicaSet = this.replicaSets.find(({ metadata }) => metadata.name === effect.replicaSet);
     if (replicaSet === undefined || !this.isReached(replicaSet)) return;
-    const to = action.do === "scaleReplicaSet" ? action.to : 0;
+    const { to } = effect;
     const floor = Math.min(sizeOf(replicaSet), this.rollout.spec.replicas ?? 1);
     assert(to >= floor, `${imageOf(replicaSet)}, which users reach, is shrunk to ${to}: ${action.because}`);
   }
@@ -285,35 +288,28 @@ export class World {
   }
 
   #act(action: Action): void {
-    switch (action.do) {
-      case "createReplicaSet": {
-        const uid = `${action.replicaSet.metadata.name}-uid`;
-        this.replicaSets.push({
-          ...action.replicaSet,
-          metadata: { ...action.replicaSet.metadata, uid, resourceVersion: "1", generation: 1 },
-        });
-        return;
-      }
-      case "scaleReplicaSet":
-      case "annotateReplicaSet":
-      case "adoptReplicaSet":
-        this.replicaSets = this.replicaSets.map((replicaSet) =>
-          replicaSet.metadata.name === action.seen.name ? this.#merged(replicaSet, action.patch) : replicaSet,
-        );
-        return;
-      case "deleteReplicaSet":
-        this.replicaSets = this.replicaSets.filter(({ metadata }) => metadata.name !== action.seen.name);
-        return;
-      case "annotateRollout":
-      case "setReplicas":
-        this.rollout = this.#merged(this.rollout, action.patch);
-        return;
-      case "route": {
-        const service = this.services.get(action.write.name);
-        assert(service !== undefined);
-        this.services.set(action.write.name, this.#merged(service, action.write.patch));
-      }
+    if (action.do === "create") {
+      const { metadata } = action.object;
+      const uid = `${metadata.name}-uid`;
+      const made = { ...action.object, metadata: { ...metadata, uid, resourceVersion: "1", generation: 1 } };
+      this.replicaSets.push(made as ReplicaSet);
+      return;
     }
+    const { name } = action.seen;
+    if (action.do === "delete") {
+      this.replicaSets = this.replicaSets.filter(({ metadata }) => metadata.name !== name);
+      return;
+    }
+    if (action.resource === resources.rollouts) this.rollout = this.#merged(this.rollout, action.patch);
+    this.replicaSets = this.replicaSets.map((one) =>
+      action.resource === resources.replicaSets && one.metadata.name === name
+        ? this.#merged(one, action.patch)
+        : one,
+    );
+    if (action.resource !== resources.services) return;
+    const service = this.services.get(name);
+    assert(service !== undefined);
+    this.services.set(name, this.#merged(service, action.patch));
   }
 
   #merged<T extends KubernetesObject>(object: T, patch: object): T {
@@ -326,6 +322,12 @@ export class World {
     };
     return merge(merge(object as unknown as Mutable, patch as Mutable), { metadata }) as unknown as T;
   }
+}
+
+/** `create ReplicaSet`, `patch Service`; one that changes a size is `scale ReplicaSet`. */
+export function callOf({ do: call, effect, resource }: Action): string {
+  const isScale = call === "patch" && effect?.on === "pods";
+  return `${isScale ? "scale" : call} ${resource.kind}`;
 }
 
 export function template(image: string, more: object = {}): NonNullable<RolloutSpec["template"]> {

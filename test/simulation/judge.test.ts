@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Planner } from "../../src/controller/reconciler.ts";
-import { plan } from "../../src/rollout/plan.ts";
-import type { Action, Plan, Snapshot } from "../../src/rollout/plan-types.ts";
+import type { Action } from "../../src/rollout/action.ts";
+import { type Plan, plan } from "../../src/rollout/plan.ts";
+import type { Snapshot } from "../../src/rollout/snapshot.ts";
 import { play } from "./play.ts";
 import type { Deed, Story } from "./story.ts";
 
@@ -60,7 +61,7 @@ const badPlanners: readonly (readonly [misdeed: string, rule: string, Planner, S
       });
       const made = plan({ ...snapshot, replicaSets }, now);
       const actions = made.actions.map((action): Action => {
-        if (action.do !== "route") return action;
+        if (action.effect?.on !== "requests") return action;
         const { provided: _, ...unchecked } = action;
         return unchecked;
       });
@@ -76,9 +77,9 @@ const badPlanners: readonly (readonly [misdeed: string, rule: string, Planner, S
     "leaves the active Service as somebody else has changed it",
     "users are served",
     (snapshot, now) =>
-      without(plan(snapshot, now), (action) => {
-        const isBack = "to" in action && action.to === snapshot.rollout.status?.stableRS;
-        return action.do === "route" && action.from !== undefined && isBack;
+      without(plan(snapshot, now), ({ effect }) => {
+        const isBack = effect?.to === snapshot.rollout.status?.stableRS;
+        return effect?.on === "requests" && effect.from !== undefined && isBack;
       }),
     story(
       [5, { do: "promote" }],
@@ -92,7 +93,7 @@ const badPlanners: readonly (readonly [misdeed: string, rule: string, Planner, S
     (snapshot, now) =>
       without(
         plan(snapshot, now),
-        ({ do: what }) => what === "route" && snapshot.rollout.status?.abort === true,
+        ({ effect }) => effect?.on === "requests" && snapshot.rollout.status?.abort === true,
       ),
     {
       ...story([20, { do: "promote" }], [2, { do: "abort" }], [90, { do: "resume" }]),
@@ -121,8 +122,7 @@ const badPlanners: readonly (readonly [misdeed: string, rule: string, Planner, S
   [
     "never retires anything",
     "comes to rest",
-    (snapshot, now) =>
-      without(plan(snapshot, now), (action) => action.do === "scaleReplicaSet" && action.to === 0),
+    (snapshot, now) => without(plan(snapshot, now), ({ effect }) => effect?.on === "pods" && effect.to === 0),
     released,
   ],
   [

@@ -1,11 +1,13 @@
 import type { OwnerReference } from "../../api/core.ts";
 import { controllerOf } from "../../api/metadata.ts";
 import { group, version } from "../../api/names.ts";
+import { resources } from "../../api/resources.ts";
 import type { Rollout } from "../../api/rollout.ts";
+import type { Action } from "../action.ts";
 import { standsFor } from "../current.ts";
-import { type Action, type Snapshot, seen } from "../plan-types.ts";
-import { annotate } from "../replica-set.ts";
+import { annotate, patchReplicaSet } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { templateRecord } from "../template.ts";
 import type { Upkeep } from "./upkeep.ts";
 
@@ -17,11 +19,14 @@ export function adoptOrphans({ rollout, replicaSets }: Snapshot): readonly Actio
     .filter((replicaSet) => controllerOf(replicaSet) === undefined)
     .map((replicaSet) => {
       const { name, ownerReferences = [] } = replicaSet.metadata;
+      const patch = { metadata: { ownerReferences: [...ownerReferences, controllerReference(rollout)] } };
+      const { name: owner, uid = "" } = rollout.metadata;
       return {
-        do: "adoptReplicaSet",
-        seen: seen(replicaSet),
-        patch: { metadata: { ownerReferences: [...ownerReferences, controllerReference(rollout)] } },
-        because: "the Rollout selects it, and it has no owner",
+        ...patchReplicaSet(replicaSet, patch, "the Rollout selects it, and it has no owner"),
+        what: `adopt ReplicaSet ${name}`,
+        // Pods of an owner that is gone or going are collected as garbage. A Rollout that is deleted so that its ReplicaSets
+        // stay is the very case in which there is something to adopt.
+        provided: { resource: resources.rollouts, name: owner, uid },
         event: {
           type: "Normal",
           reason: "ReplicaSetAdopted",

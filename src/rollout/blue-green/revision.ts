@@ -11,7 +11,8 @@ import {
   templateAnnotation,
   wasLiveAnnotation,
 } from "../../api/names.ts";
-import { type Action, seen } from "../plan-types.ts";
+import { resources } from "../../api/resources.ts";
+import { type Action, seen } from "../action.ts";
 import { annotate, revisionOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
 import { acting, done, type StepResult, waiting } from "../step.ts";
@@ -23,8 +24,11 @@ export function createReplicaSet(s: Situation): StepResult {
   const replicaSet = newReplicaSet(s);
   if (replicaSet === undefined) return waiting("a pod template");
   const create: Action = {
-    do: "createReplicaSet",
-    replicaSet,
+    do: "create",
+    resource: resources.replicaSets,
+    namespace: s.rollout.metadata.namespace ?? "",
+    object: replicaSet,
+    what: `create ReplicaSet ${replicaSet.metadata.name}`,
     because: "the template has no ReplicaSet yet",
     event: {
       type: "Normal",
@@ -60,9 +64,11 @@ function announceRevision(s: Situation): Action | undefined {
   const revision = String(s.revision);
   if (s.rollout.metadata.annotations?.[revisionAnnotation] === revision) return undefined;
   return {
-    do: "annotateRollout",
+    do: "patch",
+    resource: resources.rollouts,
     seen: seen(s.rollout),
     patch: { metadata: { annotations: { [revisionAnnotation]: revision } } },
+    what: "annotate the Rollout",
     because: "the Rollout shows the revision of its template",
     event: { type: "Normal", reason: "RolloutUpdated", message: `Rollout updated to revision ${revision}` },
   };

@@ -5,7 +5,7 @@ import { availableOf, isAvailable, scale, sizeOf } from "../replica-set.ts";
 import { needsPause, pauseEnd, routing, type Situation } from "../situation.ts";
 import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
 import { createReplicaSet, recordRevision } from "./revision.ts";
-import { liveTarget, pointTo } from "./route.ts";
+import { pointTo, provided } from "./route.ts";
 
 /*
  * The way of a new version, in order. A rollout stands at the first step that is not done.
@@ -133,7 +133,7 @@ function pointActiveService(s: Situation): StepResult {
   if (s.rollout.spec.paused) return waiting("spec.paused to be taken back");
   const because = "all gates before the switch are passed";
   // The caches may be old, and this is the one call that moves users to pods that they have not seen.
-  const target = s.current && liveTarget(s.current, s.replicas);
+  const target = s.current && provided(s.current, s.replicas);
   return { ...awaitRouting(s), ...pointTo(s.active, s.currentHash, because, target) };
 }
 

@@ -1,16 +1,18 @@
 import { fastRollbackAnnotation } from "../../api/names.ts";
 import { defaultRevisionHistoryLimit } from "../../api/strategy.ts";
 import { earliest, type Instant, later } from "../../time/clock.ts";
+import type { Action } from "../action.ts";
 import type { IdentifiedReplicaSet } from "../identified-replica-set.ts";
 import { isGranted, type Memory } from "../memory.ts";
-import { type Action, seen } from "../plan-types.ts";
 import {
   availableOf,
   deadlineOf,
+  deleteReplicaSet,
   dropDeadline,
   firstDeadlineOf,
   hashOf,
   isIdle,
+  patchReplicaSet,
   postponeDeadline,
   recordWasLive,
   scale,
@@ -113,14 +115,7 @@ function followMinReadySeconds(s: Situation): Upkeep {
   const wanted = s.rollout.spec.minReadySeconds ?? 0;
   if (current === undefined || (current.spec.minReadySeconds ?? 0) === wanted) return nothing;
   return {
-    actions: [
-      {
-        do: "annotateReplicaSet",
-        seen: seen(current),
-        patch: { spec: { minReadySeconds: wanted } },
-        because: "minReadySeconds has changed",
-      },
-    ],
+    actions: [patchReplicaSet(current, { spec: { minReadySeconds: wanted } }, "minReadySeconds has changed")],
   };
 }
 
@@ -225,10 +220,8 @@ function trimHistory(s: Situation): Upkeep {
   const surplus = s.others.slice(limit);
   const idle = surplus.filter((replicaSet) => isIdle(replicaSet) && !referenced.has(hashOf(replicaSet)));
   return {
-    actions: idle.map((replicaSet) => ({
-      do: "deleteReplicaSet",
-      seen: seen(replicaSet),
-      because: "more revisions than revisionHistoryLimit",
-    })),
+    actions: idle.map((replicaSet) =>
+      deleteReplicaSet(replicaSet, "more revisions than revisionHistoryLimit"),
+    ),
   };
 }

@@ -1,6 +1,6 @@
 import type { Condition } from "../../api/core.ts";
 import type { Instant } from "../../time/clock.ts";
-import type { PlannedEvent } from "../plan-types.ts";
+import type { PlannedEvent } from "../action.ts";
 import { find, set, without } from "./conditions.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Rollout, RolloutStatus } from "../../api/rollout.ts";
 import type { Instant } from "../../time/clock.ts";
-import type { PlannedEvent } from "../plan-types.ts";
+import type { PlannedEvent } from "../action.ts";
 import { find, set, without } from "./conditions.ts";
 
 const reason = "ReplicaSetCreateError";

@@ -1,11 +1,11 @@
 import type { Condition } from "../../api/core.ts";
 import type { RolloutStatus } from "../../api/rollout.ts";
 import { earliest, type Instant } from "../../time/clock.ts";
+import type { PlannedEvent } from "../action.ts";
 import type { Memory } from "../memory.ts";
-import type { PlannedEvent, Standing } from "../plan-types.ts";
 import { availableOf, hashOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
-import type { Stop } from "../step.ts";
+import type { Standing, Stop } from "../step.ts";
 import { find, set, without } from "./conditions.ts";
 import { type Counts, countsOf } from "./counts.ts";
 import { type Note, withNotes } from "./notes.ts";

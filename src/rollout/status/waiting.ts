@@ -3,8 +3,8 @@ import type { Rollout } from "../../api/rollout.ts";
 import { defaultProgressDeadlineSeconds } from "../../api/strategy.ts";
 import { formatTime, type Instant, instant, later, parseTime } from "../../time/clock.ts";
 import { humanDuration } from "../../time/human-duration.ts";
-import type { PlannedEvent, Standing } from "../plan-types.ts";
-import type { Stop } from "../step.ts";
+import type { PlannedEvent } from "../action.ts";
+import type { Standing, Stop } from "../step.ts";
 import { find, without } from "./conditions.ts";
 
 const type = "Waiting";

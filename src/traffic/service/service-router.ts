@@ -52,10 +52,7 @@ export const serviceRouter: TrafficRouter = {
     return [
       {
         resource: resources.services,
-        namespace: route.namespace,
-        name: route.service,
-        uid,
-        resourceVersion,
+        seen: { namespace: route.namespace, name: route.service, uid, resourceVersion },
         patch: {
           ...(annotations?.[managedByAnnotation] === owner
             ? {}
