@@ -2,18 +2,17 @@ import { resources } from "../api/resources.ts";
 import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import { type BlueGreen, strategyOf } from "../api/strategy.ts";
 import { describe, validateRollout } from "../api/validation.ts";
-import { earliest, formatTime, type Instant } from "../time/clock.ts";
+import { earliest, type Instant } from "../time/clock.ts";
 import { type Action, objectOf, type PlannedEvent, seen } from "./action.ts";
 import { abortSteps } from "./blue-green/abort.ts";
 import { adoptOrphans } from "./blue-green/adopt.ts";
 import { blueGreenSteps } from "./blue-green/steps.ts";
 import { blueGreenUpkeep, holdActiveRoute, recordFormerStable, sizeLive } from "./blue-green/upkeep.ts";
+import { remembered } from "./direction.ts";
 import { brokenInvariant } from "./invariants.ts";
-import { forgetUpdate, type Memory } from "./memory.ts";
 import { holdsActiveService, validateReferences } from "./references.ts";
-import { type Situation, situationOf } from "./situation.ts";
+import { isGoingBack, type Situation, situationOf } from "./situation.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { find } from "./status/conditions.ts";
 import { countFields } from "./status/counts.ts";
 import { noteIgnoredFields } from "./status/ignored-fields.ts";
 import { invalidStatus } from "./status/invalid.ts";
@@ -70,9 +69,14 @@ export function plan(snapshot: Snapshot, now: Instant): Plan {
 }
 
 function planBlueGreen(snapshot: Snapshot, strategy: BlueGreen, now: Instant): Plan {
-  const situation = withAbort(situationOf(snapshot, strategy, now));
-  const way = walk(situation.memory.abort ? abortSteps : blueGreenSteps, situation);
-  const memory = afterAbort({ ...situation.memory, ...way.remember }, now);
+  const situation = situationOf(snapshot, strategy, now);
+  const way = walk(isGoingBack(situation) ? abortSteps : blueGreenSteps, situation);
+  const memory = remembered(
+    { ...situation.memory, ...way.remember },
+    situation.direction,
+    way.stop?.failed,
+    now,
+  );
   const upkeep = blueGreenUpkeep.map((look) => look(situation, memory));
   const acts = permitted(situation, [
     ...fillReplicas(situation),
@@ -117,19 +121,19 @@ function planBrake(
   invalid: RolloutStatus,
   events: readonly PlannedEvent[],
 ): Plan {
-  const situation = withAbort(situationOf(snapshot, strategy, now));
+  const situation = situationOf(snapshot, strategy, now);
   const holdsRoute = holdsActiveService(snapshot, strategy);
-  const isAborting = situation.memory.abort && holdsRoute;
+  const isAborting = isGoingBack(situation) && holdsRoute;
   const way = isAborting ? walk(abortSteps, situation) : undefined;
   const acts = permitted(situation, [
     ...(way?.actions ?? []),
     ...sizeLive(situation).actions,
     ...(holdsRoute ? holdActiveRoute(situation).actions : []),
   ]);
-  const { abortedAt = "" } = afterAbort(situation.memory, now);
+  const { abortedAt = "" } = remembered(situation.memory, situation.direction, undefined, now);
   // One that nothing was under way for is forgotten, as it is elsewhere; it must not strike the next version.
   const { abort: _, abortedAt: __, ...rest } = invalid;
-  const kept = situation.memory.abort ? invalid : rest;
+  const kept = isGoingBack(situation) ? invalid : rest;
   const counts = situation.replicaSets.length === 0 ? {} : countFields(situation);
   const noted = withNotes(invalid.conditions ?? [], notesOf(situation, acts.refused), now);
   return {
@@ -154,36 +158,6 @@ function permitted(situation: Situation, actions: readonly Action[]): Pick<Plan,
     return why === undefined;
   });
   return { actions: firstPerObject(allowed), refused };
-}
-
-/**
- * Whether this pass goes the way back: somebody asked for it, or the update is late and the Rollout wants that to abort
- * it. Without an update under way there is nothing to abort, and an abort wins over a promotion.
- */
-function withAbort(situation: Situation): Situation {
-  const { memory, rollout } = situation;
-  const progressing = find(rollout.status?.conditions ?? [], "Progressing");
-  const isUnderWay = !situation.isFirst && !situation.isPromoted;
-  const isLate =
-    rollout.spec.progressDeadlineAbort === true &&
-    progressing?.reason === "ProgressDeadlineExceeded" &&
-    !situation.isNewTemplate;
-  if (isUnderWay && isLate && !memory.abort) {
-    const abortMessage = progressing.message;
-    return { ...situation, isSwitched: false, memory: { ...memory, abort: true, abortMessage } };
-  }
-  return memory.abort && !isUnderWay ? { ...situation, memory: { ...memory, abort: false } } : situation;
-}
-
-function afterAbort(memory: Memory, now: Instant): Memory {
-  if (!memory.abort) return { ...memory, abortedAt: undefined };
-  return {
-    ...memory,
-    ...forgetUpdate,
-    abort: true,
-    abortedAt: memory.abortedAt ?? formatTime(now),
-    abortMessage: memory.abortMessage,
-  };
 }
 
 /** Autoscalers read `spec.replicas`, so it must be there. */

@@ -5,6 +5,7 @@ import { type Instant, later, parseTime } from "../time/clock.ts";
 import type { Role, Route, RouteNote, RouteWrite, Routing } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
 import { findCurrent } from "./current.ts";
+import { type Direction, directionOf } from "./direction.ts";
 import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
 import { isGranted, type Memory, memoryOf, memoryOfNextTemplate } from "./memory.ts";
 import {
@@ -53,6 +54,8 @@ export interface Situation {
   /** Neither current nor stable, newest revision first. */
   readonly others: readonly IdentifiedReplicaSet[];
   readonly memory: Memory;
+  /** Which way this pass goes. */
+  readonly direction: Direction;
   /** The template has changed since the status was written. */
   readonly isNewTemplate: boolean;
   /** No version is known to have been brought out yet, so there is nothing to protect and nothing to go back to. */
@@ -98,6 +101,7 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
       }
     : remembered;
   const stable = replicaSets.find((replicaSet) => hashOf(replicaSet) === memory.stableHash);
+  const isFirst = memory.stableHash === undefined;
   const isPromoted = memory.stableHash === currentHash;
   const preview =
     strategy.previewService === undefined ? undefined : observe(snapshot, "preview", strategy.previewService);
@@ -115,8 +119,9 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
     stable,
     others: replicaSets.filter((replicaSet) => replicaSet !== current && replicaSet !== stable),
     memory,
+    direction: directionOf({ rollout, memory, isUnderWay: !isFirst && !isPromoted, isNewTemplate }),
     isNewTemplate,
-    isFirst: memory.stableHash === undefined,
+    isFirst,
     isPromoted,
     rollback: rollbackRule(rollout, replicaSets, current, stable, memory),
     active,
@@ -235,8 +240,8 @@ function observe(snapshot: Snapshot, role: Role, service: string): ObservedRoute
  * before that, when it is allowed and somebody is there to serve, as after a crash between the switch and the status.
  */
 function isSwitched(situation: Omit<Situation, "isSwitched">): boolean {
-  const { active, currentHash, rollout, memory, current, replicas } = situation;
-  if (active.target !== currentHash || memory.abort) return false;
+  const { active, currentHash, rollout, current, replicas } = situation;
+  if (active.target !== currentHash || isGoingBack(situation)) return false;
   if (situation.isPromoted || situation.isFirst) return true;
   if (rollout.status?.blueGreen?.activeSelector === currentHash) return true;
   return (
@@ -249,6 +254,11 @@ function isAllowedToSwitch(situation: Pick<Situation, "memory" | "rollback" | "s
   if (isGranted(memory) || memory.promoteFull || rollback !== undefined || !needsPause(strategy)) return true;
   const until = pauseEnd(strategy, memory);
   return until !== undefined && now >= until;
+}
+
+/** Whether users go, or stay, where they were before the update. */
+export function isGoingBack({ direction }: Pick<Situation, "direction">): boolean {
+  return direction.is === "back";
 }
 
 export function needsPause(strategy: BlueGreen): boolean {

@@ -27,6 +27,8 @@ export type StepResult = {
       /** What is waited for once the calls are made; saying it now saves the next pass a write. */
       readonly wait?: Wait;
     }
+  /** It can never be passed: the update ends, and the next pass leads back. */
+  | { readonly is: "failed"; readonly because: string }
 );
 
 /** A condition on the way of an update, and what to do while it does not hold. */
@@ -46,9 +48,15 @@ export function acting(first: Action, ...more: readonly Action[]): StepResult {
   return { is: "acting", actions: [first, ...more] };
 }
 
+export function failed(because: string): StepResult {
+  return { is: "failed", because };
+}
+
 /** The first step that is not done. */
 export interface Stop {
   readonly step: string;
+  /** Why the update ends here. */
+  readonly failed?: string;
   /** Absent while it acts and there is nothing to wait for. */
   readonly wait?: Wait | undefined;
 }
@@ -70,6 +78,8 @@ export function walk<Situation>(steps: readonly Step<Situation>[], situation: Si
     remember = { ...remember, ...result.remember };
     events.push(...(result.events ?? []));
     if (result.is === "done") continue;
+    if (result.is === "failed")
+      return { actions: [], events, remember, stop: { step: step.name, failed: result.because } };
     const { wait } = result;
     return {
       actions: result.is === "acting" ? result.actions : [],

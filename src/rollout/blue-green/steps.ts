@@ -3,7 +3,7 @@ import { formatTimeNotBefore } from "../../time/clock.ts";
 import { forgetUpdate, isGranted, type Memory } from "../memory.ts";
 import { availableOf, isAvailable, scale, sizeOf } from "../replica-set.ts";
 import { needsPause, pauseEnd, routing, type Situation } from "../situation.ts";
-import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
+import { acting, done, failed, type Step, type StepResult, waiting } from "../step.ts";
 import { createReplicaSet, recordRevision } from "./revision.ts";
 import { pointTo, provided } from "./route.ts";
 
@@ -86,10 +86,10 @@ function refuseAnalysis(s: Situation): StepResult {
   const analysis = prePromotionAnalysis ?? postPromotionAnalysis;
   if (analysis === undefined) return done;
   const names = (analysis.templates ?? []).map((template) => template.templateName ?? "").join(", ");
-  const abortMessage =
+  return failed(
     `${field} (${names}) is asked for, but this version of Teal cannot run analyses: ` +
-    "remove the field, or promote with --full to go on without it";
-  return { ...waiting("an analysis that cannot be run"), remember: { abort: true, abortMessage } };
+      "remove the field, or promote with --full to go on without it",
+  );
 }
 
 function awaitPromotion(s: Situation): StepResult {
@@ -151,7 +151,7 @@ function confirmRouting(s: Situation): StepResult {
     case "pending":
       return awaitRouting(s, result.on);
     case "unsupported":
-      return { ...waiting(result.because), remember: { abort: true, abortMessage: result.because } };
+      return failed(result.because);
   }
 }
 

@@ -22,6 +22,7 @@ import {
 } from "../replica-set.ts";
 import {
   canTakeOver,
+  isGoingBack,
   type ObservedRoute,
   type Situation,
   soundSize,
@@ -66,7 +67,7 @@ export function sizeLive({ stable, replicas }: Situation): Upkeep {
 // Other tools write the selector too. A missing or a wrong hash is put right; it is never taken for a permission.
 export function holdActiveRoute(s: Situation): Upkeep {
   const wanted = wantedActiveHash(s);
-  if (s.isFirst || s.memory.abort || wanted === undefined || s.active.target === wanted) return nothing;
+  if (s.isFirst || isGoingBack(s) || wanted === undefined || s.active.target === wanted) return nothing;
   if (s.rollout.spec.paused && s.active.target !== undefined) return nothing;
   // Rather the wrong version than none, or than too few pods: it is put right as soon as the right one can serve.
   const isServed = s.replicaSets.some((it) => availableOf(it) > 0);
@@ -79,7 +80,7 @@ export function holdActiveRoute(s: Situation): Upkeep {
 function holdPreviewRoute(s: Situation): Upkeep {
   const wanted = s.current === undefined ? s.memory.stableHash : s.currentHash;
   if (s.preview === undefined || wanted === undefined || s.preview.target === wanted) return nothing;
-  const isDue = s.preview.target === undefined || (s.memory.abort && s.rollout.spec.paused !== true);
+  const isDue = s.preview.target === undefined || (isGoingBack(s) && s.rollout.spec.paused !== true);
   return isDue ? point(s.preview, wanted, "the preview Service follows the newest version") : nothing;
 }
 
@@ -96,7 +97,7 @@ function dropDeadlines(s: Situation, { stableHash }: Memory): Upkeep {
   // One that is being superseded in this very pass has just got its deadline.
   if (s.stable !== undefined && hashOf(s.stable) === stableHash) needed.push(s.stable);
   const isRemembered = s.rollback === undefined || isGranted(s.memory);
-  if (s.current !== undefined && s.current !== s.stable && !s.memory.abort && isRemembered)
+  if (s.current !== undefined && s.current !== s.stable && !isGoingBack(s) && isRemembered)
     needed.push(s.current);
   return {
     actions: needed
