@@ -5,7 +5,7 @@ import { managedByAnnotation, podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { ApiRequest, ApiResponse } from "../kubernetes/transport.ts";
-import { adoptOrphans } from "../rollout/blue-green/adopt.ts";
+import { adoptOrphans } from "../rollout/adopt.ts";
 import { replicaSet, rollout, type Scene, scene, service, started } from "./small-cluster.fixture.ts";
 
 const { rollouts, replicaSets, services } = resources;

@@ -6,7 +6,7 @@ import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { Action } from "../rollout/action.ts";
 import type { BareReplicaSet } from "../rollout/identified-replica-set.ts";
-import type { Plan } from "../rollout/plan.ts";
+import type { Plan } from "../rollout/pass.ts";
 import type { Snapshot } from "../rollout/snapshot.ts";
 import { later } from "../time/clock.ts";
 import { refusal, replicaSet, rollout, scene, service, started, writesOf } from "./small-cluster.fixture.ts";

@@ -9,9 +9,9 @@ import { isSame } from "../kubernetes/merge-patch.ts";
 import type { PassResult } from "../kubernetes/queue.ts";
 import { isLater } from "../kubernetes/resource-version.ts";
 import type { Action, PlannedEvent } from "../rollout/action.ts";
-import type { Plan } from "../rollout/plan.ts";
+import type { Plan } from "../rollout/pass.ts";
 import type { Snapshot } from "../rollout/snapshot.ts";
-import { find } from "../rollout/status/conditions.ts";
+import { findCondition } from "../rollout/status/conditions.ts";
 import { refusedStatus } from "../rollout/status/refused.ts";
 import { type Clock, earliest, type Instant } from "../time/clock.ts";
 import { type Caches, controllersOf, needed } from "./caches.ts";
@@ -100,7 +100,7 @@ export class Reconciler {
 
   /** Once for each wait, when it begins. */
   #logWait(key: string, { status }: Rollout, { standing, status: planned }: Plan): void {
-    const [before, now] = [status, planned].map((it) => find(it?.conditions ?? [], "Waiting"));
+    const [before, now] = [status, planned].map((it) => findCondition(it?.conditions ?? [], "Waiting"));
     if (standing === undefined || now === undefined || isSame(now, before)) return;
     if (now.lastTransitionTime !== now.lastUpdateTime) return;
     const { on, detail } = standing;

@@ -4,7 +4,7 @@ import { apiVersionOf, pathOf, type Resource, resources } from "../api/resources
 import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import { KubernetesClient } from "../kubernetes/client.ts";
 import type { ApiRequest, ApiResponse, Transport, WatchEvent, WatchSink } from "../kubernetes/transport.ts";
-import type { Plan } from "../rollout/plan.ts";
+import type { Plan } from "../rollout/pass.ts";
 import type { Snapshot } from "../rollout/snapshot.ts";
 import { ManualClock } from "../time/manual-clock.ts";
 import { Controller, type ControllerOptions } from "./controller.ts";

@@ -1,7 +1,7 @@
 import type { Rollout } from "../api/rollout.ts";
 import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
 import { hashOf } from "./replica-set.ts";
-import { find } from "./status/conditions.ts";
+import { findCondition } from "./status/conditions.ts";
 import { type TemplateIdentity, templateHash } from "./template.ts";
 
 /** The version that the spec's template is, or becomes. */
@@ -39,7 +39,7 @@ export function standsFor({ templates }: IdentifiedReplicaSet, identity: Templat
 function isObserved({ metadata, status = {} }: Rollout): boolean {
   return (
     status.observedGeneration === String(metadata.generation ?? 0) &&
-    find(status.conditions ?? [], "InvalidSpec")?.status !== "True"
+    findCondition(status.conditions ?? [], "InvalidSpec")?.status !== "True"
   );
 }
 

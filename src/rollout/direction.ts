@@ -1,7 +1,7 @@
 import type { Rollout } from "../api/rollout.ts";
 import { formatTime, type Instant } from "../time/clock.ts";
 import { forgetUpdate, type Memory } from "./memory.ts";
-import { find } from "./status/conditions.ts";
+import { findCondition } from "./status/conditions.ts";
 
 /** Which way a pass goes. */
 export type Direction =
@@ -26,7 +26,7 @@ export interface Standpoint {
 export function directionOf({ rollout, memory, isUnderWay, isNewTemplate }: Standpoint): Direction {
   if (!isUnderWay) return { is: "forward" };
   if (memory.abort) return { is: "back" };
-  const progressing = find(rollout.status?.conditions ?? [], "Progressing");
+  const progressing = findCondition(rollout.status?.conditions ?? [], "Progressing");
   const isLate =
     rollout.spec.progressDeadlineAbort === true &&
     progressing?.reason === "ProgressDeadlineExceeded" &&

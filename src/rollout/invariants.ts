@@ -16,7 +16,7 @@ export function brokenInvariant(situation: Situation, action: Action): string | 
 function stillNeeded(s: Situation, name: string): string | undefined {
   const replicaSet = s.replicaSets.find((candidate) => candidate.metadata.name === name);
   if (replicaSet === undefined || s.replicas === 0) return undefined;
-  if (s.active.references.includes(hashOf(replicaSet)))
+  if (s.usersReach.includes(hashOf(replicaSet)))
     return `ReplicaSet ${name} would lose its pods while the active Service sends users to it`;
   if (replicaSet === s.stable) return `ReplicaSet ${name} is the stable version and would lose its pods`;
   return undefined;

@@ -3,11 +3,11 @@ import { describe, it } from "node:test";
 import type { ReplicaSet } from "../../src/api/core.ts";
 import { managedByAnnotation } from "../../src/api/names.ts";
 import { strategyOf } from "../../src/api/strategy.ts";
+import { blueGreenSituation } from "../../src/rollout/blue-green/situation.ts";
 import { identified } from "../../src/rollout/identified-replica-set.ts";
 import { brokenInvariant } from "../../src/rollout/invariants.ts";
 import { plan } from "../../src/rollout/plan.ts";
 import { hashOf, scale } from "../../src/rollout/replica-set.ts";
-import { situationOf } from "../../src/rollout/situation.ts";
 import { template, World } from "./world.ts";
 
 // What has to work on the worst night, whatever else is broken: the way back, the size of what is live, and its route.
@@ -195,7 +195,7 @@ describe("an invariant", () => {
     const world = new World(manual).settle().deploy("web:2").settle();
     const strategy = strategyOf(world.rollout);
     assert.ok(strategy.kind === "blueGreen");
-    const situation = situationOf(world.snapshot, strategy, world.now);
+    const situation = blueGreenSituation(world.snapshot, strategy, world.now);
     const [stable, preview] = ["web:1", "web:2"].map((image) => identified(world.of(image) as ReplicaSet));
     assert.ok(stable && preview);
     assert.match(brokenInvariant(situation, scale(stable, 0, 2, "a bug")) ?? "", /sends users to it/);

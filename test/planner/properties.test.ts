@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { podTemplateHashLabel } from "../../src/api/names.ts";
-import type { Plan } from "../../src/rollout/plan.ts";
+import type { Plan } from "../../src/rollout/pass.ts";
 import { availableOf, hashOf, scale } from "../../src/rollout/replica-set.ts";
 import { runs } from "../effort.ts";
 import { World } from "./world.ts";

@@ -3,9 +3,13 @@ import { describe, it } from "node:test";
 import type { EndpointSlice } from "../../src/api/core.ts";
 import { endpointSliceManagedByLabel, serviceNameLabel } from "../../src/api/names.ts";
 import { strategyOf } from "../../src/api/strategy.ts";
+import {
+  type BlueGreenSituation,
+  blueGreenSituation,
+  routing,
+} from "../../src/rollout/blue-green/situation.ts";
 import { plan } from "../../src/rollout/plan.ts";
 import { hashOf } from "../../src/rollout/replica-set.ts";
-import { routing, type Situation, situationOf } from "../../src/rollout/situation.ts";
 import { World } from "./world.ts";
 
 /** Each Service also has an endpoint of another cluster, and a slice that somebody made by hand and forgot. */
@@ -30,10 +34,10 @@ class Meshed extends World {
   }
 }
 
-function situationIn(world: World): Situation {
+function situationIn(world: World): BlueGreenSituation {
   const strategy = strategyOf(world.rollout);
   assert(strategy.kind === "blueGreen");
-  return situationOf(world.snapshot, strategy, world.now);
+  return blueGreenSituation(world.snapshot, strategy, world.now);
 }
 
 function notesOf(world: World): readonly string[] {

@@ -1,15 +1,16 @@
 import { later } from "../../time/clock.ts";
 import { availableOf, deadlineOf, hashOf, scale, setDeadline, sizeOf } from "../replica-set.ts";
-import { canTakeOver, routing, type Situation, soundSize } from "../situation.ts";
+import { soundSize } from "../situation.ts";
 import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
 import { pointTo } from "./route.ts";
+import { type BlueGreenSituation, canTakeOver, routing } from "./situation.ts";
 
 /*
  * The way back of an aborted update. It looks at the stable version only: nothing here waits for anything of the new one.
  */
-export const abortSteps: readonly Step<Situation>[] = [returnToStable, confirmReturn, retireAborted];
+export const abortSteps: readonly Step<BlueGreenSituation>[] = [returnToStable, confirmReturn, retireAborted];
 
-function returnToStable(s: Situation): StepResult {
+function returnToStable(s: BlueGreenSituation): StepResult {
   const { stable } = s;
   if (stable === undefined) return waiting("the stable version, whose ReplicaSet is gone");
   if (s.active.target === hashOf(stable)) return done;
@@ -20,19 +21,19 @@ function returnToStable(s: Situation): StepResult {
   return { ...awaitReturn(s), ...pointTo(s.active, hashOf(stable), "the update was aborted") };
 }
 
-function confirmReturn(s: Situation): StepResult {
+function confirmReturn(s: BlueGreenSituation): StepResult {
   if (s.stable === undefined) return waiting("the stable version, whose ReplicaSet is gone");
   const result = routing(s, s.active, hashOf(s.stable));
   return result.is === "routed" ? done : awaitReturn(s, result.is === "pending" ? result.on : result.because);
 }
 
-function awaitReturn(s: Situation, detail?: string): StepResult & { readonly is: "waiting" } {
+function awaitReturn(s: BlueGreenSituation, detail?: string): StepResult & { readonly is: "waiting" } {
   const on = `requests to Service ${s.strategy.activeService} to reach the stable version only`;
   return waiting(on, undefined, { detail, step: confirmReturn.name });
 }
 
 // The delay counts from here: users have left the aborted version, and the stable one carries them all.
-function retireAborted(s: Situation): StepResult {
+function retireAborted(s: BlueGreenSituation): StepResult {
   const { current, stable, strategy } = s;
   if (current === undefined || sizeOf(current) === 0 || strategy.abortScaleDownDelaySeconds === 0)
     return done;

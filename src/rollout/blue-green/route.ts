@@ -1,8 +1,8 @@
 import { resources } from "../../api/resources.ts";
 import type { Provided } from "../action.ts";
 import type { BareReplicaSet } from "../identified-replica-set.ts";
-import type { ObservedRoute } from "../situation.ts";
 import { acting, done, type StepResult } from "../step.ts";
+import type { ObservedRoute } from "./situation.ts";
 
 /** That the ReplicaSet has so many available pods, whatever the caches say. */
 export function provided({ metadata }: BareReplicaSet, availablePods: number): Provided {

@@ -2,10 +2,10 @@ import { fastRollbackAnnotation } from "../../api/names.ts";
 import { formatTimeNotBefore } from "../../time/clock.ts";
 import { forgetUpdate, isGranted, type Memory } from "../memory.ts";
 import { availableOf, isAvailable, scale, sizeOf } from "../replica-set.ts";
-import { needsPause, pauseEnd, routing, type Situation } from "../situation.ts";
+import { createReplicaSet, recordRevision } from "../revision.ts";
 import { acting, done, failed, type Step, type StepResult, waiting } from "../step.ts";
-import { createReplicaSet, recordRevision } from "./revision.ts";
 import { pointTo, provided } from "./route.ts";
+import { type BlueGreenSituation, needsPause, pauseEnd, routing } from "./situation.ts";
 
 /*
  * The way of a new version, in order. A rollout stands at the first step that is not done.
@@ -15,7 +15,7 @@ import { pointTo, provided } from "./route.ts";
  *                  │         │                           │          │
  *         template changes   available            promoted, switched  scaleDownDelaySeconds
  */
-export const blueGreenSteps: readonly Step<Situation>[] = [
+export const blueGreenSteps: readonly Step<BlueGreenSituation>[] = [
   createReplicaSet,
   recordRevision,
   pointPreviewService,
@@ -32,12 +32,12 @@ export const blueGreenSteps: readonly Step<Situation>[] = [
 
 // At once, before there are pods: load balancers that gate pods' readiness need the Service first. `spec.paused` leaves
 // routes as they are, but does not keep the new version from starting.
-function pointPreviewService(s: Situation): StepResult {
+function pointPreviewService(s: BlueGreenSituation): StepResult {
   if (s.preview === undefined || s.preview.target === s.currentHash || s.rollout.spec.paused) return done;
   return pointTo(s.preview, s.currentHash, "the preview Service follows the newest version");
 }
 
-function scalePreview(s: Situation): StepResult {
+function scalePreview(s: BlueGreenSituation): StepResult {
   const count = s.strategy.previewReplicaCount;
   const isSmall =
     count !== undefined && !s.isFirst && !s.isPromoted && !s.memory.promoteFull && !isGranted(s.memory);
@@ -47,7 +47,7 @@ function scalePreview(s: Situation): StepResult {
   return reachSize(s, isReached ? Math.max(count, Math.min(sizeOf(s.current), s.replicas)) : count);
 }
 
-function scaleToFullSize(s: Situation): StepResult {
+function scaleToFullSize(s: BlueGreenSituation): StepResult {
   const result = reachSize(s, s.replicas);
   const isLeavingPreviewSize = s.strategy.previewReplicaCount !== undefined && !s.isFirst && !s.isPromoted;
   return isLeavingPreviewSize && !s.memory.isPastCheckpoint
@@ -55,7 +55,7 @@ function scaleToFullSize(s: Situation): StepResult {
     : result;
 }
 
-function reachSize(s: Situation, size: number): StepResult {
+function reachSize(s: BlueGreenSituation, size: number): StepResult {
   const { current } = s;
   if (current === undefined) return waiting("the new ReplicaSet to appear");
   const on = `pods of the ${s.isPromoted ? "live" : "new"} version to become available`;
@@ -67,11 +67,11 @@ function reachSize(s: Situation, size: number): StepResult {
   return wait;
 }
 
-function passPrePromotionAnalysis(s: Situation): StepResult {
+function passPrePromotionAnalysis(s: BlueGreenSituation): StepResult {
   return refuseAnalysis(s);
 }
 
-function passPostPromotionAnalysis(s: Situation): StepResult {
+function passPostPromotionAnalysis(s: BlueGreenSituation): StepResult {
   return refuseAnalysis(s);
 }
 
@@ -79,7 +79,7 @@ function passPostPromotionAnalysis(s: Situation): StepResult {
  * A gate passes only on an explicit success, and this version of Teal has nothing that could measure one. So an update
  * that asks for an analysis, before or after the switch, ends before anybody is sent to the new version.
  */
-function refuseAnalysis(s: Situation): StepResult {
+function refuseAnalysis(s: BlueGreenSituation): StepResult {
   if (s.isPromoted || s.isFirst || s.memory.promoteFull || s.rollback !== undefined) return done;
   const { prePromotionAnalysis, postPromotionAnalysis } = s.strategy;
   const field = prePromotionAnalysis !== undefined ? "prePromotionAnalysis" : "postPromotionAnalysis";
@@ -92,7 +92,7 @@ function refuseAnalysis(s: Situation): StepResult {
   );
 }
 
-function awaitPromotion(s: Situation): StepResult {
+function awaitPromotion(s: BlueGreenSituation): StepResult {
   if (s.rollout.spec.paused && !s.isPromoted) return waiting("spec.paused to be taken back");
   if (s.isPromoted || s.isFirst || s.isSwitched) return withoutPause(s);
   if (s.memory.promoteFull || s.rollback !== undefined) {
@@ -106,11 +106,11 @@ function awaitPromotion(s: Situation): StepResult {
   return { ...sitOut(s, { ...s.memory, ...remember }), remember };
 }
 
-function withoutPause(s: Situation): StepResult {
+function withoutPause(s: BlueGreenSituation): StepResult {
   return s.memory.pauseConditions.length === 0 ? done : { ...done, remember: { pauseConditions: [] } };
 }
 
-function sitOut(s: Situation, memory: Memory): StepResult {
+function sitOut(s: BlueGreenSituation, memory: Memory): StepResult {
   const until = pauseEnd(s.strategy, memory);
   if (until === undefined) return waiting("somebody to promote");
   if (s.now < until) return waiting("autoPromotionSeconds to pass", until);
@@ -119,7 +119,7 @@ function sitOut(s: Situation, memory: Memory): StepResult {
 
 // The first version has nobody's traffic to take over: it is stable as soon as it is available, and then goes live. Its
 // own pass, because the status must say so before the Service moves.
-function adoptFirstVersion(s: Situation): StepResult {
+function adoptFirstVersion(s: BlueGreenSituation): StepResult {
   if (!s.isFirst) return done;
   return {
     ...awaitRouting(s),
@@ -128,7 +128,7 @@ function adoptFirstVersion(s: Situation): StepResult {
   };
 }
 
-function pointActiveService(s: Situation): StepResult {
+function pointActiveService(s: BlueGreenSituation): StepResult {
   if (s.active.target === s.currentHash) return done;
   if (s.rollout.spec.paused) return waiting("spec.paused to be taken back");
   const because = "all gates before the switch are passed";
@@ -138,12 +138,12 @@ function pointActiveService(s: Situation): StepResult {
 }
 
 /** The steps up to the confirmed switch are one wait to people. */
-function awaitRouting(s: Situation, detail?: string): StepResult & { readonly is: "waiting" } {
+function awaitRouting(s: BlueGreenSituation, detail?: string): StepResult & { readonly is: "waiting" } {
   const on = `requests to Service ${s.strategy.activeService} to reach the new version only`;
   return waiting(on, undefined, { detail, step: confirmRouting.name });
 }
 
-function confirmRouting(s: Situation): StepResult {
+function confirmRouting(s: BlueGreenSituation): StepResult {
   const result = routing(s, s.active, s.currentHash);
   switch (result.is) {
     case "routed":
@@ -155,21 +155,21 @@ function confirmRouting(s: Situation): StepResult {
   }
 }
 
-function markStable(s: Situation): StepResult {
+function markStable(s: BlueGreenSituation): StepResult {
   const remember = { ...forgetUpdate, stableHash: s.currentHash };
   if (s.isPromoted) return { ...done, remember };
   return { ...done, remember, events: [completed(s, wayOf(s))] };
 }
 
 /** By which way the update was completed, however many passes it took. */
-function wayOf({ memory, rollback, current, revision }: Situation): string {
+function wayOf({ memory, rollback, current, revision }: BlueGreenSituation): string {
   if (memory.promoteFull) return "Full promotion requested";
   if (rollback !== undefined) return rollback;
   const isFast = current?.metadata.annotations?.[fastRollbackAnnotation] === String(revision);
   return isFast ? "Fast rollback" : "Completed blue-green update";
 }
 
-function completed(s: Situation, why: string) {
+function completed(s: BlueGreenSituation, why: string) {
   const message = `Rollout completed update to revision ${s.revision} (${s.currentHash}): ${why}`;
   return { type: "Normal", reason: "RolloutCompleted", message } as const;
 }

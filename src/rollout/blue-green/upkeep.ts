@@ -2,6 +2,7 @@ import { fastRollbackAnnotation } from "../../api/names.ts";
 import { defaultRevisionHistoryLimit } from "../../api/strategy.ts";
 import { earliest, type Instant, later } from "../../time/clock.ts";
 import type { Action } from "../action.ts";
+import { recordTemplate } from "../adopt.ts";
 import type { IdentifiedReplicaSet } from "../identified-replica-set.ts";
 import { isGranted, type Memory } from "../memory.ts";
 import {
@@ -20,27 +21,13 @@ import {
   sizeOf,
   wasLive,
 } from "../replica-set.ts";
-import {
-  canTakeOver,
-  isGoingBack,
-  type ObservedRoute,
-  type Situation,
-  soundSize,
-  wantedActiveHash,
-} from "../situation.ts";
-import { recordTemplate } from "./adopt.ts";
+import { isGoingBack, soundSize } from "../situation.ts";
+import { type Look, nothingToDo, type Upkeep } from "../strategy.ts";
 import { pointTo } from "./route.ts";
+import { type BlueGreenSituation, canTakeOver, type ObservedRoute, wantedActiveHash } from "./situation.ts";
 
-export interface Upkeep {
-  readonly actions: readonly Action[];
-  readonly recheckAt?: Instant | undefined;
-}
-
-/**
- * What must not wait for an update, and for which no update waits. All of them run in every pass, which will be remembered as
- * `memory` says.
- */
-export const blueGreenUpkeep: readonly ((situation: Situation, memory: Memory) => Upkeep)[] = [
+/** What must not wait for an update, and for which no update waits. */
+export const blueGreenUpkeep: readonly Look<BlueGreenSituation>[] = [
   recordTemplate,
   sizeStable,
   holdActiveRoute,
@@ -51,47 +38,45 @@ export const blueGreenUpkeep: readonly ((situation: Situation, memory: Memory) =
   trimHistory,
 ];
 
-const nothing: Upkeep = { actions: [] };
-
 // During an update the stable version is always ready to take everybody back.
-function sizeStable(s: Situation): Upkeep {
-  return s.isPromoted ? nothing : sizeLive(s);
+function sizeStable(s: BlueGreenSituation): Upkeep {
+  return s.isPromoted ? nothingToDo : sizeLive(s);
 }
 
 /** The stable version has the size that the spec asks for. */
-export function sizeLive({ stable, replicas }: Situation): Upkeep {
-  if (stable === undefined || sizeOf(stable) === replicas) return nothing;
+export function sizeLive({ stable, replicas }: BlueGreenSituation): Upkeep {
+  if (stable === undefined || sizeOf(stable) === replicas) return nothingToDo;
   return { actions: [scale(stable, replicas, replicas, "the stable version keeps its full size")] };
 }
 
 // Other tools write the selector too. A missing or a wrong hash is put right; it is never taken for a permission.
-export function holdActiveRoute(s: Situation): Upkeep {
+export function holdActiveRoute(s: BlueGreenSituation): Upkeep {
   const wanted = wantedActiveHash(s);
-  if (s.isFirst || isGoingBack(s) || wanted === undefined || s.active.target === wanted) return nothing;
-  if (s.rollout.spec.paused && s.active.target !== undefined) return nothing;
+  if (s.isFirst || isGoingBack(s) || wanted === undefined || s.active.target === wanted) return nothingToDo;
+  if (s.rollout.spec.paused && s.active.target !== undefined) return nothingToDo;
   // Rather the wrong version than none, or than too few pods: it is put right as soon as the right one can serve.
   const isServed = s.replicaSets.some((it) => availableOf(it) > 0);
-  if (!s.isSwitched && (s.stable === undefined ? isServed : !canTakeOver(s, s.stable))) return nothing;
+  if (!s.isSwitched && (s.stable === undefined ? isServed : !canTakeOver(s, s.stable))) return nothingToDo;
   return point(s.active, wanted, "the active Service was changed by somebody else");
 }
 
 // Without a hash it reaches every version, and so would keep them all from going. With that of another version it waits for
 // its step in an update, or, where an abort has ended the update, no longer.
-function holdPreviewRoute(s: Situation): Upkeep {
+function holdPreviewRoute(s: BlueGreenSituation): Upkeep {
   const wanted = s.current === undefined ? s.memory.stableHash : s.currentHash;
-  if (s.preview === undefined || wanted === undefined || s.preview.target === wanted) return nothing;
+  if (s.preview === undefined || wanted === undefined || s.preview.target === wanted) return nothingToDo;
   const isDue = s.preview.target === undefined || (isGoingBack(s) && s.rollout.spec.paused !== true);
-  return isDue ? point(s.preview, wanted, "the preview Service follows the newest version") : nothing;
+  return isDue ? point(s.preview, wanted, "the preview Service follows the newest version") : nothingToDo;
 }
 
 function point(route: ObservedRoute, hash: string, because: string): Upkeep {
   const result = pointTo(route, hash, because);
-  return result.is === "acting" ? { actions: result.actions } : nothing;
+  return result.is === "acting" ? { actions: result.actions } : nothingToDo;
 }
 
 // A deadline of a version that is needed again, or that requests reach again, must not strike later. One that allows a fast
 // rollback stays until the rollback is remembered.
-function dropDeadlines(s: Situation, { stableHash }: Memory): Upkeep {
+function dropDeadlines(s: BlueGreenSituation, { stableHash }: Memory): Upkeep {
   const referenced = referencedHashes(s);
   const needed = s.isSeen ? s.others.filter((replicaSet) => referenced.has(hashOf(replicaSet))) : [];
   // One that is being superseded in this very pass has just got its deadline.
@@ -111,10 +96,10 @@ function dropDeadlines(s: Situation, { stableHash }: Memory): Upkeep {
   };
 }
 
-function followMinReadySeconds(s: Situation): Upkeep {
+function followMinReadySeconds(s: BlueGreenSituation): Upkeep {
   const { current } = s;
   const wanted = s.rollout.spec.minReadySeconds ?? 0;
-  if (current === undefined || (current.spec.minReadySeconds ?? 0) === wanted) return nothing;
+  if (current === undefined || (current.spec.minReadySeconds ?? 0) === wanted) return nothingToDo;
   return {
     actions: [patchReplicaSet(current, { spec: { minReadySeconds: wanted } }, "minReadySeconds has changed")],
   };
@@ -130,8 +115,8 @@ const leastPostponementSeconds = 30;
  * failing puts this off, while the old one could serve better and for the delay after it has come back: a version that
  * crashes in a loop is whole for moments.
  */
-function retireOthers(s: Situation): Upkeep {
-  if (s.strategy.keepSuperseded) return nothing;
+function retireOthers(s: BlueGreenSituation): Upkeep {
+  if (s.strategy.keepSuperseded) return nothingToDo;
   const referenced = referencedHashes(s);
   // One that is superseded in this very pass has its turn when the status says so.
   const { stableRS } = s.rollout.status ?? {};
@@ -147,7 +132,7 @@ function retireOthers(s: Situation): Upkeep {
   };
 }
 
-function retire(s: Situation, replicaSet: IdentifiedReplicaSet, isWithinLimit: boolean): Upkeep {
+function retire(s: BlueGreenSituation, replicaSet: IdentifiedReplicaSet, isWithinLimit: boolean): Upkeep {
   const delay = isWithinLimit ? s.strategy.scaleDownDelaySeconds : 0;
   const deadline = deadlineOf(replicaSet) ?? later(s.now, delay);
   const isPostponed = firstDeadlineOf(replicaSet) !== undefined;
@@ -168,7 +153,11 @@ function retire(s: Situation, replicaSet: IdentifiedReplicaSet, isWithinLimit: b
 }
 
 /** Puts the end off when it is near and the version is still missed; undefined when it may come. */
-function postponement(s: Situation, replicaSet: IdentifiedReplicaSet, end: Instant): Upkeep | undefined {
+function postponement(
+  s: BlueGreenSituation,
+  replicaSet: IdentifiedReplicaSet,
+  end: Instant,
+): Upkeep | undefined {
   const isFailing = availableOf(s.stable) < soundSize(s);
   const isBetter = Math.min(availableOf(replicaSet), s.replicas) > availableOf(s.stable);
   if (!isFailing || !isBetter) return undefined;
@@ -186,7 +175,7 @@ function postponement(s: Situation, replicaSet: IdentifiedReplicaSet, end: Insta
 }
 
 /** A warm version never has more pods than the live one is to have. It does not grow: it must not take the live one's room. */
-function shrink(s: Situation, replicaSet: IdentifiedReplicaSet): readonly Action[] {
+function shrink(s: BlueGreenSituation, replicaSet: IdentifiedReplicaSet): readonly Action[] {
   return sizeOf(replicaSet) <= s.replicas
     ? []
     : [scale(replicaSet, s.replicas, s.replicas, "spec.replicas has become less")];
@@ -196,26 +185,27 @@ function shrink(s: Situation, replicaSet: IdentifiedReplicaSet): readonly Action
  * In the pass in which another version becomes stable the former one gets the record that it was live and, unless requests may
  * still reach it, in the same write its deadline.
  */
-export function recordFormerStable(s: Situation, stableHash: string | undefined): readonly Action[] {
+export function recordFormerStable(s: BlueGreenSituation, { stableHash }: Memory): Upkeep {
   const { stableRS } = s.rollout.status ?? {};
   const former = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === stableRS);
-  if (former === undefined || stableHash === stableRS) return [];
+  if (former === undefined || stableHash === stableRS) return nothingToDo;
   const { scaleDownDelaySeconds: delay, keepSuperseded } = s.strategy;
   const isLeaving =
     !keepSuperseded && sizeOf(former) > 0 && delay > 0 && !referencedHashes(s).has(hashOf(former));
   const until = later(s.now, delay);
   // One from a pass whose status could not be written is too short: the delay counts from when people can know of it.
   const isShort = isLeaving && (deadlineOf(former) ?? until) < until;
-  if (wasLive(former) && !isShort) return [];
-  return [recordWasLive(former, isLeaving ? until : undefined, "another version is the stable one now")];
+  if (wasLive(former) && !isShort) return nothingToDo;
+  const because = "another version is the stable one now";
+  return { actions: [recordWasLive(former, isLeaving ? until : undefined, because)] };
 }
 
-function referencedHashes(s: Situation): ReadonlySet<string> {
+function referencedHashes(s: BlueGreenSituation): ReadonlySet<string> {
   return new Set([...s.active.references, ...(s.preview?.references ?? [])]);
 }
 
 /** Only versions without pods are deleted, the oldest revisions first. */
-function trimHistory(s: Situation): Upkeep {
+function trimHistory(s: BlueGreenSituation): Upkeep {
   const limit = s.rollout.spec.revisionHistoryLimit ?? defaultRevisionHistoryLimit;
   const referenced = referencedHashes(s);
   const surplus = s.others.slice(limit);

@@ -3,11 +3,11 @@ import { formatTimeNotBefore, type Instant } from "../../time/clock.ts";
 
 export type ConditionStatus = "True" | "False" | "Unknown";
 
-export function find(conditions: readonly Condition[], type: string): Condition | undefined {
+export function findCondition(conditions: readonly Condition[], type: string): Condition | undefined {
   return conditions.find((condition) => condition.type === type);
 }
 
-export function without(conditions: readonly Condition[], type: string): readonly Condition[] {
+export function withoutCondition(conditions: readonly Condition[], type: string): readonly Condition[] {
   return conditions.filter((condition) => condition.type !== type);
 }
 
@@ -15,7 +15,7 @@ export function without(conditions: readonly Condition[], type: string): readonl
  * The conditions with one set. Nothing moves when status and reason stay the same; `lastTransitionTime` moves only with
  * the status. `isRefreshed` moves `lastUpdateTime` all the same: the sign that an update makes progress.
  */
-export function set(
+export function withCondition(
   conditions: readonly Condition[],
   next: {
     readonly type: string;
@@ -26,7 +26,7 @@ export function set(
   now: Instant,
   isRefreshed = false,
 ): readonly Condition[] {
-  const before = find(conditions, next.type);
+  const before = findCondition(conditions, next.type);
   const isSame = before?.status === next.status && before.reason === next.reason;
   if (isSame && !isRefreshed) return conditions;
   // Deadlines count from these times: a fraction of a second must not cut them short.

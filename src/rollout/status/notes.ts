@@ -1,7 +1,7 @@
 import type { Condition } from "../../api/core.ts";
 import type { Instant } from "../../time/clock.ts";
 import type { PlannedEvent } from "../action.ts";
-import { find, set, without } from "./conditions.ts";
+import { findCondition, withCondition, withoutCondition } from "./conditions.ts";
 
 /**
  * What is ignored or not as it should be, and keeps nothing from going on. Each is a condition of its own: `IgnoredFields`
@@ -33,10 +33,10 @@ export function withNotes(
   let noted = conditions;
   for (const type of noteTypes) {
     const message = messageOf(type, notes);
-    if (message === find(noted, type)?.message) continue;
-    noted = without(noted, type);
+    if (message === findCondition(noted, type)?.message) continue;
+    noted = withoutCondition(noted, type);
     if (message === undefined) continue;
-    noted = set(noted, { type, status: "True", reason: type, message }, now);
+    noted = withCondition(noted, { type, status: "True", reason: type, message }, now);
     events.push({ type: "Warning", reason: type, message });
   }
   return { conditions: noted, events };

@@ -4,8 +4,8 @@ import { defaultProgressDeadlineSeconds } from "../../api/strategy.ts";
 import { type Instant, later, parseTime } from "../../time/clock.ts";
 import type { Memory } from "../memory.ts";
 import type { Situation } from "../situation.ts";
+import type { Reading } from "../strategy.ts";
 import type { ConditionStatus } from "./conditions.ts";
-import type { Counts } from "./counts.ts";
 
 export interface Progress {
   readonly status: ConditionStatus;
@@ -19,7 +19,7 @@ export interface Progress {
 export function progressOf(
   s: Situation,
   memory: Memory,
-  counts: Counts,
+  reading: Reading,
   before: Condition | undefined,
   health: { readonly isWhole: boolean; readonly becameUnhealthy: boolean },
   now: Instant,
@@ -60,7 +60,7 @@ export function progressOf(
     const message = "Rollout does not have minimum availability";
     return { status: "True", reason: "ReplicaSetNotAvailable", message, isRefreshed: true };
   }
-  if (hasMoved(s, counts)) {
+  if (hasMoved(s, reading)) {
     const message = `ReplicaSet "${name}" is progressing.`;
     return { status: "True", reason: "ReplicaSetUpdated", message, isRefreshed: true };
   }
@@ -75,7 +75,7 @@ export function progressOf(
   return undefined;
 }
 
-function hasMoved(s: Situation, now: Counts): boolean {
+function hasMoved(s: Situation, { counts: now, hasMoved: hasRouteMoved }: Reading): boolean {
   const before = s.rollout.status ?? {};
   const oldReplicas = (before.replicas ?? 0) - (before.updatedReplicas ?? 0);
   return (
@@ -83,8 +83,7 @@ function hasMoved(s: Situation, now: Counts): boolean {
     now.replicas - now.updatedReplicas < oldReplicas ||
     now.readyReplicas > (before.readyReplicas ?? 0) ||
     now.availableReplicas > (before.availableReplicas ?? 0) ||
-    now.activeSelector !== (before.blueGreen?.activeSelector || undefined) ||
-    now.previewSelector !== (before.blueGreen?.previewSelector || undefined)
+    hasRouteMoved
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Rollout, RolloutStatus } from "../../api/rollout.ts";
 import type { Instant } from "../../time/clock.ts";
 import type { PlannedEvent } from "../action.ts";
-import { find, set, without } from "./conditions.ts";
+import { findCondition, withCondition, withoutCondition } from "./conditions.ts";
 
 const reason = "ReplicaSetCreateError";
 
@@ -17,10 +17,10 @@ export function refusedStatus(
   now: Instant,
 ): { readonly status: RolloutStatus; readonly event: PlannedEvent } {
   const message = `Failed to create new replica set "${replicaSet}": ${why}`;
-  const before = find(rollout.status?.conditions ?? [], "Progressing");
-  const others = without(planned.conditions ?? [], "Progressing");
+  const before = findCondition(rollout.status?.conditions ?? [], "Progressing");
+  const others = withoutCondition(planned.conditions ?? [], "Progressing");
   const known = before === undefined || before.message !== message ? [] : [before];
-  const [progressing] = set(known, { type: "Progressing", status: "False", reason, message }, now);
+  const [progressing] = withCondition(known, { type: "Progressing", status: "False", reason, message }, now);
   return {
     status: {
       ...planned,

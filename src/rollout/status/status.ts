@@ -6,11 +6,11 @@ import type { Memory } from "../memory.ts";
 import { availableOf, hashOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
 import type { Standing, Stop } from "../step.ts";
-import { find, set, without } from "./conditions.ts";
-import { type Counts, countsOf } from "./counts.ts";
+import type { Reading } from "../strategy.ts";
+import { findCondition, withCondition, withoutCondition } from "./conditions.ts";
+import { foreignFields, present } from "./fields.ts";
 import { type Note, withNotes } from "./notes.ts";
-import { phaseOf } from "./phase.ts";
-import { lateAt, progressOf } from "./progress.ts";
+import { lateAt, type Progress, progressOf } from "./progress.ts";
 import { withWaiting } from "./waiting.ts";
 
 export interface ComputedStatus {
@@ -33,145 +33,158 @@ const ownFields = [
   "phase",
   "message",
 ] as const satisfies readonly (keyof RolloutStatus)[];
-const ownBlueGreenFields = ["activeSelector", "previewSelector", "scaleUpPreviewCheckPoint"] as const;
-
-function foreign<T extends object, Key extends keyof T>(fields: T, own: readonly Key[]): Omit<T, Key> {
-  const rest = { ...fields };
-  for (const key of own) delete rest[key];
-  return rest;
-}
-
 /**
- * The whole status, computed anew from what is there and what is to be remembered; `stop` is where the steps have come to,
- * `notes` what people should know.
+ * The whole status but its phase, computed anew from what is there and what is to be remembered; `stop` is where the steps
+ * have come to, `notes` what people should know.
  */
 export function statusOf(
   s: Situation,
   memory: Memory,
+  reading: Reading,
   stop: Stop | undefined,
   notes: readonly Note[],
 ): ComputedStatus {
-  const counts = countsOf(s);
-  const computed = conditionsOf(s, memory, counts);
+  const computed = conditionsOf(s, memory, reading);
   const waiting = withWaiting(computed.conditions, stop, s.rollout, s.now);
   const { conditions, events } = withNotes(waiting.conditions, notes, s.now);
-  const { activeSelector, previewSelector, ...numbers } = counts;
   const status: RolloutStatus = {
-    ...foreign(s.rollout.status ?? {}, ownFields),
-    ...numbers,
+    ...foreignFields(s.rollout.status ?? {}, ownFields),
+    ...reading.counts,
+    ...reading.fields,
     ...present({ abortedAt: memory.abortedAt, stableRS: memory.stableHash }),
     ...(memory.abort ? { abort: true } : {}),
     ...(memory.promoteFull ? { promoteFull: true } : {}),
     ...(memory.controllerPause ? { controllerPause: true } : {}),
     ...(memory.pauseConditions.length > 0 ? { pauseConditions: memory.pauseConditions } : {}),
-    blueGreen: {
-      ...foreign(s.rollout.status?.blueGreen ?? {}, ownBlueGreenFields),
-      ...present({
-        activeSelector,
-        previewSelector,
-        scaleUpPreviewCheckPoint: memory.isPastCheckpoint || undefined,
-      }),
-    },
     currentPodHash: s.currentHash,
     observedGeneration: String(s.rollout.metadata.generation ?? 0),
     conditions,
   };
-  const progressing = find(conditions, "Progressing");
+  const progressing = findCondition(conditions, "Progressing");
   return {
-    status: { ...status, ...present(phaseOf(s, status)) },
+    status,
     events: [...computed.events, ...waiting.events, ...events],
     recheckAt: earliest(lateAt(s.rollout.spec, progressing), waiting.recheckAt),
     standing: waiting.standing,
   };
 }
 
+/** What the conditions are computed from. */
+interface Facts {
+  readonly s: Situation;
+  readonly memory: Memory;
+  readonly reading: Reading;
+  /** The conditions that the status has now. */
+  readonly before: readonly Condition[];
+}
+
+interface Found {
+  /** What the condition says from now on; it is left as it is where this is absent, and taken away where it is "none". */
+  readonly condition?: Omit<Progress, "isRefreshed"> | "none";
+  /** Something has moved, though it says the same. */
+  readonly isRefreshed?: boolean | undefined;
+  readonly events?: readonly PlannedEvent[];
+}
+
+/** Every condition that is computed in each pass, in the order in which a new status has them. */
+const conditionTypes: Readonly<Record<string, (facts: Facts) => Found>> = {
+  Paused: pausedCondition,
+  Healthy: healthyCondition,
+  Progressing: progressingCondition,
+  Available: availableCondition,
+  ReplicaFailure: replicaFailureCondition,
+  Completed: completedCondition,
+};
+
 function conditionsOf(
   s: Situation,
   memory: Memory,
-  counts: Counts,
+  reading: Reading,
 ): { readonly conditions: readonly Condition[]; readonly events: readonly PlannedEvent[] } {
-  const { now } = s;
-  const before = without(s.rollout.status?.conditions ?? [], "InvalidSpec");
+  const before = withoutCondition(s.rollout.status?.conditions ?? [], "InvalidSpec");
   const events: PlannedEvent[] = [];
   let conditions = before;
-
-  const isPaused = memory.pauseConditions.length > 0 || s.rollout.spec.paused === true;
-  const wasPaused = find(before, "Paused")?.status === "True";
-  if (isPaused !== wasPaused) {
-    conditions = set(
-      conditions,
-      {
-        type: "Paused",
-        status: isPaused ? "True" : "False",
-        reason: "RolloutPaused",
-        message: "Rollout is paused",
-      },
-      now,
-    );
-  }
-  events.push(...pauseEvents(s, memory));
-
-  const wasHealthy = find(before, "Healthy")?.status;
-  const isWhole = !memory.abort && isComplete(s, counts);
-  const isHealthy = isWhole && !isPaused;
-  if (isHealthy || wasHealthy !== undefined) {
-    conditions = set(
-      conditions,
-      {
-        type: "Healthy",
-        status: isHealthy ? "True" : "False",
-        reason: "RolloutHealthy",
-        message: isHealthy ? "Rollout is healthy" : "Rollout is not healthy",
-      },
-      now,
-    );
-  }
-
-  const progressing = find(before, "Progressing");
-  // A pause takes nobody's availability away.
-  const becameUnhealthy = wasHealthy === "True" && !isWhole;
-  const progress = progressOf(s, memory, counts, progressing, { isWhole, becameUnhealthy }, now);
-  if (progress !== undefined) {
-    const { isRefreshed, ...next } = progress;
-    conditions = set(conditions, { type: "Progressing", ...next }, now, isRefreshed);
-    if (next.reason === "RolloutAborted" && progressing?.reason !== "RolloutAborted") {
-      events.push({ type: "Warning", reason: "RolloutAborted", message: next.message });
-    }
-  }
-
-  const isLiveAvailable = hasMinimumAvailability(s, counts, find(before, "Available")?.status === "True");
-  conditions = set(
-    conditions,
-    {
-      type: "Available",
-      status: isLiveAvailable ? "True" : "False",
-      reason: "AvailableReason",
-      message: isLiveAvailable
-        ? "Rollout has minimum availability"
-        : "Rollout does not have minimum availability",
-    },
-    now,
-  );
-
-  conditions = withReplicaFailure(s, conditions);
-
-  const isCompleted = memory.stableHash === s.currentHash;
-  const wasCompleted = find(before, "Completed")?.status;
-  conditions = set(
-    conditions,
-    {
-      type: "Completed",
-      status: isCompleted ? "True" : "False",
-      reason: "RolloutCompleted",
-      message: "RolloutCompleted",
-    },
-    now,
-  );
-  if (!isCompleted && wasCompleted === "True") {
-    const message = `Rollout not completed, started update to revision ${s.revision} (${s.currentHash})`;
-    events.push({ type: "Normal", reason: "RolloutNotCompleted", message });
+  for (const [type, look] of Object.entries(conditionTypes)) {
+    const { condition, isRefreshed, events: news = [] } = look({ s, memory, reading, before });
+    events.push(...news);
+    if (condition === "none") conditions = withoutCondition(conditions, type);
+    else if (condition !== undefined)
+      conditions = withCondition(conditions, { type, ...condition }, s.now, isRefreshed);
   }
   return { conditions, events };
+}
+
+function pausedCondition({ s, memory, before }: Facts): Found {
+  const isPaused = isHeld(s, memory);
+  const wasPaused = findCondition(before, "Paused")?.status === "True";
+  const events = pauseEvents(s, memory);
+  if (isPaused === wasPaused) return { events };
+  const status = isPaused ? "True" : "False";
+  return { condition: { status, reason: "RolloutPaused", message: "Rollout is paused" }, events };
+}
+
+function healthyCondition({ s, memory, reading, before }: Facts): Found {
+  const isHealthy = isWhole(memory, reading) && !isHeld(s, memory);
+  if (!isHealthy && findCondition(before, "Healthy") === undefined) return {};
+  const status = isHealthy ? "True" : "False";
+  const message = isHealthy ? "Rollout is healthy" : "Rollout is not healthy";
+  return { condition: { status, reason: "RolloutHealthy", message } };
+}
+
+function progressingCondition({ s, memory, reading, before }: Facts): Found {
+  const known = findCondition(before, "Progressing");
+  const whole = isWhole(memory, reading);
+  // A pause takes nobody's availability away.
+  const becameUnhealthy = findCondition(before, "Healthy")?.status === "True" && !whole;
+  const progress = progressOf(s, memory, reading, known, { isWhole: whole, becameUnhealthy }, s.now);
+  if (progress === undefined) return {};
+  const { isRefreshed, ...condition } = progress;
+  const isNews = condition.reason === "RolloutAborted" && known?.reason !== "RolloutAborted";
+  const { message } = condition;
+  return {
+    condition,
+    isRefreshed,
+    events: isNews ? [{ type: "Warning", reason: "RolloutAborted", message }] : [],
+  };
+}
+
+function availableCondition({ s, reading, before }: Facts): Found {
+  const isAvailable = hasMinimumAvailability(
+    s,
+    reading,
+    findCondition(before, "Available")?.status === "True",
+  );
+  const status = isAvailable ? "True" : "False";
+  const message = `Rollout ${isAvailable ? "has" : "does not have"} minimum availability`;
+  return { condition: { status, reason: "AvailableReason", message } };
+}
+
+/** A ReplicaSet that cannot make its pods (quota, admission) shows in the Rollout. */
+function replicaFailureCondition({ s }: Facts): Found {
+  const failed = [...(s.current === undefined ? [] : [s.current]), ...s.replicaSets]
+    .flatMap((replicaSet) => replicaSet.status?.conditions ?? [])
+    .find(({ type, status }) => type === "ReplicaFailure" && status === "True");
+  if (failed === undefined) return { condition: "none" };
+  const { reason = "", message = "" } = failed;
+  return { condition: { status: "True", reason, message } };
+}
+
+function completedCondition({ s, memory, before }: Facts): Found {
+  const isCompleted = memory.stableHash === s.currentHash;
+  const wasCompleted = findCondition(before, "Completed")?.status === "True";
+  const status = isCompleted ? "True" : "False";
+  const condition = { status, reason: "RolloutCompleted", message: "RolloutCompleted" } as const;
+  if (isCompleted || !wasCompleted) return { condition };
+  const message = `Rollout not completed, started update to revision ${s.revision} (${s.currentHash})`;
+  return { condition, events: [{ type: "Normal", reason: "RolloutNotCompleted", message }] };
+}
+
+function isHeld(s: Situation, memory: Memory): boolean {
+  return memory.pauseConditions.length > 0 || s.rollout.spec.paused === true;
+}
+
+function isWhole(memory: Memory, reading: Reading): boolean {
+  return !memory.abort && reading.isComplete;
 }
 
 /** Told of the controller's own pauses only, when it begins or ends one itself: what a person does is no news to them. */
@@ -186,38 +199,14 @@ function pauseEvents(s: Situation, memory: Memory): readonly PlannedEvent[] {
 }
 
 /** A live version that is only to grow has lost nothing: it is available as long as it has the pods that it had. */
-function hasMinimumAvailability(s: Situation, counts: Counts, wasAvailable: boolean): boolean {
-  const { availableReplicas = 0, blueGreen } = s.rollout.status ?? {};
-  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === counts.activeSelector);
+function hasMinimumAvailability(
+  s: Situation,
+  { liveHash, isSameVersion }: Reading,
+  wasAvailable: boolean,
+): boolean {
+  const { availableReplicas = 0 } = s.rollout.status ?? {};
+  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === liveHash);
   if (live === undefined) return false;
-  const isSameVersion = blueGreen?.activeSelector === counts.activeSelector;
   const least = wasAvailable && isSameVersion ? Math.min(s.replicas, availableReplicas) : s.replicas;
   return availableOf(live) >= least;
-}
-
-/** Everybody is on the current version, and all of it is there. */
-function isComplete(s: Situation, counts: Counts): boolean {
-  return (
-    counts.updatedReplicas === s.replicas &&
-    counts.availableReplicas === s.replicas &&
-    counts.activeSelector === s.currentHash &&
-    (s.preview === undefined || counts.previewSelector === s.currentHash)
-  );
-}
-
-/** A ReplicaSet that cannot make its pods (quota, admission) shows in the Rollout. */
-function withReplicaFailure(s: Situation, conditions: readonly Condition[]): readonly Condition[] {
-  const failed = [...(s.current === undefined ? [] : [s.current]), ...s.replicaSets]
-    .flatMap((replicaSet) => replicaSet.status?.conditions ?? [])
-    .find(({ type, status }) => type === "ReplicaFailure" && status === "True");
-  if (failed === undefined) return without(conditions, "ReplicaFailure");
-  const { reason = "", message = "" } = failed;
-  return set(conditions, { type: "ReplicaFailure", status: "True", reason, message }, s.now);
-}
-
-type Present<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
-
-/** The fields that have a value. */
-export function present<T extends object>(fields: T): Present<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
 }

@@ -5,7 +5,7 @@ import { formatTime, type Instant, instant, later, parseTime } from "../../time/
 import { humanDuration } from "../../time/human-duration.ts";
 import type { PlannedEvent } from "../action.ts";
 import type { Standing, Stop } from "../step.ts";
-import { find, without } from "./conditions.ts";
+import { findCondition, withoutCondition } from "./conditions.ts";
 
 const type = "Waiting";
 
@@ -70,14 +70,14 @@ export function withWaiting(
   now: Instant,
 ): Waiting {
   const wait = stop?.wait;
-  const others = without(conditions, type);
+  const others = withoutCondition(conditions, type);
   if (stop === undefined || wait === undefined)
     return { conditions: others, events: [], recheckAt: undefined, standing: undefined };
   const { on, detail, until } = wait;
   const { name } = rollout.metadata;
   const reason = reasonOf(stop.step);
   const message = until === undefined ? on : `${on}, until ${formatTime(wholeSecond(until))}`;
-  const before = find(conditions, type);
+  const before = findCondition(conditions, type);
   const known = before?.reason === reason && before.message === message ? before : undefined;
   const at = formatTime(now);
   const begun: Condition = {
@@ -117,6 +117,6 @@ function wholeSecond(at: Instant): Instant {
 
 /** In the place of the one of the same type, else at the end. */
 function put(conditions: readonly Condition[], condition: Condition): readonly Condition[] {
-  if (find(conditions, condition.type) === undefined) return [...conditions, condition];
+  if (findCondition(conditions, condition.type) === undefined) return [...conditions, condition];
   return conditions.map((other) => (other.type === condition.type ? condition : other));
 }

@@ -1,15 +1,15 @@
-import type { OwnerReference } from "../../api/core.ts";
-import { controllerOf } from "../../api/metadata.ts";
-import { group, version } from "../../api/names.ts";
-import { resources } from "../../api/resources.ts";
-import type { Rollout } from "../../api/rollout.ts";
-import type { Action } from "../action.ts";
-import { standsFor } from "../current.ts";
-import { annotate, patchReplicaSet } from "../replica-set.ts";
-import type { Situation } from "../situation.ts";
-import type { Snapshot } from "../snapshot.ts";
-import { templateRecord } from "../template.ts";
-import type { Upkeep } from "./upkeep.ts";
+import type { OwnerReference } from "../api/core.ts";
+import { controllerOf } from "../api/metadata.ts";
+import { group, version } from "../api/names.ts";
+import { resources } from "../api/resources.ts";
+import type { Rollout } from "../api/rollout.ts";
+import type { Action } from "./action.ts";
+import { standsFor } from "./current.ts";
+import { annotate, patchReplicaSet } from "./replica-set.ts";
+import type { Situation } from "./situation.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { nothingToDo, type Upkeep } from "./strategy.ts";
+import { templateRecord } from "./template.ts";
 
 // How ReplicaSets that somebody else has made become the Rollout's own, with their pods.
 
@@ -52,6 +52,6 @@ export function controllerReference({ metadata }: Rollout): OwnerReference {
  * stays current when the spec changes elsewhere, as with every step of an autoscaler.
  */
 export function recordTemplate({ current, identity }: Situation): Upkeep {
-  if (current === undefined || identity === undefined || standsFor(current, identity)) return { actions: [] };
+  if (current === undefined || identity === undefined || standsFor(current, identity)) return nothingToDo;
   return { actions: [annotate(current, templateRecord(identity), "its template was changed by others")] };
 }

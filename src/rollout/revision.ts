@@ -1,4 +1,4 @@
-import type { ReplicaSet } from "../../api/core.ts";
+import type { ReplicaSet } from "../api/core.ts";
 import {
   desiredReplicasAnnotation,
   lastAppliedAnnotation,
@@ -10,14 +10,14 @@ import {
   scaleDownPostponedFromAnnotation,
   templateAnnotation,
   wasLiveAnnotation,
-} from "../../api/names.ts";
-import { resources } from "../../api/resources.ts";
-import { type Action, seen } from "../action.ts";
-import { annotate, revisionOf } from "../replica-set.ts";
-import type { Situation } from "../situation.ts";
-import { acting, done, type StepResult, waiting } from "../step.ts";
-import { templateRecord } from "../template.ts";
+} from "../api/names.ts";
+import { resources } from "../api/resources.ts";
+import { type Action, seen } from "./action.ts";
 import { controllerReference } from "./adopt.ts";
+import { annotate, revisionOf } from "./replica-set.ts";
+import type { Situation } from "./situation.ts";
+import { acting, done, type StepResult, waiting } from "./step.ts";
+import { templateRecord } from "./template.ts";
 
 export function createReplicaSet(s: Situation): StepResult {
   if (s.current !== undefined) return done;

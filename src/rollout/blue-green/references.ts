@@ -1,20 +1,18 @@
-import { managedByAnnotation, podTemplateHashLabel } from "../api/names.ts";
-import { type BlueGreen, strategyOf } from "../api/strategy.ts";
-import { type FieldError, invalid } from "../api/validation.ts";
-import type { Role, Route } from "../traffic/router.ts";
-import { routers } from "../traffic/routers.ts";
+import { managedByAnnotation, podTemplateHashLabel } from "../../api/names.ts";
+import type { BlueGreen } from "../../api/strategy.ts";
+import { type FieldError, invalid } from "../../api/validation.ts";
+import type { Role, Route } from "../../traffic/router.ts";
+import { routers } from "../../traffic/routers.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { validateAnalyses } from "./analysis-references.ts";
-import type { Snapshot } from "./snapshot.ts";
 
 /** What is wrong with the objects that a Rollout names. */
-export function validateReferences(snapshot: Snapshot): readonly FieldError[] {
-  const strategy = strategyOf(snapshot.rollout);
-  if (strategy.kind !== "blueGreen") return [];
+export function validateReferences(snapshot: Snapshot, strategy: BlueGreen): readonly FieldError[] {
   const { activeService, previewService } = strategy;
   return [
     ...validateService(snapshot, "active", activeService),
     ...(previewService === undefined ? [] : validateService(snapshot, "preview", previewService)),
-    ...validateAnalyses(snapshot),
+    ...validateAnalyses(snapshot, strategy),
   ];
 }
 

@@ -1,12 +1,10 @@
-import type { TemplateReference } from "../api/rollout.ts";
-import { strategyOf } from "../api/strategy.ts";
-import { type FieldError, invalid } from "../api/validation.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { TemplateReference } from "../../api/rollout.ts";
+import type { BlueGreen } from "../../api/strategy.ts";
+import { type FieldError, invalid } from "../../api/validation.ts";
+import type { Snapshot } from "../snapshot.ts";
 
 /** Which templates of the analyses that the Rollout asks for are not there, in Argo's words. */
-export function validateAnalyses(snapshot: Snapshot): readonly FieldError[] {
-  const strategy = strategyOf(snapshot.rollout);
-  if (strategy.kind !== "blueGreen") return [];
+export function validateAnalyses(snapshot: Snapshot, strategy: BlueGreen): readonly FieldError[] {
   return (["prePromotionAnalysis", "postPromotionAnalysis"] as const).flatMap((name) =>
     missingTemplates(snapshot, `spec.strategy.blueGreen.${name}.templates`, strategy[name]?.templates ?? []),
   );
