@@ -16,8 +16,15 @@ describe("a strategy", () => {
   it("of blue-green has Argo's defaults", () => {
     assert.deepEqual(strategyOf(rollout({ blueGreen: { activeService: "web", previewService: "" } })), {
       kind: "blueGreen",
-      activeService: "web",
-      previewService: undefined,
+      routes: [
+        {
+          kind: "service",
+          role: "active",
+          namespace: "",
+          name: "web",
+          field: "spec.strategy.blueGreen.activeService",
+        },
+      ],
       previewReplicaCount: undefined,
       autoPromotionEnabled: true,
       autoPromotionSeconds: 0,

@@ -1,11 +1,35 @@
+import type { ObjectMeta } from "./core.ts";
 import { keepSupersededAnnotation } from "./names.ts";
 import type { BlueGreenStrategy, Rollout, RolloutAnalysis } from "./rollout.ts";
+
+/** What a route carries: users' requests, or those of whoever tests the new version. */
+export type Role = "active" | "preview";
+
+const roles: readonly Role[] = ["active", "preview"];
+
+/** A Service whose selector says which version it reaches. */
+export interface ServiceRoute {
+  readonly kind: "service";
+  readonly role: Role;
+  readonly namespace: string;
+  readonly name: string;
+  /** Where the spec names it. */
+  readonly field: string;
+}
+
+/** A way in which requests reach a version. */
+export type Route = ServiceRoute;
+
+/** The same for the same route, whatever its role is and whoever names it. */
+export function keyOfRoute({ kind, namespace, name }: Route): string {
+  return `${kind} ${namespace}/${name}`;
+}
 
 /** `spec.strategy.blueGreen` with every default filled in. Durations are seconds. */
 export interface BlueGreen {
   readonly kind: "blueGreen";
-  readonly activeService: string;
-  readonly previewService: string | undefined;
+  /** Of users first; there is at least one, unless the Rollout is invalid. */
+  readonly routes: readonly Route[];
   /** Size of the new ReplicaSet until it is promoted; undefined: full size. */
   readonly previewReplicaCount: number | undefined;
   readonly autoPromotionEnabled: boolean;
@@ -25,24 +49,33 @@ export interface BlueGreen {
 /** The ways to bring out a new version. Parsed here once; nothing else asks which field of `spec.strategy` is set. */
 export type Strategy = BlueGreen | { readonly kind: "canary" } | { readonly kind: "none" };
 
+/** Every route that the Rollout names, as far as Teal knows its strategy. */
+export function routesOf(rollout: Rollout): readonly Route[] {
+  const strategy = strategyOf(rollout);
+  return strategy.kind === "blueGreen" ? strategy.routes : [];
+}
+
 export function strategyOf(rollout: Rollout): Strategy {
-  const { blueGreen, canary } = rollout.spec.strategy ?? {};
-  if (blueGreen !== undefined) return parseBlueGreen(blueGreen, rollout.metadata.annotations ?? {});
+  const { blueGreen, canary } = rollout.spec?.strategy ?? {};
+  if (blueGreen !== undefined) return parseBlueGreen(blueGreen, rollout.metadata);
   return { kind: canary === undefined ? "none" : "canary" };
 }
 
-function parseBlueGreen(wire: BlueGreenStrategy, annotations: Readonly<Record<string, string>>): BlueGreen {
+function parseBlueGreen(wire: BlueGreenStrategy, { annotations, namespace = "" }: ObjectMeta): BlueGreen {
   return {
     kind: "blueGreen",
-    activeService: wire.activeService ?? "",
-    previewService: wire.previewService || undefined,
+    routes: roles.flatMap((role) => {
+      const name = wire[`${role}Service`] ?? "";
+      const field = `spec.strategy.blueGreen.${role}Service`;
+      return name === "" ? [] : [{ kind: "service" as const, role, namespace, name, field }];
+    }),
     previewReplicaCount: wire.previewReplicaCount,
     autoPromotionEnabled: wire.autoPromotionEnabled ?? true,
     autoPromotionSeconds: wire.autoPromotionSeconds ?? 0,
     scaleDownDelaySeconds: wire.scaleDownDelaySeconds ?? 30,
     scaleDownDelayRevisionLimit: wire.scaleDownDelayRevisionLimit ?? Number.POSITIVE_INFINITY,
     abortScaleDownDelaySeconds: wire.abortScaleDownDelaySeconds ?? 30,
-    keepSuperseded: annotations[keepSupersededAnnotation] === "true",
+    keepSuperseded: annotations?.[keepSupersededAnnotation] === "true",
     prePromotionAnalysis: wire.prePromotionAnalysis,
     postPromotionAnalysis: wire.postPromotionAnalysis,
   };

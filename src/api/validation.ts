@@ -125,11 +125,12 @@ function validateStrategy(rollout: Rollout): FieldError[] {
     case "blueGreen": {
       const errors: FieldError[] = [];
       const at = (name: string): string => `${field}.blueGreen.${name}`;
-      if (strategy.activeService === (strategy.previewService ?? "")) {
+      const { activeService = "", previewService = "" } = wire.blueGreen ?? {};
+      if (activeService === previewService) {
         const why =
           "This rollout uses the same service for the active and preview services, but two different services are required.";
-        errors.push(invalid(argo("activeService"), strategy.activeService, why));
-      } else if (strategy.activeService === "") {
+        errors.push(invalid(argo("activeService"), activeService, why));
+      } else if (activeService === "") {
         errors.push(required(at("activeService"), "the Service that carries users' traffic"));
       }
       for (const name of [

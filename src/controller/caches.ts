@@ -1,19 +1,16 @@
 import type { EndpointSlice, KubernetesObject, Pod, ReplicaSet, Service } from "../api/core.ts";
 import { controllerOf, keyOf } from "../api/metadata.ts";
-import {
-  instanceIdLabel,
-  managedByAnnotation,
-  podTemplateHashLabel,
-  serviceNameLabel,
-} from "../api/names.ts";
+import { instanceIdLabel, podTemplateHashLabel, serviceNameLabel } from "../api/names.ts";
 import { type Resource, resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
+import { keyOfRoute, routesOf } from "../api/strategy.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { WatchCache, type WatchCacheOptions } from "../kubernetes/watch-cache.ts";
 import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
+import type { UnknownKind } from "../rollout/snapshot.ts";
 import { type Cancel, type Clock, later } from "../time/clock.ts";
-import type { Observed } from "../traffic/router.ts";
-import { routers } from "../traffic/routers.ts";
+import type { Objects } from "../traffic/objects.ts";
+import { routerOf, routers } from "../traffic/routers.ts";
 import { TemplateCaches } from "./template-caches.ts";
 import { trimEndpointSlice, trimPod, trimReplicaSet, trimRollout, trimService } from "./trim.ts";
 
@@ -37,12 +34,12 @@ const patienceSeconds = 30;
 export const needed: readonly Resource[] = [resources.replicaSets, resources.services];
 
 /** The kinds that decisions about this Rollout depend on, besides itself. */
-export function kindsFor(_rollout: Rollout): readonly Resource[] {
-  return [...new Set([...needed, ...routers.service.reads])];
+export function kindsFor(rollout: Rollout): readonly Resource[] {
+  return [...new Set([...needed, ...routesOf(rollout).flatMap((route) => routerOf(route).reads)])];
 }
 
 interface Kind {
-  readonly cache: Pick<WatchCache<KubernetesObject>, "start" | "stop" | "unknownBecause">;
+  readonly cache: Pick<WatchCache<KubernetesObject>, "start" | "stop" | "unknownBecause" | "get">;
   isStarted: boolean;
   /** It has been read, or refused, or was not had in time. */
   isSettled: boolean;
@@ -57,7 +54,8 @@ export class Caches {
   readonly services: WatchCache<Service>;
   readonly endpointSlices: WatchCache<EndpointSlice>;
   readonly pods: WatchCache<Pod>;
-  readonly observed: Observed;
+  /** What routes look at. */
+  readonly objects: Objects;
   readonly templates: TemplateCaches;
   readonly #clock: Clock;
   /** By plural. Each is read from when something needs it for the first time. */
@@ -97,7 +95,7 @@ export class Caches {
       trim: trimRollout,
       indexes: {
         uid: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]),
-        service: (rollout) => servicesOf(rollout).map((service) => keyOf(rollout, service)),
+        route: (rollout) => routesOf(rollout).map(keyOfRoute),
       },
     });
     this.replicaSets = open<IdentifiedReplicaSet, ReplicaSet>(resources.replicaSets, {
@@ -113,7 +111,7 @@ export class Caches {
       trim: trimService,
       indexes: {
         managedBy: (service) => {
-          const owner = service.metadata.annotations?.[managedByAnnotation];
+          const owner = routers.service.sets.ownerOf(service);
           return owner === undefined ? [] : [keyOf(service, owner)];
         },
       },
@@ -124,10 +122,10 @@ export class Caches {
       indexes: { service: (slice) => [keyOf(slice, serviceNameOf(slice))] },
     });
     this.pods = open<Pod>(resources.pods, { labelSelector: podTemplateHashLabel, trim: trimPod });
-    this.observed = {
-      service: (namespace, name) => this.services.get(namespace, name),
-      endpointSlices: (namespace, service) => this.endpointSlices.by("service", `${namespace}/${service}`),
-      pod: (namespace, name) => this.pods.get(namespace, name),
+    this.objects = {
+      get: <T extends KubernetesObject>({ plural }: Resource, namespace: string, name: string) =>
+        this.#kinds.get(plural)?.cache.get(namespace, name) as T | undefined,
+      slicesOf: (namespace, service) => this.endpointSlices.by("service", `${namespace}/${service}`),
     };
   }
 
@@ -165,14 +163,14 @@ export class Caches {
   }
 
   /**
-   * Why kinds that a decision about this Rollout depends on are not known, by plural. Nothing can be said of objects of such
+   * Why kinds that a decision about this Rollout depends on are not known, if any. Nothing can be said of objects of such
    * a kind, not even that there are none.
    */
-  unknownFor(rollout: Rollout): ReadonlyMap<string, string> {
-    const reasons = kindsFor(rollout).map(
-      (resource) => [resource.plural, this.#start(resource).cache.unknownBecause] as const,
-    );
-    return new Map(reasons.flatMap(([plural, reason]) => (reason === undefined ? [] : [[plural, reason]])));
+  unknownFor(rollout: Rollout): readonly UnknownKind[] {
+    return kindsFor(rollout).flatMap((resource) => {
+      const because = this.#start(resource).cache.unknownBecause;
+      return because === undefined ? [] : [{ plural: resource.plural, because }];
+    });
   }
 
   #start(resource: Resource): Kind {
@@ -203,12 +201,6 @@ export class Caches {
 
 export function serviceNameOf(slice: EndpointSlice): string {
   return slice.metadata.labels?.[serviceNameLabel] ?? "";
-}
-
-/** Names of the Services that the Rollout routes through. */
-export function servicesOf(rollout: Rollout): readonly string[] {
-  const { activeService, previewService } = rollout.spec?.strategy?.blueGreen ?? {};
-  return [...new Set([activeService ?? "", previewService ?? ""])].filter((name) => name !== "");
 }
 
 /** The uid of the controller that owns an object. */

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { EndpointSlice, Pod, ReplicaSet } from "../api/core.ts";
-import { instanceIdLabel, podTemplateHashLabel, serviceNameLabel } from "../api/names.ts";
+import {
+  endpointSliceManagedByLabel,
+  instanceIdLabel,
+  kubernetesEndpointSliceController,
+  podTemplateHashLabel,
+  serviceNameLabel,
+} from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import { later } from "../time/clock.ts";
 import {
@@ -38,10 +44,17 @@ describe("gathering", () => {
     cluster.put(replicaSets, replicaSet("web-1", web));
     cluster.put(replicaSets, replicaSet("web-2", web, "somebody else"));
     cluster.put(services, service("web-active"));
-    const slice = { addressType: "IPv4", endpoints: [], apiVersion: "", kind: "" };
+    const endpoint = { addresses: ["10.0.0.1"], targetRef: { kind: "Pod", name: "web-1-a" } };
+    const slice = { addressType: "IPv4", endpoints: [endpoint], apiVersion: "", kind: "" };
     cluster.put<EndpointSlice>(endpointSlices, {
       ...slice,
-      metadata: { name: "web-active-x", labels: { [serviceNameLabel]: "web-active" } },
+      metadata: {
+        name: "web-active-x",
+        labels: {
+          [serviceNameLabel]: "web-active",
+          [endpointSliceManagedByLabel]: kubernetesEndpointSliceController,
+        },
+      },
     });
     cluster.put<Pod>(pods, {
       apiVersion: "v1",
@@ -55,10 +68,17 @@ describe("gathering", () => {
       snapshot?.replicaSets.map(({ metadata }) => metadata.name),
       ["web-1"],
     );
-    assert.deepEqual([...(snapshot?.rivals ?? [])], [["web-active", ["abba", "zebra"]]]);
-    assert.equal(snapshot?.observed.service("shop", "web-active")?.metadata.name, "web-active");
-    assert.equal(snapshot?.observed.endpointSlices("shop", "web-active")[0]?.metadata.name, "web-active-x");
-    assert.deepEqual(snapshot?.observed.pod("shop", "web-1-a")?.spec, { containers: [] });
+    assert.deepEqual(snapshot?.claims.map(({ by, route }) => `${by} on ${route}`).sort(), [
+      "abba on service shop/web-active",
+      "web on service shop/web-active",
+      "web on service shop/web-preview",
+      "zebra on service shop/web-active",
+    ]);
+    assert.deepEqual(
+      snapshot.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+      ["Service web-active", "EndpointSlice web-active-x", "Pod web-1-a"],
+    );
+    assert.deepEqual((snapshot.objects.at(-1) as Pod).spec, { containers: [] });
     await controller.stop();
   });
 
@@ -205,7 +225,10 @@ describe("the controller", () => {
       const isNeeded = plural === "replicasets" || plural === "services";
       assert.equal(seen.length > 0, !isNeeded, "nothing is decided without ReplicaSets and Services");
       for (const { unknown } of seen)
-        assert.match(unknown.get(plural) ?? "", new RegExp(`${plural}.*no rights|${plural}.*does not know`));
+        assert.match(
+          unknown.find((kind) => kind.plural === plural)?.because ?? "",
+          new RegExp(`${plural}.*no rights|${plural}.*does not know`),
+        );
       const told = cluster.events().filter((event) => event.startsWith("UnknownKind"));
       assert.equal(told.length, 1, cluster.events().join("\n"));
       assert.ok(
@@ -233,7 +256,7 @@ describe("the controller", () => {
       path.endsWith("/endpointslices") ? refusal(403, "no rights") : undefined;
     cluster.expire(endpointSlices);
     await clock.advance(10);
-    assert.match(seen.at(-1)?.unknown.get("endpointslices") ?? "", /no rights/);
+    assert.match(seen.at(-1)?.unknown[0]?.because ?? "", /no rights/);
     await controller.stop();
   });
 
@@ -250,7 +273,7 @@ describe("the controller", () => {
     cluster.put(rollouts, rollout("web"));
     await clock.settle();
     assert.deepEqual(read, ["rollouts", "replicasets", "services", "endpointslices", "pods"]);
-    assert.ok(seen.length > 0 && seen.every(({ unknown }) => unknown.size === 0));
+    assert.ok(seen.length > 0 && seen.every(({ unknown }) => unknown.length === 0));
     await controller.stop();
   });
 

@@ -2,6 +2,7 @@ import type { KubernetesObject, Pod } from "../api/core.ts";
 import { controllerOf, keyOf } from "../api/metadata.ts";
 import { type Resource, resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
+import { keyOfRoute, routesOf } from "../api/strategy.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import { EventRecorder } from "../kubernetes/event-recorder.ts";
@@ -11,7 +12,7 @@ import type { Change } from "../kubernetes/watch-cache.ts";
 import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
 import { plan } from "../rollout/plan.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
-import { Caches, controllersOf, serviceNameOf, servicesOf } from "./caches.ts";
+import { Caches, controllersOf, serviceNameOf } from "./caches.ts";
 import { adoptersOf } from "./orphans.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { type Planner, Reconciler } from "./reconciler.ts";
@@ -130,10 +131,12 @@ export class Controller {
       }),
       services.subscribe((change) => {
         this.#ownWrites.observed(change);
-        this.#routeChanged(keyOf(change.object));
+        this.#routeChanged(`service ${keyOf(change.object)}`);
         this.#services.add(keyOf(change.object));
       }),
-      endpointSlices.subscribe(({ object }) => this.#routeChanged(keyOf(object, serviceNameOf(object)))),
+      endpointSlices.subscribe(({ object }) =>
+        this.#routeChanged(`service ${keyOf(object, serviceNameOf(object))}`),
+      ),
       pods.subscribe((change) => this.#podChanged(change)),
     ];
   }
@@ -141,15 +144,14 @@ export class Controller {
   #rolloutChanged({ object, previous }: Change<Rollout>): void {
     this.#rollouts.add(keyOf(object));
     // Others that name the same Services may have got or lost a rival.
-    const before = previous === undefined ? [] : servicesOf(previous);
-    for (const service of new Set([...servicesOf(object), ...before]))
-      this.#routeChanged(keyOf(object, service));
+    const before = previous === undefined ? [] : routesOf(previous);
+    for (const key of new Set([...routesOf(object), ...before].map(keyOfRoute))) this.#routeChanged(key);
     for (const service of this.#caches.services.by("managedBy", keyOf(object)))
       this.#services.add(keyOf(service));
   }
 
-  #routeChanged(service: string): void {
-    for (const rollout of this.#caches.rollouts.by("service", service)) this.#rollouts.add(keyOf(rollout));
+  #routeChanged(route: string): void {
+    for (const rollout of this.#caches.rollouts.by("route", route)) this.#rollouts.add(keyOf(rollout));
   }
 
   // One that has lost its owner looks for another.

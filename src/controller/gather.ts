@@ -1,64 +1,49 @@
-import type { Service } from "../api/core.ts";
-import { keyOf } from "../api/metadata.ts";
 import { podTemplateHashLabel } from "../api/names.ts";
 import type { Rollout } from "../api/rollout.ts";
+import { keyOfRoute, type Route, routesOf } from "../api/strategy.ts";
 import type { Snapshot } from "../rollout/snapshot.ts";
-import { type Caches, servicesOf } from "./caches.ts";
+import type { Claim } from "../traffic/router.ts";
+import { routerOf } from "../traffic/routers.ts";
+import type { Caches } from "./caches.ts";
 import { orphansFor } from "./orphans.ts";
 import { asksForAnalysis } from "./template-caches.ts";
 
 /** Everything that the planner has to know about one Rollout, as it is in the caches now. */
 export function gather(rollout: Rollout, caches: Caches): Snapshot {
+  const routes = routesOf(rollout);
   return {
     rollout,
     replicaSets: [
       ...caches.replicaSets.by("controller", rollout.metadata.uid ?? ""),
       ...orphansFor(rollout, caches),
     ],
-    observed: caches.observed,
-    rivals: rivalsOf(rollout, caches),
-    holders: holdersOf(rollout, caches),
+    objects: [...new Set(routes.flatMap((route) => routerOf(route).objects(route, caches.objects)))],
+    claims: routes.flatMap((route) => claimsOn(route, rollout, caches)),
     ...(asksForAnalysis(rollout) ? { analysisTemplates: caches.templates } : {}),
     unknown: caches.unknownFor(rollout),
   };
 }
 
-function rivalsOf(rollout: Rollout, caches: Caches): ReadonlyMap<string, readonly string[]> {
-  const rivals = new Map<string, readonly string[]>();
-  for (const service of servicesOf(rollout)) {
-    const names = caches.rollouts
-      .by("service", keyOf(rollout, service))
-      .filter((other) => canUse(other, caches.services.get(rollout.metadata.namespace ?? "", service)))
-      .map(({ metadata }) => metadata.name)
-      .filter((name) => name !== rollout.metadata.name)
-      .sort();
-    if (names.length > 0) rivals.set(service, names);
-  }
-  return rivals;
-}
-
-function holdersOf(rollout: Rollout, caches: Caches): ReadonlyMap<string, string> {
-  const holders = new Map<string, string>();
-  for (const service of servicesOf(rollout)) {
-    const [first] = caches.rollouts
-      .by("service", keyOf(rollout, service))
-      .filter(({ spec, status }) => {
-        const isLive = (status?.blueGreen?.activeSelector ?? "") !== "";
-        return isLive && spec?.strategy?.blueGreen?.activeService === service;
-      })
-      .map(({ metadata }) => metadata.name)
-      .sort();
-    if (first !== undefined) holders.set(service, first);
-  }
-  return holders;
-}
-
-/** One whose pods the Service does not select, or that is going, must not keep it from those that it is for. */
-function canUse({ metadata, spec }: Rollout, service: Service | undefined): boolean {
-  const labels = spec?.template?.metadata?.labels ?? {};
-  const { [podTemplateHashLabel]: _, ...selector } = service?.spec.selector ?? {};
-  return (
+function claimsOn(route: Route, self: Rollout, caches: Caches): readonly Claim[] {
+  const key = keyOfRoute(route);
+  const accepts = ({ metadata, spec }: Rollout): boolean =>
     metadata.deletionTimestamp === undefined &&
-    Object.entries(selector).every(([key, value]) => labels[key] === value)
+    routerOf(route).accepts(
+      route,
+      spec.template?.metadata?.labels ?? {},
+      podTemplateHashLabel,
+      caches.objects,
+    );
+  // One whose pods the route does not lead to, or that is going, must not keep it from those that it is for.
+  return caches.rollouts
+    .by("route", key)
+    .filter((other) => other.metadata.uid === self.metadata.uid || accepts(other))
+    .map((other) => ({ route: key, by: other.metadata.name, isLive: isLiveOn(route, other) }));
+}
+
+function isLiveOn(route: Route, rollout: Rollout): boolean {
+  const isActive = routesOf(rollout).some(
+    (its) => its.role === "active" && keyOfRoute(its) === keyOfRoute(route),
   );
+  return isActive && (rollout.status?.blueGreen?.activeSelector ?? "") !== "";
 }

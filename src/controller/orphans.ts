@@ -1,10 +1,13 @@
 import { selects } from "../api/label-selector.ts";
 import { controllerOf } from "../api/metadata.ts";
-import { managedByAnnotation, podTemplateHashLabel } from "../api/names.ts";
+import { podTemplateHashLabel } from "../api/names.ts";
+import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
+import { routesOf } from "../api/strategy.ts";
 import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
 import { hashOf } from "../rollout/replica-set.ts";
-import { type Caches, servicesOf } from "./caches.ts";
+import { routerOf } from "../traffic/routers.ts";
+import type { Caches } from "./caches.ts";
 
 // ReplicaSets without a controller, as `kubectl delete --cascade=orphan` leaves them, and who is to adopt them.
 
@@ -58,13 +61,12 @@ function isAdoptable(orphan: IdentifiedReplicaSet): boolean {
 function claimOf(rollout: Rollout, orphan: IdentifiedReplicaSet, caches: Caches): number {
   const hash = hashOf(orphan);
   const { namespace = "", name } = rollout.metadata;
-  const leadsThere = servicesOf(rollout)
-    .map((service) => caches.services.get(namespace, service))
-    .some(
-      (service) =>
-        service?.metadata.annotations?.[managedByAnnotation] === name &&
-        service.spec.selector?.[podTemplateHashLabel] === hash,
-    );
+  const owner = { kind: resources.rollouts.kind, namespace, name };
+  const leadsThere = routesOf(rollout).some((route) => {
+    const router = routerOf(route);
+    const target = router.target(route, podTemplateHashLabel, caches.objects);
+    return target === hash && router.isSetFor(route, owner, caches.objects);
+  });
   if (leadsThere) return 2;
   return orphan.metadata.name === `${name}-${hash}` ? 1 : 0;
 }

@@ -81,7 +81,8 @@ export class Reconciler {
     try {
       const snapshot = gather(rollout, caches);
       this.#tellUnknown(key, snapshot);
-      if (needed.some(({ plural }) => snapshot.unknown.has(plural))) return { is: "failed", slowly: true };
+      if (needed.some(({ plural }) => snapshot.unknown.some((kind) => kind.plural === plural)))
+        return { is: "failed", slowly: true };
       const plan = this.#options.plan(snapshot, this.#options.clock.now());
       for (const why of plan.refused)
         this.#tellOnce(key, `refused an act that would break an invariant: ${why}`);
@@ -109,7 +110,7 @@ export class Reconciler {
 
   /** Says, once, what this Rollout cannot do now because of kinds that are not known. */
   #tellUnknown(key: string, { rollout, unknown }: Snapshot): void {
-    const text = [...unknown.values()].join("; ");
+    const text = unknown.map(({ because }) => because).join("; ");
     if (text === (this.#unknown.get(key) ?? "")) return;
     this.#unknown.set(key, text);
     if (text === "") return;

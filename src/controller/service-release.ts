@@ -1,11 +1,13 @@
 import { namespaceAndName } from "../api/metadata.ts";
-import { instanceIdLabel, managedByAnnotation, podTemplateHashLabel } from "../api/names.ts";
+import { instanceIdLabel, podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
+import { routesOf } from "../api/strategy.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError, unlessGone } from "../kubernetes/errors.ts";
 import type { PassResult } from "../kubernetes/queue.ts";
-import { type Caches, servicesOf } from "./caches.ts";
+import { routers } from "../traffic/routers.ts";
+import type { Caches } from "./caches.ts";
 import type { Writer } from "./writer.ts";
 
 export interface ServiceReleaseOptions {
@@ -43,25 +45,14 @@ export class ServiceRelease {
     const { caches, writer, log } = this.#options;
     const [namespace, name] = namespaceAndName(key);
     const service = caches.services.get(namespace, name);
-    const owner = service?.metadata.annotations?.[managedByAnnotation];
+    const owner = service && routers.service.sets.ownerOf(service);
     if (service === undefined || owner === undefined) return;
-    const isNamed = caches.rollouts.by("service", key).length > 0;
+    const isNamed = caches.rollouts.by("route", `service ${key}`).length > 0;
     if (isNamed || this.#needs(caches.rollouts.get(namespace, owner), name)) return;
     // The cache has no Rollouts of other instances, and may be late: what decides is the server's word.
     if (this.#needs(await this.#fresh(namespace, owner), name)) return;
-    const { uid = "", resourceVersion = "" } = service.metadata;
-    const patch = {
-      metadata: { annotations: { [managedByAnnotation]: null } },
-      ...(service.spec.selector === undefined
-        ? {}
-        : { spec: { selector: { [podTemplateHashLabel]: null } } }),
-    };
-    await writer.patch(
-      `Service ${key}`,
-      { resource: resources.services, namespace, name },
-      { uid, resourceVersion },
-      patch,
-    );
+    const { resource, seen, patch } = routers.service.sets.release(service, podTemplateHashLabel);
+    await writer.patch(`Service ${key}`, { resource, ...seen }, seen, patch);
     log(`${key}: released the Service: Rollout ${owner} does not use it any more`);
   }
 
@@ -69,7 +60,8 @@ export class ServiceRelease {
   #needs(rollout: Rollout | undefined, service: string): boolean {
     if (rollout === undefined) return false;
     const isOurs = rollout.metadata.labels?.[instanceIdLabel] === this.#options.instanceId;
-    return !isOurs || rollout.spec.strategy?.blueGreen === undefined || servicesOf(rollout).includes(service);
+    const isNamed = routesOf(rollout).some(({ kind, name }) => kind === "service" && name === service);
+    return !isOurs || isNamed || rollout.spec.strategy?.blueGreen === undefined;
   }
 
   #fresh(namespace: string, name: string): Promise<Rollout | undefined> {

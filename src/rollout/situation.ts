@@ -98,7 +98,7 @@ export function situationOf(
     direction: directionOf({ rollout, memory, isUnderWay: !isFirst && !isPromoted, isNewTemplate }),
     isFirst,
     isPromoted,
-    isSeen: snapshot.unknown.size === 0,
+    isSeen: snapshot.unknown.length === 0,
   };
 }
 

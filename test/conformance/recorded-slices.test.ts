@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EndpointSlice, Service } from "../../src/api/core.ts";
 import { trimEndpointSlice, trimPod, trimService } from "../../src/controller/trim.ts";
-import type { Observed, Route } from "../../src/traffic/router.ts";
+import { type Objects, objectsIn } from "../../src/traffic/objects.ts";
 import { serviceRouter } from "../../src/traffic/service/service-router.ts";
 import recorded from "./data/real-slices.json" with { type: "json" };
-import { pod } from "./service-bed.ts";
+import { label, pod, problem, routeTo, side } from "./service-bed.ts";
 
 interface Case {
   readonly service: Service;
@@ -17,16 +17,17 @@ const cases: Readonly<Record<string, Case>> = recorded.cases;
 const pods = new Map(recorded.pods.map(({ name, ips }) => [name, pod(name, ips)]));
 const forms = ["as the API answers them", "as the caches keep them"] as const;
 
-function observe({ service, slices }: Case, form: (typeof forms)[number]): Observed {
+function observe({ service, slices }: Case, form: (typeof forms)[number]): Objects {
   const isTrimmed = form === "as the caches keep them";
-  return {
-    service: () => (isTrimmed ? trimService(service) : service),
-    endpointSlices: () => (isTrimmed ? slices.map(trimEndpointSlice) : slices),
-    pod: (_, name) => {
-      const found = pods.get(name);
-      return found !== undefined && isTrimmed ? trimPod(found) : found;
-    },
-  };
+  const known = [...pods.values()].map((one) => ({
+    ...one,
+    metadata: { ...one.metadata, namespace: "shop" },
+  }));
+  return objectsIn([
+    isTrimmed ? trimService(service) : service,
+    ...(isTrimmed ? slices.map(trimEndpointSlice) : slices),
+    ...(isTrimmed ? known.map(trimPod) : known),
+  ]);
 }
 
 for (const form of forms) {
@@ -34,16 +35,16 @@ for (const form of forms) {
     const ask = (name: string) => {
       const found = cases[name];
       assert(found !== undefined);
-      const route: Route = { role: "active", namespace: "shop", service: name };
+      const route = routeTo(found.service.metadata.name);
       const observed = observe(found, form);
       const on = (wanted: number, hash = "blue"): string => {
-        const result = serviceRouter.verify(route, hash, wanted, observed);
+        const result = serviceRouter.verify(route, side(hash), wanted, observed);
         return result.is === "pending" ? result.on : result.is;
       };
       return {
         on,
-        references: serviceRouter.references(route, observed),
-        problem: serviceRouter.problem(route, observed),
+        references: serviceRouter.references(route, label, observed).map(({ value }) => value),
+        problem: problem(route, observed),
         notes: serviceRouter.notes(route, observed).map(({ reason }) => reason),
       };
     };
@@ -97,15 +98,19 @@ for (const form of forms) {
 
     it("a switch: pending through every state, until the last slice has changed", () => {
       const { events, before, service } = recorded.switched;
-      const route: Route = { role: "active", namespace: "shop", service: "switched" };
+      const route = routeTo("switched");
       const states: string[] = [];
       const slices = new Map<string, EndpointSlice>();
       for (const [index, slice] of events.entries()) {
         slices.set(slice.metadata.name, slice);
         if (index + 1 < before) continue;
         const observed = observe({ service, slices: [...slices.values()] }, form);
-        const isReferred = serviceRouter.references(route, observed).includes("old");
-        states.push(`${serviceRouter.verify(route, "new", 5, observed).is}${isReferred ? ", old" : ""}`);
+        const isReferred = serviceRouter
+          .references(route, label, observed)
+          .some(({ value }) => value === "old");
+        states.push(
+          `${serviceRouter.verify(route, side("new"), 5, observed).is}${isReferred ? ", old" : ""}`,
+        );
       }
       assert.deepEqual(states, [...Array.from({ length: 6 }, () => "pending, old"), "routed"]);
     });

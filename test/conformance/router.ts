@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Observed, Route, RouteWrite, Routing, TrafficRouter } from "../../src/traffic/router.ts";
+import type { Route } from "../../src/api/strategy.ts";
+import { type Objects, objectsIn } from "../../src/traffic/objects.ts";
+import type { Owner, RouteWrite, Routing, Side, Tenant, TrafficRouter } from "../../src/traffic/router.ts";
 
 /** A little cluster in which a router under test is exercised: two versions, `blue` and `green`, with two pods each. */
 export interface RouterBed {
-  readonly route: Route;
-  readonly observed: Observed;
+  readonly objects: Objects;
   /** Carries a router's write out, as an API server would. */
   apply(write: RouteWrite): void;
   /** Lets the cluster act on what is written: from now on requests really go there, to so many pods of each version. */
@@ -15,35 +16,54 @@ export interface RouterBed {
 }
 
 /** What every router must do. `makeBed` gives a route that is set to nothing. */
-export function routerConformance(router: TrafficRouter, makeBed: () => RouterBed): void {
+export function routerConformance<R extends Route>(
+  router: TrafficRouter<R>,
+  route: R,
+  label: string,
+  makeBed: () => RouterBed,
+): void {
+  const owner: Owner = { kind: "Rollout", namespace: "shop", name: "web" };
+  const tenant: Tenant = { owner, podLabels: { app: "web" }, label, claims: [] };
+  const side = (value: string): Side => ({ label, value });
+  const target = (bed: RouterBed): string | undefined => router.target(route, label, bed.objects);
+  const references = (bed: RouterBed): readonly string[] =>
+    router
+      .references(route, label, bed.objects)
+      .map(({ value }) => value)
+      .sort();
   const set = (bed: RouterBed, hash: string): readonly RouteWrite[] => {
-    const writes = router.writes(bed.route, hash, "web", bed.observed);
+    const both = [side("blue"), side("green")];
+    const preparations = router.prepare(route, both, owner, bed.objects);
+    for (const write of preparations) bed.apply(write);
+    assert.deepEqual(router.prepare(route, both, owner, bed.objects), [], "it is prepared once");
+    const writes = router.switchTo(route, side(hash), owner, bed.objects);
     for (const write of writes) bed.apply(write);
     return writes;
   };
   const routing = (bed: RouterBed, hash: string, wanted = 2): Routing["is"] => {
-    const result = router.verify(bed.route, hash, wanted, bed.observed);
+    const result = router.verify(route, side(hash), wanted, bed.objects);
     if (result.is === "pending") assert(result.on.length > 0, "a wait has words");
     return result.is;
   };
 
-  describe(`router ${router.kind}`, () => {
+  describe(`router ${route.kind}`, () => {
     it("has no target before anybody has set one", () => {
       const bed = makeBed();
-      assert.equal(router.target(bed.route, bed.observed), undefined);
+      assert.equal(target(bed), undefined);
       assert.equal(routing(bed, "blue"), "pending");
     });
 
     it("is set by its writes, and then has nothing more to write", () => {
       const bed = makeBed();
       assert(set(bed, "blue").length > 0);
-      assert.equal(router.target(bed.route, bed.observed), "blue");
-      assert.deepEqual(router.writes(bed.route, "blue", "web", bed.observed), []);
+      assert.equal(target(bed), "blue");
+      assert.deepEqual(router.switchTo(route, side("blue"), owner, bed.objects), []);
+      assert(router.isSetFor(route, owner, bed.objects), "it is known for whom");
     });
 
     it("writes with the identity and version of what it has seen", () => {
       const bed = makeBed();
-      for (const { seen } of router.writes(bed.route, "blue", "web", bed.observed)) {
+      for (const { seen } of router.switchTo(route, side("blue"), owner, bed.objects)) {
         assert(seen.uid !== "" && seen.resourceVersion !== "" && seen.name !== "");
       }
     });
@@ -87,9 +107,9 @@ export function routerConformance(router: TrafficRouter, makeBed: () => RouterBe
       set(bed, "blue");
       bed.takeEffect(2);
       set(bed, "green");
-      assert.deepEqual([...router.references(bed.route, bed.observed)].sort(), ["blue", "green"]);
+      assert.deepEqual(references(bed), ["blue", "green"]);
       bed.takeEffect(2);
-      assert.deepEqual(router.references(bed.route, bed.observed), ["green"]);
+      assert.deepEqual(references(bed), ["green"]);
     });
 
     it("notices that its setting was taken away, and writes it again", () => {
@@ -97,18 +117,45 @@ export function routerConformance(router: TrafficRouter, makeBed: () => RouterBe
       set(bed, "blue");
       bed.takeEffect(2);
       bed.strip();
-      assert.equal(router.target(bed.route, bed.observed), undefined);
+      assert.equal(target(bed), undefined);
       assert.equal(routing(bed, "blue"), "pending");
       set(bed, "blue");
-      assert.equal(router.target(bed.route, bed.observed), "blue");
+      assert.equal(target(bed), "blue");
     });
 
     it("has neither problem nor notes where all is as it should be", () => {
       const bed = makeBed();
       set(bed, "blue");
       bed.takeEffect(2);
-      assert.equal(router.problem(bed.route, bed.observed), undefined);
-      assert.deepEqual(router.notes(bed.route, bed.observed), []);
+      assert.deepEqual(router.problems(route, tenant, bed.objects), []);
+      assert.deepEqual(router.notes(route, bed.objects), []);
+    });
+
+    it("answers the same from the objects alone that it says it looks at", () => {
+      const bed = makeBed();
+      set(bed, "blue");
+      bed.takeEffect(2);
+      set(bed, "green");
+      const kept = objectsIn(router.objects(route, bed.objects));
+      assert.equal(router.target(route, label, kept), "green");
+      assert.deepEqual(router.references(route, label, kept), router.references(route, label, bed.objects));
+      for (const version of ["blue", "green"])
+        assert.deepEqual(
+          router.verify(route, side(version), 2, kept),
+          router.verify(route, side(version), 2, bed.objects),
+        );
+    });
+
+    it("gives what it has set back to whoever made it", () => {
+      const bed = makeBed();
+      set(bed, "blue");
+      const mine = router
+        .objects(route, bed.objects)
+        .find((object) => object.kind === router.sets.resource.kind && router.sets.ownerOf(object) === "web");
+      assert(mine !== undefined);
+      bed.apply(router.sets.release(mine, label));
+      assert.equal(target(bed), undefined);
+      assert(!router.isSetFor(route, owner, bed.objects));
     });
   });
 }

@@ -1,14 +1,33 @@
-import type { Endpoint, EndpointSlice, Pod, Service } from "../../src/api/core.ts";
+import type { Endpoint, EndpointSlice, KubernetesObject, Pod, Service } from "../../src/api/core.ts";
 import {
   endpointSliceManagedByLabel,
   kubernetesEndpointSliceController,
   podTemplateHashLabel,
   serviceNameLabel,
 } from "../../src/api/names.ts";
-import type { Observed, Route, RouteWrite } from "../../src/traffic/router.ts";
+import { type Resource, resources } from "../../src/api/resources.ts";
+import type { ServiceRoute } from "../../src/api/strategy.ts";
+import { applyMergePatch } from "../../src/cluster/api-server/patch/merge-patch.ts";
+import type { Objects } from "../../src/traffic/objects.ts";
+import type { Owner, RouteWrite, Side } from "../../src/traffic/router.ts";
+import { serviceRouter } from "../../src/traffic/service/service-router.ts";
 import type { RouterBed } from "./router.ts";
 
-export const route: Route = { role: "active", namespace: "shop", service: "web" };
+export const label = podTemplateHashLabel;
+export const side = (value: string): Side => ({ label, value });
+export const owner = (name: string): Owner => ({ kind: "Rollout", namespace: "shop", name });
+
+export function routeTo(name: string): ServiceRoute {
+  return { kind: "service", role: "active", namespace: "shop", name, field: "spec.activeService" };
+}
+
+export const route = routeTo("web");
+
+/** Why a Rollout whose pods the Service selects cannot use it. */
+export function problem(of: ServiceRoute, objects: Objects): string | undefined {
+  const tenant = { owner: owner("web"), podLabels: { app: "web" }, label, claims: [] };
+  return serviceRouter.problems(of, tenant, objects)[0];
+}
 
 /** A Service, the EndpointSlices that a test gives it, and pods that are named after their version: `blue-1`, `green-2`. */
 export class ServiceBed implements RouterBed {
@@ -22,18 +41,17 @@ export class ServiceBed implements RouterBed {
   slices: readonly EndpointSlice[] = [];
   /** What the pod cache answers instead of a pod that is as its name says. */
   readonly odd = new Map<string, Pod | undefined>();
-  readonly observed: Observed = {
-    service: (_, name) => (name === "web" ? this.service : undefined),
-    endpointSlices: () => this.slices,
-    pod: (_, name) => (this.odd.has(name) ? this.odd.get(name) : pod(name)),
+  readonly objects: Objects = {
+    get: <T extends KubernetesObject>({ kind }: Resource, _: string, name: string) => {
+      if (kind === resources.pods.kind)
+        return (this.odd.has(name) ? this.odd.get(name) : pod(name)) as T | undefined;
+      return name === "web" ? (this.service as KubernetesObject as T) : undefined;
+    },
+    slicesOf: () => this.slices,
   };
 
   apply(write: RouteWrite): void {
-    const { spec } = write.patch as { readonly spec: { readonly selector: Record<string, string> } };
-    this.service = {
-      ...this.service,
-      spec: { ...this.service.spec, selector: { ...this.service.spec.selector, ...spec.selector } },
-    };
+    this.service = applyMergePatch(this.service, write.patch) as Service;
   }
 
   select(hash: string): this {
@@ -62,7 +80,7 @@ export function pod(name: string, podIPs?: readonly string[]): Pod {
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name, labels: hash === "none" ? {} : { [podTemplateHashLabel]: hash } },
+    metadata: { name, namespace: "shop", labels: hash === "none" ? {} : { [podTemplateHashLabel]: hash } },
     spec: { containers: [] },
     ...(podIPs === undefined ? {} : { status: { podIPs: podIPs.map((ip) => ({ ip })) } }),
   };

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Endpoint, EndpointSlice } from "../../src/api/core.ts";
+import type { Endpoint, EndpointSlice, KubernetesObject, Pod } from "../../src/api/core.ts";
 import { embeddedEndpointSliceController, kubernetesEndpointSliceController } from "../../src/api/names.ts";
+import { type Resource, resources } from "../../src/api/resources.ts";
 import { trimEndpointSlice, trimPod, trimService } from "../../src/controller/trim.ts";
-import type { Observed } from "../../src/traffic/router.ts";
+import type { Objects } from "../../src/traffic/objects.ts";
 import { serviceRouter } from "../../src/traffic/service/service-router.ts";
-import { endpoint, pod, route, ServiceBed, slice } from "./service-bed.ts";
+import { endpoint, label, pod, problem, route, ServiceBed, side, slice } from "./service-bed.ts";
 
 const names = ["blue-1", "blue-2", "blue-3", "green-1", "green-2", "none-1", "unknown-1"] as const;
 const truth = fc.constantFrom(undefined, true, false);
@@ -72,16 +73,16 @@ function bedOf({ own, families, isNamed }: Facts): ServiceBed {
   return bed;
 }
 
-function answers(observed: Observed, wanted: number): readonly unknown[] {
+function answers(observed: Objects, wanted: number): readonly unknown[] {
   return [
-    serviceRouter.verify(route, "blue", wanted, observed),
-    serviceRouter.references(route, observed),
-    serviceRouter.target(route, observed),
+    serviceRouter.verify(route, side("blue"), wanted, observed),
+    serviceRouter.references(route, label, observed),
+    serviceRouter.target(route, label, observed),
   ];
 }
 
 const isRouted = (bed: ServiceBed, wanted: number): boolean =>
-  serviceRouter.verify(route, "blue", wanted, bed.observed).is === "routed";
+  serviceRouter.verify(route, side("blue"), wanted, bed.objects).is === "routed";
 const endpointsOf = (own: readonly EndpointSlice[]): readonly Endpoint[] =>
   own.flatMap(({ endpoints }) => endpoints ?? []);
 const wantedCount = fc.integer({ min: 0, max: 3 });
@@ -133,7 +134,7 @@ describe("whatever EndpointSlices a Service has", () => {
       fc.property(facts, fc.integer({ min: 1, max: 3 }), (all, wanted) => {
         const bed = bedOf(all);
         if (isRouted(bed, wanted)) assert(isRouted(bed, wanted - 1));
-        const result = serviceRouter.verify(route, "blue", wanted, bed.observed);
+        const result = serviceRouter.verify(route, side("blue"), wanted, bed.objects);
         assert(result.is !== "pending" || /Service web/.test(result.on), JSON.stringify(result));
       }),
       runs,
@@ -160,8 +161,8 @@ describe("whatever EndpointSlices a Service has", () => {
     fc.assert(
       fc.property(shuffled, wantedCount, ({ all, other }, wanted) => {
         const [one, two] = [bedOf(all), bedOf(other)];
-        assert.deepEqual(answers(one.observed, wanted), answers(two.observed, wanted));
-        assert.deepEqual(serviceRouter.notes(route, one.observed), serviceRouter.notes(route, two.observed));
+        assert.deepEqual(answers(one.objects, wanted), answers(two.objects, wanted));
+        assert.deepEqual(serviceRouter.notes(route, one.objects), serviceRouter.notes(route, two.objects));
       }),
       runs,
     );
@@ -171,9 +172,9 @@ describe("whatever EndpointSlices a Service has", () => {
     fc.assert(
       fc.property(facts, foreignSlices, wantedCount, (all, foreign, wanted) => {
         const [without, with_] = [bedOf(all), bedOf({ ...all, own: [...foreign, ...all.own] })];
-        assert.deepEqual(answers(with_.observed, wanted), answers(without.observed, wanted));
-        assert.equal(serviceRouter.problem(route, with_.observed), undefined);
-        const reasons = serviceRouter.notes(route, with_.observed).map(({ reason }) => reason);
+        assert.deepEqual(answers(with_.objects, wanted), answers(without.objects, wanted));
+        assert.equal(problem(route, with_.objects), undefined);
+        const reasons = serviceRouter.notes(route, with_.objects).map(({ reason }) => reason);
         assert.equal(reasons.includes("ForeignEndpoints"), endpointsOf(foreign).length > 0);
       }),
       runs,
@@ -183,18 +184,18 @@ describe("whatever EndpointSlices a Service has", () => {
   it("what the caches keep of the objects gives the same answers and notes", () => {
     fc.assert(
       fc.property(facts, foreignSlices, wantedCount, (all, foreign, wanted) => {
-        const { observed, service, slices } = bedOf({ ...all, own: [...foreign, ...all.own] });
-        const kept: Observed = {
-          service: () => trimService(service),
-          endpointSlices: () => slices.map(trimEndpointSlice),
-          pod: (namespace, name) => {
-            const found = observed.pod(namespace, name);
-            return found === undefined ? undefined : trimPod(found);
+        const { objects: observed, service, slices } = bedOf({ ...all, own: [...foreign, ...all.own] });
+        const kept: Objects = {
+          get: <T extends KubernetesObject>(resource: Resource, namespace: string, name: string) => {
+            if (resource === resources.services) return trimService(service) as KubernetesObject as T;
+            const found = observed.get<Pod>(resource, namespace, name);
+            return found && (trimPod(found) as KubernetesObject as T);
           },
+          slicesOf: () => slices.map(trimEndpointSlice),
         };
         assert.deepEqual(answers(kept, wanted), answers(observed, wanted));
         assert.deepEqual(serviceRouter.notes(route, kept), serviceRouter.notes(route, observed));
-        assert.equal(serviceRouter.problem(route, kept), serviceRouter.problem(route, observed));
+        assert.equal(problem(route, kept), problem(route, observed));
       }),
       runs,
     );
@@ -219,15 +220,15 @@ it("5,000 endpoints in 100 slices of two families are looked through in a time t
   const looks = (count: number): number => {
     const bed = listOf(count);
     let seen = 0;
-    const observed: Observed = {
-      ...bed.observed,
-      pod: (namespace, name) => {
-        seen += 1;
-        return bed.observed.pod(namespace, name);
+    const observed: Objects = {
+      ...bed.objects,
+      get: (resource, namespace, name) => {
+        if (resource === resources.pods) seen += 1;
+        return bed.objects.get(resource, namespace, name);
       },
     };
-    serviceRouter.verify(route, "blue", count, observed);
-    serviceRouter.references(route, observed);
+    serviceRouter.verify(route, side("blue"), count, observed);
+    serviceRouter.references(route, label, observed);
     serviceRouter.notes(route, observed);
     return seen;
   };

@@ -9,16 +9,31 @@ import {
 } from "../../src/api/names.ts";
 import { serviceRouter } from "../../src/traffic/service/service-router.ts";
 import { routerConformance } from "./router.ts";
-import { endpoint, gone, leaving, pod, ready, route, ServiceBed, slice, unready } from "./service-bed.ts";
+import {
+  endpoint,
+  gone,
+  label,
+  leaving,
+  owner,
+  pod,
+  problem,
+  ready,
+  route,
+  routeTo,
+  ServiceBed,
+  side,
+  slice,
+  unready,
+} from "./service-bed.ts";
 
-routerConformance(serviceRouter, () => new ServiceBed());
+routerConformance(serviceRouter, route, label, () => new ServiceBed());
 
 const mesh = "endpointslice-mesh-controller.cilium.io";
 const mirror = "endpointslicemirroring-controller.k8s.io";
 
 /** What `verify` answers for blue: `routed`, or on what it waits. */
 function verdict(bed: ServiceBed, wanted = 1): string {
-  const result = serviceRouter.verify(route, "blue", wanted, bed.observed);
+  const result = serviceRouter.verify(route, side("blue"), wanted, bed.objects);
   return result.is === "pending" ? result.on : result.is;
 }
 
@@ -29,11 +44,11 @@ function blueWith(...slices: readonly EndpointSlice[]): ServiceBed {
 }
 
 function references(bed: ServiceBed): readonly string[] {
-  return serviceRouter.references(route, bed.observed);
+  return serviceRouter.references(route, label, bed.objects).map(({ value }) => value);
 }
 
 function notes(bed: ServiceBed): readonly string[] {
-  return serviceRouter.notes(route, bed.observed).map(({ reason, message }) => `${reason}: ${message}`);
+  return serviceRouter.notes(route, bed.objects).map(({ reason, message }) => `${reason}: ${message}`);
 }
 
 function withSpec(bed: ServiceBed, spec: Partial<Service["spec"]>): ServiceBed {
@@ -44,7 +59,7 @@ function withSpec(bed: ServiceBed, spec: Partial<Service["spec"]>): ServiceBed {
 describe("the Service router: the selector", () => {
   it("writes the managed-by annotation once, and leaves the user's selector keys alone", () => {
     const bed = new ServiceBed();
-    assert.deepEqual(serviceRouter.writes(route, "blue", "shop-web", bed.observed)[0]?.patch, {
+    assert.deepEqual(serviceRouter.switchTo(route, side("blue"), owner("shop-web"), bed.objects)[0]?.patch, {
       metadata: { annotations: { [managedByAnnotation]: "shop-web" } },
       spec: { selector: { [podTemplateHashLabel]: "blue" } },
     });
@@ -52,20 +67,17 @@ describe("the Service router: the selector", () => {
       ...bed.service,
       metadata: { ...bed.service.metadata, annotations: { [managedByAnnotation]: "shop-web" } },
     };
-    assert.deepEqual(serviceRouter.writes(route, "blue", "shop-web", bed.observed)[0]?.patch, {
+    assert.deepEqual(serviceRouter.switchTo(route, side("blue"), owner("shop-web"), bed.objects)[0]?.patch, {
       spec: { selector: { [podTemplateHashLabel]: "blue" } },
     });
   });
 
   it("tells why a Service cannot be used", () => {
     const bed = new ServiceBed();
-    assert.equal(serviceRouter.problem(route, bed.observed), undefined);
-    assert.match(
-      serviceRouter.problem({ ...route, service: "gone" }, bed.observed) ?? "",
-      /"gone" not found/,
-    );
+    assert.equal(problem(route, bed.objects), undefined);
+    assert.match(problem(routeTo("gone"), bed.objects) ?? "", /"gone" not found/);
     withSpec(bed, { type: "ExternalName" });
-    assert.match(serviceRouter.problem(route, bed.observed) ?? "", /ExternalName/);
+    assert.match(problem(route, bed.objects) ?? "", /ExternalName/);
   });
 });
 
@@ -80,8 +92,9 @@ describe("the Service router: a Service without selector", () => {
   it("gets the hash as its selector when nobody is served through it", () => {
     for (const bed of [bare(), bare({})]) {
       bed.slices = [slice({ by: undefined, endpoints: [] })];
-      assert.equal(serviceRouter.problem(route, bed.observed), undefined);
-      for (const write of serviceRouter.writes(route, "blue", "web", bed.observed)) bed.apply(write);
+      assert.equal(problem(route, bed.objects), undefined);
+      for (const write of serviceRouter.switchTo(route, side("blue"), owner("web"), bed.objects))
+        bed.apply(write);
       assert.deepEqual(bed.service.spec.selector, { [podTemplateHashLabel]: "blue" });
     }
   });
@@ -90,7 +103,7 @@ describe("the Service router: a Service without selector", () => {
     for (const by of [undefined, mirror, mesh]) {
       const bed = bare();
       bed.slices = [slice({ name: "web-vm", by, endpoints: [{ addresses: ["192.0.2.7"] }] })];
-      assert.match(serviceRouter.problem(route, bed.observed) ?? "", /"web" has no selector .*web-vm/);
+      assert.match(problem(route, bed.objects) ?? "", /"web" has no selector .*web-vm/);
     }
   });
 
@@ -101,7 +114,7 @@ describe("the Service router: a Service without selector", () => {
       metadata: { ...bed.service.metadata, annotations: { [managedByAnnotation]: "web" } },
     };
     bed.slices = [slice({ name: "web-vm", by: undefined, endpoints: [{ addresses: ["192.0.2.7"] }] })];
-    assert.equal(serviceRouter.problem(route, bed.observed), undefined);
+    assert.equal(problem(route, bed.objects), undefined);
   });
 
   it("still refers to the versions in the slices that are left of its selector, and is mended", () => {
@@ -112,7 +125,7 @@ describe("the Service router: a Service without selector", () => {
       slice({ name: "web-m", by: mirror, endpoints: [ready("blue-1")] }),
     ];
     assert.deepEqual(references(bed), ["blue"]);
-    assert.equal(serviceRouter.problem(route, bed.observed), undefined);
+    assert.equal(problem(route, bed.objects), undefined);
   });
 });
 

@@ -122,8 +122,8 @@ describe("a Service that is made anew while two Rollouts name it", () => {
     it(`stays with the one that was live on it: ${self} is ${isTold ? "told" : "left alone"}`, () => {
       const world = new World();
       world.rollout = { ...world.rollout, metadata: { ...world.rollout.metadata, name: self } };
-      world.rivals.set("web", [self === "aaa" ? "bbb" : "aaa"]);
-      const next = plan({ ...world.snapshot, holders: new Map([["web", "bbb"]]) }, world.now);
+      const claims = ["aaa", "bbb"].map((by) => ({ route: "service shop/web", by, isLive: by === "bbb" }));
+      const next = plan({ ...world.snapshot, claims }, world.now);
       assert.equal(next.status.message?.startsWith("InvalidSpec") === true, isTold);
     });
 });

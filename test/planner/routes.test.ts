@@ -21,6 +21,7 @@ class Meshed extends World {
         kind: "EndpointSlice",
         metadata: {
           name: `${service}-foreign-${index}`,
+          namespace: "shop",
           labels: {
             [serviceNameLabel]: service,
             ...(manager === undefined ? {} : { [endpointSliceManagedByLabel]: manager }),
@@ -70,9 +71,12 @@ describe("the confirmation of a switch", () => {
   /** Version 2 is promoted, and the slice of its Service lists one of its two pods. */
   function halfSwitched(): World {
     const world = new World({ autoPromotionEnabled: false }).settle().deploy("web:2").settle();
-    const [slice] = world.slices("web-preview");
-    assert(slice?.endpoints?.length === 2);
-    world.lagging.set("web", [{ ...slice, endpoints: slice.endpoints.slice(0, 1) }]);
+    const endpoints = world.slices("web-preview")[0]?.endpoints;
+    assert(endpoints?.length === 2);
+    world.lagging.set(
+      "web",
+      world.slices("web").map((slice) => ({ ...slice, endpoints: endpoints.slice(0, 1) })),
+    );
     return world.promote().settle();
   }
 

@@ -219,7 +219,7 @@ describe("what a Rollout waits for", () => {
       "ScalePreview",
       "AwaitPromotion",
       "ScaleToFullSize",
-      "PointActiveService",
+      "SwitchRoutes",
       "ConfirmRouting",
       "ReturnToStable",
       "ConfirmReturn",

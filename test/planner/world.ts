@@ -69,13 +69,15 @@ export class World {
     return {
       rollout: this.rollout,
       replicaSets: this.replicaSets.map(identified),
-      rivals: this.rivals,
-      unknown: this.unknown,
-      observed: {
-        service: (_, name) => this.services.get(name),
-        endpointSlices: (_, name) => this.lagging.get(name) ?? this.slices(name),
-        pod: (_, name) => this.#pods().find((pod) => pod.metadata.name === name),
-      },
+      claims: [...this.rivals].flatMap(([service, names]) =>
+        names.map((by) => ({ route: `service shop/${service}`, by, isLive: false })),
+      ),
+      unknown: [...this.unknown].map(([plural, because]) => ({ plural, because })),
+      objects: [
+        ...this.services.values(),
+        ...[...this.services.keys()].flatMap((name) => this.lagging.get(name) ?? this.slices(name)),
+        ...this.#pods(),
+      ],
     };
   }
 
@@ -220,6 +222,7 @@ export class World {
         kind: "EndpointSlice",
         metadata: {
           name: `${service}-x`,
+          namespace: "shop",
           labels: {
             [serviceNameLabel]: service,
             [endpointSliceManagedByLabel]: kubernetesEndpointSliceController,
@@ -243,6 +246,7 @@ export class World {
         kind: "Pod",
         metadata: {
           name: `${replicaSet.metadata.name}-${n}`,
+          namespace: "shop",
           labels: replicaSet.spec.template.metadata?.labels ?? {},
         },
         spec: { containers: [] },

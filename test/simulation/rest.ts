@@ -63,7 +63,7 @@ export function unrest(truth: Truth, rollout: Rollout): readonly string[] {
   if (expected[wanted] === 0) delete expected[wanted];
   const inOrder = (counts: object) => JSON.stringify(Object.entries(counts).toSorted());
   expect(inOrder(sizes) === inOrder(expected), `its versions should have ${inOrder(expected)} pods`);
-  if (strategy.previewService !== undefined && !isAborted)
+  if (strategy.routes.some(({ role }) => role === "preview") && !isAborted)
     expect(preview === wanted, `the preview Service leads to ${preview}`);
   return problems.length === 0 ? [] : [`${problems.join("; ")}: ${JSON.stringify(picture)}`];
 }

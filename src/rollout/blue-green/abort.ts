@@ -28,7 +28,7 @@ function confirmReturn(s: BlueGreenSituation): StepResult {
 }
 
 function awaitReturn(s: BlueGreenSituation, detail?: string): StepResult & { readonly is: "waiting" } {
-  const on = `requests to Service ${s.strategy.activeService} to reach the stable version only`;
+  const on = `requests to ${s.active.name} to reach the stable version only`;
   return waiting(on, undefined, { detail, step: confirmReturn.name });
 }
 

@@ -1,7 +1,7 @@
 import type { BlueGreen } from "../../api/strategy.ts";
 import type { Strategy } from "../strategy.ts";
 import { abortSteps } from "./abort.ts";
-import { holdsActiveService, validateReferences } from "./references.ts";
+import { holdsActiveRoutes, validateReferences } from "./references.ts";
 import { type BlueGreenSituation, blueGreenSituation } from "./situation.ts";
 import { pendingBlueGreen, readBlueGreen } from "./status.ts";
 import { blueGreenSteps } from "./steps.ts";
@@ -17,7 +17,7 @@ export function blueGreen(strategy: BlueGreen): Strategy<BlueGreenSituation> {
     records: [recordFormerStable],
     upkeep: blueGreenUpkeep,
     brake(snapshot) {
-      const mayGoBack = holdsActiveService(snapshot, strategy);
+      const mayGoBack = holdsActiveRoutes(snapshot, strategy);
       return { mayGoBack, upkeep: mayGoBack ? [sizeLive, holdActiveRoute] : [sizeLive] };
     },
     status: readBlueGreen,

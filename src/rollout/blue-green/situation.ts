@@ -2,8 +2,8 @@ import { fastRollbackAnnotation } from "../../api/names.ts";
 import type { Rollout, RolloutStatus } from "../../api/rollout.ts";
 import type { BlueGreen } from "../../api/strategy.ts";
 import { type Instant, later, parseTime } from "../../time/clock.ts";
-import type { Role, Route, RouteNote, RouteWrite, Routing } from "../../traffic/router.ts";
-import { routers } from "../../traffic/routers.ts";
+import { type ObservedRoutes, observeRoutes } from "../../traffic/observed-routes.ts";
+import type { Routing } from "../../traffic/router.ts";
 import type { IdentifiedReplicaSet } from "../identified-replica-set.ts";
 import { isGranted, type Memory, memoryOf, memoryOfNextTemplate } from "../memory.ts";
 import {
@@ -23,28 +23,15 @@ import {
   type Versions,
   versionsOf,
 } from "../situation.ts";
-import type { Snapshot } from "../snapshot.ts";
-
-/** A route of the Rollout, with what the cluster shows of it. */
-export interface ObservedRoute {
-  readonly role: Role;
-  /** The hash that it is set to. */
-  readonly target: string | undefined;
-  /** Every hash that may still get requests through it. */
-  readonly references: readonly string[];
-  /** Whether requests reach at least `wanted` pods of `hash` and no others. */
-  verify(hash: string, wanted: number): Routing;
-  writes(hash: string): readonly RouteWrite[];
-  readonly notes: readonly RouteNote[];
-}
+import { type Snapshot, sightOf } from "../snapshot.ts";
 
 /** One blue-green Rollout as its steps see it. */
 export interface BlueGreenSituation extends Situation {
   readonly strategy: BlueGreen;
   /** A former version that may come back without a pause, and by which rule. */
   readonly rollback: "Rollback within window" | "Fast rollback" | undefined;
-  readonly active: ObservedRoute;
-  readonly preview: ObservedRoute | undefined;
+  readonly active: ObservedRoutes;
+  readonly preview: ObservedRoutes | undefined;
   /** The active route carries users to the current version, and rightly so. */
   readonly isSwitched: boolean;
 }
@@ -56,9 +43,10 @@ export function blueGreenSituation(
 ): BlueGreenSituation {
   const versions = versionsOf(snapshot);
   const { rollout, replicaSets, current } = versions;
-  const active = observe(snapshot, "active", strategy.activeService);
-  const preview =
-    strategy.previewService === undefined ? undefined : observe(snapshot, "preview", strategy.previewService);
+  const sight = sightOf(snapshot, now);
+  // An invalid spec may name none; its live version is looked after all the same.
+  const active = observeRoutes("active", strategy.routes, sight) ?? noRoutes;
+  const preview = observeRoutes("preview", strategy.routes, sight);
   const memory = rememberedOf(snapshot, versions, strategy, active, now);
   const reach = { usersReach: active.references, notes: [...active.notes, ...(preview?.notes ?? [])] };
   const situation = situationOf(snapshot, versions, memory, reach, now);
@@ -72,7 +60,7 @@ function rememberedOf(
   { rollout, replicaSets: all }: Snapshot,
   { replicaSets, current, currentHash, isNewTemplate }: Versions,
   strategy: BlueGreen,
-  active: ObservedRoute,
+  active: ObservedRoutes,
   now: Instant,
 ): Memory {
   const status = rollout.status ?? {};
@@ -96,7 +84,7 @@ function inferStableHash(
   status: RolloutStatus,
   all: readonly IdentifiedReplicaSet[],
   replicaSets: readonly IdentifiedReplicaSet[],
-  active: ObservedRoute,
+  active: ObservedRoutes,
   current: IdentifiedReplicaSet | undefined,
 ): string | undefined {
   const found =
@@ -165,22 +153,17 @@ function rollbackRule(
   return isWarm || isBegun ? "Fast rollback" : undefined;
 }
 
-function observe(snapshot: Snapshot, role: Role, service: string): ObservedRoute {
-  const { rollout, observed } = snapshot;
-  const router = routers.service;
-  const route: Route = { role, service, namespace: rollout.metadata.namespace ?? "" };
-  const [because] = router.reads.flatMap(({ plural }) => snapshot.unknown.get(plural) ?? []);
-  return {
-    role,
-    target: router.target(route, observed),
-    // Where it cannot be seen who gets requests, everybody may.
-    references: because === undefined ? router.references(route, observed) : snapshot.replicaSets.map(hashOf),
-    verify: (hash, wanted) =>
-      because === undefined ? router.verify(route, hash, wanted, observed) : { is: "pending", on: because },
-    writes: (hash) => router.writes(route, hash, rollout.metadata.name, observed),
-    notes: router.notes(route, observed),
-  };
-}
+const noRoutes: ObservedRoutes = {
+  role: "active",
+  name: "no route",
+  target: undefined,
+  references: [],
+  recheckAt: undefined,
+  verify: () => ({ is: "pending", on: "a route of users to be named" }),
+  prepare: () => [],
+  switchTo: () => [],
+  notes: [],
+};
 
 /**
  * The selector alone is no proof: any tool can write it. The switch counts when the status says that it was confirmed; and
@@ -234,7 +217,7 @@ export function wantedActiveHash(situation: BlueGreenSituation): string | undefi
  * Whether requests of the route reach `hash`: all its pods that are available now, so that one which fails meanwhile holds
  * nothing up; but one at least, unless the Rollout is to have none.
  */
-export function routing({ replicas, replicaSets }: Situation, route: ObservedRoute, hash: string): Routing {
+export function routing({ replicas, replicaSets }: Situation, route: ObservedRoutes, hash: string): Routing {
   const target = replicaSets.find((replicaSet) => hashOf(replicaSet) === hash);
   return route.verify(hash, Math.min(replicas, Math.max(1, availableOf(target))));
 }

@@ -4,7 +4,7 @@ import { forgetUpdate, isGranted, type Memory } from "../memory.ts";
 import { availableOf, isAvailable, scale, sizeOf } from "../replica-set.ts";
 import { createReplicaSet, recordRevision } from "../revision.ts";
 import { acting, done, failed, type Step, type StepResult, waiting } from "../step.ts";
-import { pointTo, provided } from "./route.ts";
+import { pointTo, prepare, provided } from "./route.ts";
 import { type BlueGreenSituation, needsPause, pauseEnd, routing } from "./situation.ts";
 
 /*
@@ -18,21 +18,28 @@ import { type BlueGreenSituation, needsPause, pauseEnd, routing } from "./situat
 export const blueGreenSteps: readonly Step<BlueGreenSituation>[] = [
   createReplicaSet,
   recordRevision,
-  pointPreviewService,
+  prepareRoutes,
+  switchPreviewRoutes,
   scalePreview,
   passPrePromotionAnalysis,
   awaitPromotion,
   scaleToFullSize,
   adoptFirstVersion,
-  pointActiveService,
+  switchRoutes,
   confirmRouting,
   passPostPromotionAnalysis,
   markStable,
 ];
 
+function prepareRoutes(s: BlueGreenSituation): StepResult {
+  const both = [...new Set([s.memory.stableHash ?? s.currentHash, s.currentHash])];
+  const preview = prepare(s.preview, both);
+  return preview.is === "done" ? prepare(s.active, both) : preview;
+}
+
 // At once, before there are pods: load balancers that gate pods' readiness need the Service first. `spec.paused` leaves
 // routes as they are, but does not keep the new version from starting.
-function pointPreviewService(s: BlueGreenSituation): StepResult {
+function switchPreviewRoutes(s: BlueGreenSituation): StepResult {
   if (s.preview === undefined || s.preview.target === s.currentHash || s.rollout.spec.paused) return done;
   return pointTo(s.preview, s.currentHash, "the preview Service follows the newest version");
 }
@@ -128,7 +135,7 @@ function adoptFirstVersion(s: BlueGreenSituation): StepResult {
   };
 }
 
-function pointActiveService(s: BlueGreenSituation): StepResult {
+function switchRoutes(s: BlueGreenSituation): StepResult {
   if (s.active.target === s.currentHash) return done;
   if (s.rollout.spec.paused) return waiting("spec.paused to be taken back");
   const because = "all gates before the switch are passed";
@@ -139,7 +146,7 @@ function pointActiveService(s: BlueGreenSituation): StepResult {
 
 /** The steps up to the confirmed switch are one wait to people. */
 function awaitRouting(s: BlueGreenSituation, detail?: string): StepResult & { readonly is: "waiting" } {
-  const on = `requests to Service ${s.strategy.activeService} to reach the new version only`;
+  const on = `requests to ${s.active.name} to reach the new version only`;
   return waiting(on, undefined, { detail, step: confirmRouting.name });
 }
 

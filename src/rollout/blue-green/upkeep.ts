@@ -1,6 +1,7 @@
 import { fastRollbackAnnotation } from "../../api/names.ts";
 import { defaultRevisionHistoryLimit } from "../../api/strategy.ts";
 import { earliest, type Instant, later } from "../../time/clock.ts";
+import type { ObservedRoutes } from "../../traffic/observed-routes.ts";
 import type { Action } from "../action.ts";
 import { recordTemplate } from "../adopt.ts";
 import type { IdentifiedReplicaSet } from "../identified-replica-set.ts";
@@ -24,7 +25,7 @@ import {
 import { isGoingBack, soundSize } from "../situation.ts";
 import { type Look, nothingToDo, type Upkeep } from "../strategy.ts";
 import { pointTo } from "./route.ts";
-import { type BlueGreenSituation, canTakeOver, type ObservedRoute, wantedActiveHash } from "./situation.ts";
+import { type BlueGreenSituation, canTakeOver, wantedActiveHash } from "./situation.ts";
 
 /** What must not wait for an update, and for which no update waits. */
 export const blueGreenUpkeep: readonly Look<BlueGreenSituation>[] = [
@@ -69,7 +70,7 @@ function holdPreviewRoute(s: BlueGreenSituation): Upkeep {
   return isDue ? point(s.preview, wanted, "the preview Service follows the newest version") : nothingToDo;
 }
 
-function point(route: ObservedRoute, hash: string, because: string): Upkeep {
+function point(route: ObservedRoutes, hash: string, because: string): Upkeep {
   const result = pointTo(route, hash, because);
   return result.is === "acting" ? { actions: result.actions } : nothingToDo;
 }

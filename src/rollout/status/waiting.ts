@@ -32,7 +32,7 @@ const ends: Readonly<Record<string, End>> = {
   ScalePreview: byPods,
   AwaitPromotion: byPromote,
   ScaleToFullSize: byPods,
-  PointActiveService: byPromote,
+  SwitchRoutes: byPromote,
   ConfirmRouting: byRouting,
   ReturnToStable: byThat,
   ConfirmReturn: byThat,
@@ -44,7 +44,7 @@ export function endOf(reason: string, rollout: string, isUpdate: boolean): strin
 }
 
 /** Pauses: somebody wants them to last. */
-const pauses: ReadonlySet<string> = new Set(["AwaitPromotion", "PointActiveService"]);
+const pauses: ReadonlySet<string> = new Set(["AwaitPromotion", "SwitchRoutes"]);
 
 /** How long a wait that nobody wants may last before people are told: half of the time in which there must be progress. */
 function patienceSeconds({ spec }: Rollout): number {

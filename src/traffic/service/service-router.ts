@@ -1,12 +1,13 @@
-import type { EndpointSlice, Pod, Service } from "../../api/core.ts";
+import type { EndpointSlice, KubernetesObject, Pod, Service } from "../../api/core.ts";
 import {
   embeddedEndpointSliceController,
   managedByAnnotation,
-  podTemplateHashLabel,
   routedGenerationAnnotation,
 } from "../../api/names.ts";
 import { resources } from "../../api/resources.ts";
-import type { Observed, Route, Routing, TrafficRouter } from "../router.ts";
+import { keyOfRoute, type ServiceRoute } from "../../api/strategy.ts";
+import type { Objects } from "../objects.ts";
+import type { Claim, RouteWrite, Routing, Side, TrafficRouter } from "../router.ts";
 import { notesOf } from "./notes.ts";
 import {
   families,
@@ -23,78 +24,158 @@ import {
 } from "./slices.ts";
 
 /**
- * Moves traffic by the Service's selector: the hash label in it says which ReplicaSet's pods the Service reaches. That is
- * what the cluster shall do; its EndpointSlices say what it does, so they decide whether the route is in effect.
+ * Moves traffic by the Service's selector: a label in it says which version's pods the Service reaches. That is what the
+ * cluster shall do; its EndpointSlices say what it does, so they decide whether the route is in effect.
  */
-export const serviceRouter: TrafficRouter = {
-  kind: "service",
+export const serviceRouter: TrafficRouter<ServiceRoute> = {
   reads: [resources.services, resources.endpointSlices, resources.pods],
 
-  target(route, observed) {
-    return hashOf(serviceOf(route, observed));
+  sets: {
+    resource: resources.services,
+    ownerOf: ({ metadata }) => metadata.annotations?.[managedByAnnotation],
+    release: (object, label) => ({
+      resource: resources.services,
+      seen: seenOf(object),
+      patch: {
+        metadata: { annotations: { [managedByAnnotation]: null } },
+        ...((object as Service).spec.selector === undefined ? {} : { spec: { selector: { [label]: null } } }),
+      },
+    }),
   },
 
-  references(route, observed) {
-    const hashes = new Set<string>();
-    for (const { endpoint, pod } of listed(ownSlices(route, observed), route, observed)) {
-      const hash = versionOf(pod);
-      if (hash !== undefined && mayGetRequests(endpoint)) hashes.add(hash);
+  objects(route, objects) {
+    const service = serviceOf(route, objects);
+    const slices = slicesOf(route, objects);
+    const pods = new Map<string, Pod>();
+    for (const { podName, pod } of listed(slices, route, objects))
+      if (podName !== undefined && pod !== undefined) pods.set(podName, pod);
+    return [...(service === undefined ? [] : [service]), ...slices, ...pods.values()];
+  },
+
+  problems(route, { owner, podLabels, label, claims }, objects) {
+    const service = serviceOf(route, objects);
+    const unusable = unusableBecause(route, service, objects);
+    if (service === undefined || unusable !== undefined) return unusable === undefined ? [] : [unusable];
+    return [
+      ...mismatches(service, podLabels, label).map(
+        (key) => `Service "${route.name}" has unmatch label "${key}" in rollout`,
+      ),
+      ...(isFree(service, route, owner.name, claims)
+        ? []
+        : [`Service "${route.name}" is managed by another Rollout`]),
+    ];
+  },
+
+  accepts(route, podLabels, label, objects) {
+    const service = serviceOf(route, objects);
+    return service === undefined || mismatches(service, podLabels, label).length === 0;
+  },
+
+  isSetFor(route, { name }, objects) {
+    return serviceOf(route, objects)?.metadata.annotations?.[managedByAnnotation] === name;
+  },
+
+  target(route, label, objects) {
+    return serviceOf(route, objects)?.spec.selector?.[label];
+  },
+
+  references(route, label, objects) {
+    const values = new Set<string>();
+    for (const { endpoint, pod } of listed(ownSlices(route, objects), route, objects)) {
+      const value = pod?.metadata.labels?.[label];
+      if (value !== undefined && mayGetRequests(endpoint)) values.add(value);
     }
-    const hash = hashOf(serviceOf(route, observed));
-    if (hash !== undefined) hashes.add(hash);
-    return [...hashes].sort();
+    const target = serviceOf(route, objects)?.spec.selector?.[label];
+    if (target !== undefined) values.add(target);
+    return [...values].sort().map((value) => ({ value }));
   },
 
-  writes(route, hash, owner, observed) {
-    const service = serviceOf(route, observed);
-    if (service === undefined || hashOf(service) === hash) return [];
-    const { uid = "", resourceVersion = "", annotations } = service.metadata;
+  // A selector can name any version at any time.
+  prepare: () => [],
+
+  switchTo(route, { label, value }, owner, objects) {
+    const service = serviceOf(route, objects);
+    if (service === undefined || service.spec.selector?.[label] === value) return [];
+    const isMarked = service.metadata.annotations?.[managedByAnnotation] === owner.name;
     return [
       {
         resource: resources.services,
-        seen: { namespace: route.namespace, name: route.service, uid, resourceVersion },
+        seen: seenOf(service),
         patch: {
-          ...(annotations?.[managedByAnnotation] === owner
-            ? {}
-            : { metadata: { annotations: { [managedByAnnotation]: owner } } }),
-          spec: { selector: { [podTemplateHashLabel]: hash } },
+          ...(isMarked ? {} : { metadata: { annotations: { [managedByAnnotation]: owner.name } } }),
+          spec: { selector: { [label]: value } },
         },
       },
     ];
   },
 
-  verify(route, hash, wanted, observed) {
-    const service = serviceOf(route, observed);
-    if (service === undefined || hashOf(service) !== hash)
-      return pending(`Service ${route.service} to select ${hash}`);
-    const slices = ownSlices(route, observed);
-    const entries = [...listed(slices, route, observed)];
+  verify(route, side, wanted, objects) {
+    const service = serviceOf(route, objects);
+    if (service === undefined || service.spec.selector?.[side.label] !== side.value)
+      return pending(`Service ${route.name} to select ${side.value}`);
+    const slices = ownSlices(route, objects);
+    const entries = [...listed(slices, route, objects)];
     return (
-      leavingOthers(route, hash, entries) ??
-      reachingTarget(service, hash, wanted, slices, entries) ??
+      leavingOthers(route, side, entries) ??
+      reachingTarget(service, side, wanted, slices, entries) ??
       takingEffect(slices) ?? { is: "routed" }
     );
   },
 
-  problem(route, observed) {
-    const service = serviceOf(route, observed);
-    if (service === undefined) return `service "${route.service}" not found`;
-    if (service.spec.type === "ExternalName")
-      return `service "${route.service}" is of type ExternalName and selects no pods`;
-    const foreign = ledByHand(service, slicesOf(route, observed));
-    if (foreign !== undefined)
-      return (
-        `service "${route.service}" has no selector but endpoints of its own (EndpointSlice ${foreign.metadata.name}), ` +
-        "which the Rollout's would replace: give the Service a selector, or remove them"
-      );
-    return undefined;
-  },
-
-  notes(route, observed) {
-    const service = serviceOf(route, observed);
-    return service === undefined ? [] : notesOf(service, slicesOf(route, observed));
+  notes(route, objects) {
+    const service = serviceOf(route, objects);
+    return service === undefined ? [] : notesOf(service, slicesOf(route, objects));
   },
 };
+
+function unusableBecause(
+  route: ServiceRoute,
+  service: Service | undefined,
+  objects: Objects,
+): string | undefined {
+  if (service === undefined) return `service "${route.name}" not found`;
+  if (service.spec.type === "ExternalName")
+    return `service "${route.name}" is of type ExternalName and selects no pods`;
+  const foreign = ledByHand(service, slicesOf(route, objects));
+  if (foreign === undefined) return undefined;
+  return (
+    `service "${route.name}" has no selector but endpoints of its own (EndpointSlice ${foreign.metadata.name}), ` +
+    "which the Rollout's would replace: give the Service a selector, or remove them"
+  );
+}
+
+/** Keys of the selector that pods with these labels do not meet. */
+function mismatches(
+  { spec }: Service,
+  podLabels: Readonly<Record<string, string>>,
+  label: string,
+): readonly string[] {
+  return Object.entries(spec.selector ?? {})
+    .filter(([key, value]) => key !== label && podLabels[key] !== value)
+    .map(([key]) => key);
+}
+
+/**
+ * Of Rollouts that name the same Service, the one that has it keeps it; where it does not say, as when it is made anew, the
+ * one that was live on it; before that, the first by name.
+ */
+function isFree({ metadata }: Service, route: ServiceRoute, self: string, claims: readonly Claim[]): boolean {
+  const of = claims.filter((claim) => claim.route === keyOfRoute(route));
+  const others = of.map(({ by }) => by).filter((by) => by !== self);
+  const written = metadata.annotations?.[managedByAnnotation] ?? "";
+  const [live] = of
+    .filter(({ isLive }) => isLive)
+    .map(({ by }) => by)
+    .sort();
+  const owner = written === self || others.includes(written) ? written : live;
+  if (owner === self) return true;
+  return (owner === undefined || !others.includes(owner)) && others.every((other) => self < other);
+}
+
+function seenOf({ metadata }: KubernetesObject): RouteWrite["seen"] {
+  const { namespace = "", name, uid = "", resourceVersion = "" } = metadata;
+  return { namespace, name, uid, resourceVersion };
+}
 
 /**
  * A slice with endpoints that somebody has given a Service which never had a selector. With one, Kubernetes would overwrite
@@ -110,19 +191,25 @@ function ledByHand({ metadata, spec }: Service, slices: readonly EndpointSlice[]
 }
 
 /** Requests may still go to pods of other versions, or to such that nobody can tell the version of. */
-function leavingOthers(route: Route, hash: string, entries: readonly Listed[]): Routing | undefined {
-  const others = entries.filter(({ endpoint, pod }) => mayGetRequests(endpoint) && versionOf(pod) !== hash);
-  const first = least(others.map((entry) => describe(entry)));
-  return first === undefined ? undefined : pending(`Service ${route.service} to leave ${first}`);
+function leavingOthers(
+  route: ServiceRoute,
+  { label, value }: Side,
+  entries: readonly Listed[],
+): Routing | undefined {
+  const others = entries.filter(
+    ({ endpoint, pod }) => mayGetRequests(endpoint) && pod?.metadata.labels?.[label] !== value,
+  );
+  const first = least(others.map((entry) => describe(entry, label)));
+  return first === undefined ? undefined : pending(`Service ${route.name} to leave ${first}`);
 }
 
-function describe({ slice, endpoint, podName, pod }: Listed): string {
+function describe({ slice, endpoint, podName, pod }: Listed, label: string): string {
   const where = `EndpointSlice ${slice.metadata.name}`;
   // The controller that writes the slice lists pods only, and takes out what others have written into it.
   if (podName === undefined) return `${endpoint.addresses.join()}, which is no pod, in ${where}`;
-  const version = versionOf(pod);
+  const version = pod?.metadata.labels?.[label];
   // One that was made before the Rollout, or that is not known here yet.
-  if (version === undefined) return `pod ${podName}, which shows no ${podTemplateHashLabel}, in ${where}`;
+  if (version === undefined) return `pod ${podName}, which shows no ${label}, in ${where}`;
   return `pod ${podName} of ${version} in ${where}`;
 }
 
@@ -132,7 +219,7 @@ function describe({ slice, endpoint, podName, pod }: Listed): string {
  */
 function reachingTarget(
   service: Service,
-  hash: string,
+  { label, value }: Side,
   wanted: number,
   slices: readonly EndpointSlice[],
   entries: readonly Listed[],
@@ -140,7 +227,7 @@ function reachingTarget(
   const sound = new Map<string, { readonly of: number; readonly listedIn: number }>();
   let withoutPort: string | undefined;
   for (const { slice, endpoint, podName, pod } of entries) {
-    if (podName === undefined || versionOf(pod) !== hash || !isSound(endpoint)) continue;
+    if (podName === undefined || pod?.metadata.labels?.[label] !== value || !isSound(endpoint)) continue;
     if (!hasPorts(service, slice)) {
       withoutPort = slice.metadata.name;
       continue;
@@ -165,12 +252,12 @@ function reachingTarget(
       .map(({ targetPort }) => targetPort)
       .join(" or ");
     return pending(
-      `pods of ${hash} to have a container port ${ports}, as Service ${name} asks: EndpointSlice ${withoutPort} has none`,
+      `pods of ${value} to have a container port ${ports}, as Service ${name} asks: EndpointSlice ${withoutPort} has none`,
     );
   }
   const [family] = Object.entries(families).find(([, bit]) => (lacking & bit) !== 0) ?? [];
   const over = family === undefined ? "" : ` over ${family}`;
-  return pending(`Service ${name} to list the available pods of ${hash} as ready${over}`);
+  return pending(`Service ${name} to list the available pods of ${value} as ready${over}`);
 }
 
 function union(slices: readonly EndpointSlice[]): number {
@@ -199,20 +286,12 @@ function pending(on: string): Routing {
   return { is: "pending", on };
 }
 
-function serviceOf(route: Route, observed: Observed): Service | undefined {
-  return observed.service(route.namespace, route.service);
+function serviceOf({ namespace, name }: ServiceRoute, objects: Objects): Service | undefined {
+  return objects.get<Service>(resources.services, namespace, name);
 }
 
-function ownSlices(route: Route, observed: Observed): readonly EndpointSlice[] {
-  return slicesOf(route, observed).filter(followsSelector);
-}
-
-function hashOf(service: Service | undefined): string | undefined {
-  return service?.spec.selector?.[podTemplateHashLabel];
-}
-
-function versionOf(pod: Pod | undefined): string | undefined {
-  return pod?.metadata.labels?.[podTemplateHashLabel];
+function ownSlices(route: ServiceRoute, objects: Objects): readonly EndpointSlice[] {
+  return slicesOf(route, objects).filter(followsSelector);
 }
 
 function least(texts: readonly string[]): string | undefined {

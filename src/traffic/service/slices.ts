@@ -4,7 +4,9 @@ import {
   endpointSliceManagedByLabel,
   kubernetesEndpointSliceController,
 } from "../../api/names.ts";
-import type { Observed, Route } from "../router.ts";
+import { resources } from "../../api/resources.ts";
+import type { ServiceRoute } from "../../api/strategy.ts";
+import type { Objects } from "../objects.ts";
 
 // What EndpointSlices say, in Kubernetes' own meaning of their fields (the API reference of discovery.k8s.io/v1).
 
@@ -26,10 +28,8 @@ export function managerOf({ metadata }: EndpointSlice): string | undefined {
 }
 
 /** The slices of the route's Service, by name, so that no answer depends on the order in which they came. */
-export function slicesOf({ namespace, service }: Route, observed: Observed): readonly EndpointSlice[] {
-  return observed
-    .endpointSlices(namespace, service)
-    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+export function slicesOf({ namespace, name }: ServiceRoute, objects: Objects): readonly EndpointSlice[] {
+  return objects.slicesOf(namespace, name).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
 }
 
 /** One entry of a slice, with the pod behind it as far as both are known. */
@@ -43,13 +43,13 @@ export interface Listed {
 
 export function* listed(
   slices: readonly EndpointSlice[],
-  { namespace }: Route,
-  observed: Observed,
+  { namespace }: ServiceRoute,
+  objects: Objects,
 ): Generator<Listed> {
   for (const slice of slices) {
     for (const endpoint of slice.endpoints ?? []) {
       const podName = podNameOf(endpoint, namespace);
-      const pod = podName === undefined ? undefined : observed.pod(namespace, podName);
+      const pod = podName === undefined ? undefined : objects.get<Pod>(resources.pods, namespace, podName);
       yield { slice, endpoint, podName, pod };
     }
   }
