@@ -1,6 +1,6 @@
 import type { Rollout } from "../api/rollout.ts";
 import { formatTime, type Instant } from "../time/clock.ts";
-import { forgetUpdate, type Memory } from "./memory.ts";
+import { type Memory, noUpdate } from "./memory.ts";
 import { findCondition } from "./status/conditions.ts";
 
 /** Which way a pass goes. */
@@ -47,7 +47,7 @@ export function remembered(
     return { ...memory, abort: false, abortedAt: undefined };
   return {
     ...memory,
-    ...forgetUpdate,
+    ...noUpdate,
     abort: true,
     abortedAt: memory.abortedAt ?? formatTime(now),
     abortMessage: failed ?? (direction.is === "back" ? direction.because : undefined),

@@ -13,19 +13,20 @@ export function brokenInvariant(situation: Situation, action: Action): string | 
   return undefined;
 }
 
-function stillNeeded(s: Situation, name: string): string | undefined {
-  const replicaSet = s.replicaSets.find((candidate) => candidate.metadata.name === name);
-  if (replicaSet === undefined || s.replicas === 0) return undefined;
-  if (s.usersReach.includes(hashOf(replicaSet)))
+function stillNeeded(situation: Situation, name: string): string | undefined {
+  const replicaSet = situation.replicaSets.find((candidate) => candidate.metadata.name === name);
+  if (replicaSet === undefined || situation.replicas === 0) return undefined;
+  if (situation.usersReach.includes(hashOf(replicaSet)))
     return `ReplicaSet ${name} would lose its pods while the active Service sends users to it`;
-  if (replicaSet === s.stable) return `ReplicaSet ${name} is the stable version and would lose its pods`;
+  if (replicaSet === situation.stable)
+    return `ReplicaSet ${name} is the stable version and would lose its pods`;
   return undefined;
 }
 
-function cannotServe(s: Situation, hash: string): string | undefined {
-  const target = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === hash);
-  if (availableOf(target) > 0 || s.replicas === 0) return undefined;
-  const better = s.replicaSets.find((replicaSet) => availableOf(replicaSet) > 0);
+function cannotServe(situation: Situation, hash: string): string | undefined {
+  const target = situation.replicaSets.find((replicaSet) => hashOf(replicaSet) === hash);
+  if (availableOf(target) > 0 || situation.replicas === 0) return undefined;
+  const better = situation.replicaSets.find((replicaSet) => availableOf(replicaSet) > 0);
   if (better === undefined) return undefined;
   return `the active Service would select ${hash}, which has no available pod, while ReplicaSet ${better.metadata.name} has some`;
 }

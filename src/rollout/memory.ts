@@ -35,8 +35,8 @@ export function memoryOf(status: RolloutStatus): Memory {
   };
 }
 
-/** What is forgotten when the update is over or another one begins. */
-export const forgetUpdate = {
+/** What is remembered when the update is over, or another one begins: nothing of it. */
+export const noUpdate = {
   abort: false,
   abortedAt: undefined,
   abortMessage: undefined,
@@ -51,7 +51,7 @@ export const forgetUpdate = {
  * the new template before the controller did.
  */
 export function memoryOfNextTemplate(memory: Memory): Memory {
-  return { ...memory, ...forgetUpdate, abort: memory.abort && memory.abortedAt === undefined };
+  return { ...memory, ...noUpdate, abort: memory.abort && memory.abortedAt === undefined };
 }
 
 /**

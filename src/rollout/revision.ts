@@ -19,40 +19,40 @@ import type { Situation } from "./situation.ts";
 import { acting, done, type StepResult, waiting } from "./step.ts";
 import { templateRecord } from "./template.ts";
 
-export function createReplicaSet(s: Situation): StepResult {
-  if (s.current !== undefined) return done;
-  const replicaSet = newReplicaSet(s);
+export function createReplicaSet(situation: Situation): StepResult {
+  if (situation.current !== undefined) return done;
+  const replicaSet = newReplicaSet(situation);
   if (replicaSet === undefined) return waiting("a pod template");
   const create: Action = {
     do: "create",
     resource: resources.replicaSets,
-    namespace: s.rollout.metadata.namespace ?? "",
+    namespace: situation.rollout.metadata.namespace ?? "",
     object: replicaSet,
     what: `create ReplicaSet ${replicaSet.metadata.name}`,
     because: "the template has no ReplicaSet yet",
     event: {
       type: "Normal",
       reason: "NewReplicaSetCreated",
-      message: `Created ReplicaSet ${replicaSet.metadata.name} (revision ${s.revision})`,
+      message: `Created ReplicaSet ${replicaSet.metadata.name} (revision ${situation.revision})`,
     },
   };
-  const announce = announceRevision(s);
+  const announce = announceRevision(situation);
   return announce === undefined ? acting(create) : acting(announce, create);
 }
 
 /** A former version that comes back gets the newest number and keeps its old ones as history. */
-export function recordRevision(s: Situation): StepResult {
-  const { current } = s;
+export function recordRevision(situation: Situation): StepResult {
+  const { current } = situation;
   if (current === undefined) return waiting("the new ReplicaSet to appear");
-  const announce = announceRevision(s);
-  if (revisionOf(current) === s.revision) return announce === undefined ? done : acting(announce);
+  const announce = announceRevision(situation);
+  if (revisionOf(current) === situation.revision) return announce === undefined ? done : acting(announce);
   const former = current.metadata.annotations?.[revisionAnnotation];
   const history = current.metadata.annotations?.[revisionHistoryAnnotation];
   const known = [history, former].filter((text) => text !== undefined && text !== "").join(",");
   const renumber = annotate(
     current,
     {
-      [revisionAnnotation]: String(s.revision),
+      [revisionAnnotation]: String(situation.revision),
       ...(known === "" ? {} : { [revisionHistoryAnnotation]: known }),
     },
     "a former version is used again",
@@ -60,13 +60,13 @@ export function recordRevision(s: Situation): StepResult {
   return announce === undefined ? acting(renumber) : acting(renumber, announce);
 }
 
-function announceRevision(s: Situation): Action | undefined {
-  const revision = String(s.revision);
-  if (s.rollout.metadata.annotations?.[revisionAnnotation] === revision) return undefined;
+function announceRevision(situation: Situation): Action | undefined {
+  const revision = String(situation.revision);
+  if (situation.rollout.metadata.annotations?.[revisionAnnotation] === revision) return undefined;
   return {
     do: "patch",
     resource: resources.rollouts,
-    seen: seen(s.rollout),
+    seen: seen(situation.rollout),
     patch: { metadata: { annotations: { [revisionAnnotation]: revision } } },
     what: "annotate the Rollout",
     because: "the Rollout shows the revision of its template",
@@ -87,10 +87,10 @@ const notCopied: readonly string[] = [
 ];
 
 /** Size 0: it gets its pods by a later step, when the preview Service selects them. */
-function newReplicaSet(s: Situation): ReplicaSet | undefined {
-  const { metadata, spec } = s.rollout;
-  if (spec.template === undefined || s.identity === undefined) return undefined;
-  const hash = { [podTemplateHashLabel]: s.currentHash };
+function newReplicaSet(situation: Situation): ReplicaSet | undefined {
+  const { metadata, spec } = situation.rollout;
+  if (spec.template === undefined || situation.identity === undefined) return undefined;
+  const hash = { [podTemplateHashLabel]: situation.currentHash };
   const labels = { ...spec.template.metadata?.labels, ...hash };
   const annotations = Object.fromEntries(
     Object.entries(metadata.annotations ?? {}).filter(([key]) => !notCopied.includes(key)),
@@ -99,16 +99,16 @@ function newReplicaSet(s: Situation): ReplicaSet | undefined {
     apiVersion: "apps/v1",
     kind: "ReplicaSet",
     metadata: {
-      name: `${metadata.name}-${s.currentHash}`,
+      name: `${metadata.name}-${situation.currentHash}`,
       ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
       labels,
       annotations: {
         ...annotations,
-        [revisionAnnotation]: String(s.revision),
-        [desiredReplicasAnnotation]: String(s.replicas),
-        ...templateRecord(s.identity),
+        [revisionAnnotation]: String(situation.revision),
+        [desiredReplicasAnnotation]: String(situation.replicas),
+        ...templateRecord(situation.identity),
       },
-      ownerReferences: [controllerReference(s.rollout)],
+      ownerReferences: [controllerReference(situation.rollout)],
     },
     spec: {
       replicas: 0,

@@ -10,41 +10,50 @@ import { type BlueGreenSituation, canTakeOver, routing } from "./situation.ts";
  */
 export const abortSteps: readonly Step<BlueGreenSituation>[] = [returnToStable, confirmReturn, retireAborted];
 
-function returnToStable(s: BlueGreenSituation): StepResult {
-  const { stable } = s;
+function returnToStable(situation: BlueGreenSituation): StepResult {
+  const { stable } = situation;
   if (stable === undefined) return waiting("the stable version, whose ReplicaSet is gone");
-  if (s.active.target === hashOf(stable)) return done;
-  if (!canTakeOver(s, stable)) {
-    const detail = `${availableOf(stable)} of ${s.replicas} are`;
+  if (situation.active.target === hashOf(stable)) return done;
+  if (!canTakeOver(situation, stable)) {
+    const detail = `${availableOf(stable)} of ${situation.replicas} are`;
     return waiting("pods of the stable version to become available", undefined, { detail });
   }
-  return { ...awaitReturn(s), ...pointTo(s.active, hashOf(stable), "the update was aborted") };
+  return {
+    ...awaitReturn(situation),
+    ...pointTo(situation.active, hashOf(stable), "the update was aborted"),
+  };
 }
 
-function confirmReturn(s: BlueGreenSituation): StepResult {
-  if (s.stable === undefined) return waiting("the stable version, whose ReplicaSet is gone");
-  const result = routing(s, s.active, hashOf(s.stable));
-  return result.is === "routed" ? done : awaitReturn(s, result.is === "pending" ? result.on : result.because);
+function confirmReturn(situation: BlueGreenSituation): StepResult {
+  if (situation.stable === undefined) return waiting("the stable version, whose ReplicaSet is gone");
+  const result = routing(situation, situation.active, hashOf(situation.stable));
+  return result.is === "routed"
+    ? done
+    : awaitReturn(situation, result.is === "pending" ? result.on : result.because);
 }
 
-function awaitReturn(s: BlueGreenSituation, detail?: string): StepResult & { readonly is: "waiting" } {
-  const on = `requests to ${s.active.name} to reach the stable version only`;
+function awaitReturn(
+  situation: BlueGreenSituation,
+  detail?: string,
+): StepResult & { readonly is: "waiting" } {
+  const on = `requests to ${situation.active.name} to reach the stable version only`;
   return waiting(on, undefined, { detail, step: confirmReturn.name });
 }
 
 // The delay counts from here: users have left the aborted version, and the stable one carries them all.
-function retireAborted(s: BlueGreenSituation): StepResult {
-  const { current, stable, strategy } = s;
+function retireAborted(situation: BlueGreenSituation): StepResult {
+  const { current, stable, strategy } = situation;
   if (current === undefined || sizeOf(current) === 0 || strategy.abortScaleDownDelaySeconds === 0)
     return done;
-  if (availableOf(stable) < soundSize(s)) return waiting("pods of the stable version to become available");
+  if (availableOf(stable) < soundSize(situation))
+    return waiting("pods of the stable version to become available");
   const on = "abortScaleDownDelaySeconds to pass";
   const deadline = deadlineOf(current);
   if (deadline === undefined) {
-    const until = later(s.now, strategy.abortScaleDownDelaySeconds);
+    const until = later(situation.now, strategy.abortScaleDownDelaySeconds);
     const because = "the aborted version is no longer needed";
     return { ...waiting(on, until), ...acting(setDeadline(current, until, because)) };
   }
-  if (deadline > s.now) return waiting(on, deadline);
-  return acting(scale(current, 0, s.replicas, "abortScaleDownDelaySeconds have passed"));
+  if (deadline > situation.now) return waiting(on, deadline);
+  return acting(scale(current, 0, situation.replicas, "abortScaleDownDelaySeconds have passed"));
 }

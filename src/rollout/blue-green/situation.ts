@@ -201,11 +201,11 @@ export function pauseEnd(strategy: BlueGreen, memory: Memory): Instant | undefin
 }
 
 /** Whether nobody loses anything when users, wherever they are now, are sent to this version. */
-export function canTakeOver(s: BlueGreenSituation, version: IdentifiedReplicaSet): boolean {
+export function canTakeOver(situation: BlueGreenSituation, version: IdentifiedReplicaSet): boolean {
   const available = availableOf(version);
-  if (available === 0) return s.replicaSets.every((replicaSet) => availableOf(replicaSet) === 0);
-  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === s.active.target);
-  return available >= Math.min(soundSize(s), availableOf(live));
+  if (available === 0) return situation.replicaSets.every((replicaSet) => availableOf(replicaSet) === 0);
+  const live = situation.replicaSets.find((replicaSet) => hashOf(replicaSet) === situation.active.target);
+  return available >= Math.min(soundSize(situation), availableOf(live));
 }
 
 /** Where users are to be sent now: on an abort and before the switch to the stable version. */

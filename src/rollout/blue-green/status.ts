@@ -10,20 +10,20 @@ import { type BlueGreenSituation, routing, wantedActiveHash } from "./situation.
 const ownFields = ["activeSelector", "previewSelector", "scaleUpPreviewCheckPoint"] as const;
 
 /** Numbers of pods, and where the routes lead. */
-export function readBlueGreen(s: BlueGreenSituation, memory: Memory): Reading {
-  const activeSelector = confirmedActiveHash(s);
-  const previewSelector = s.preview?.target;
-  const live = s.replicaSets.filter((replicaSet) => hashOf(replicaSet) === activeSelector);
-  const counted = live.length > 0 ? live : s.replicaSets;
+export function readBlueGreen(situation: BlueGreenSituation, memory: Memory): Reading {
+  const activeSelector = confirmedActiveHash(situation);
+  const previewSelector = situation.preview?.target;
+  const live = situation.replicaSets.filter((replicaSet) => hashOf(replicaSet) === activeSelector);
+  const counted = live.length > 0 ? live : situation.replicaSets;
   const counts = {
-    replicas: sum(s.replicaSets, "replicas"),
-    updatedReplicas: s.current === undefined ? 0 : sum([s.current], "replicas"),
+    replicas: sum(situation.replicaSets, "replicas"),
+    updatedReplicas: situation.current === undefined ? 0 : sum([situation.current], "replicas"),
     readyReplicas: sum(counted, "readyReplicas"),
     availableReplicas: sum(counted, "availableReplicas"),
     HPAReplicas: sum(counted, "replicas"),
-    selector: selectorText(live[0]?.spec.selector ?? s.rollout.spec.selector ?? {}),
+    selector: selectorText(live[0]?.spec.selector ?? situation.rollout.spec.selector ?? {}),
   };
-  const before = s.rollout.status?.blueGreen ?? {};
+  const before = situation.rollout.status?.blueGreen ?? {};
   const scaleUpPreviewCheckPoint = memory.isPastCheckpoint || undefined;
   return {
     counts,
@@ -39,28 +39,28 @@ export function readBlueGreen(s: BlueGreenSituation, memory: Memory): Reading {
       activeSelector !== (before.activeSelector || undefined) ||
       previewSelector !== (before.previewSelector || undefined),
     isComplete:
-      counts.updatedReplicas === s.replicas &&
-      counts.availableReplicas === s.replicas &&
-      activeSelector === s.currentHash &&
-      (s.preview === undefined || previewSelector === s.currentHash),
+      counts.updatedReplicas === situation.replicas &&
+      counts.availableReplicas === situation.replicas &&
+      activeSelector === situation.currentHash &&
+      (situation.preview === undefined || previewSelector === situation.currentHash),
   };
 }
 
-export function pendingBlueGreen(s: BlueGreenSituation, status: RolloutStatus): string | undefined {
+export function pendingBlueGreen(situation: BlueGreenSituation, status: RolloutStatus): string | undefined {
   const { updatedReplicas = 0, availableReplicas = 0 } = status;
-  if (updatedReplicas < s.replicas) return "more replicas need to be updated";
+  if (updatedReplicas < situation.replicas) return "more replicas need to be updated";
   if (availableReplicas < updatedReplicas) return "updated replicas are still becoming available";
-  if (status.blueGreen?.activeSelector !== s.currentHash) return "active service cutover pending";
-  if (status.stableRS !== s.currentHash) return "waiting for post-promotion verification to complete";
+  if (status.blueGreen?.activeSelector !== situation.currentHash) return "active service cutover pending";
+  if (status.stableRS !== situation.currentHash) return "waiting for post-promotion verification to complete";
   return undefined;
 }
 
 /** What is live is in the status: the hash changes only when requests are known to go there, and rightly. */
-function confirmedActiveHash(s: BlueGreenSituation): string | undefined {
-  const { target } = s.active;
-  const recorded = s.rollout.status?.blueGreen?.activeSelector || undefined;
-  const isWanted = target !== undefined && target === wantedActiveHash(s);
-  return isWanted && routing(s, s.active, target).is === "routed" ? target : recorded;
+function confirmedActiveHash(situation: BlueGreenSituation): string | undefined {
+  const { target } = situation.active;
+  const recorded = situation.rollout.status?.blueGreen?.activeSelector || undefined;
+  const isWanted = target !== undefined && target === wantedActiveHash(situation);
+  return isWanted && routing(situation, situation.active, target).is === "routed" ? target : recorded;
 }
 
 function sum(

@@ -40,8 +40,8 @@ export const blueGreenUpkeep: readonly Look<BlueGreenSituation>[] = [
 ];
 
 // During an update the stable version is always ready to take everybody back.
-function sizeStable(s: BlueGreenSituation): Upkeep {
-  return s.isPromoted ? nothingToDo : sizeLive(s);
+function sizeStable(situation: BlueGreenSituation): Upkeep {
+  return situation.isPromoted ? nothingToDo : sizeLive(situation);
 }
 
 /** The stable version has the size that the spec asks for. */
@@ -51,23 +51,38 @@ export function sizeLive({ stable, replicas }: BlueGreenSituation): Upkeep {
 }
 
 // Other tools write the selector too. A missing or a wrong hash is put right; it is never taken for a permission.
-export function holdActiveRoute(s: BlueGreenSituation): Upkeep {
-  const wanted = wantedActiveHash(s);
-  if (s.isFirst || isGoingBack(s) || wanted === undefined || s.active.target === wanted) return nothingToDo;
-  if (s.rollout.spec.paused && s.active.target !== undefined) return nothingToDo;
+export function holdActiveRoute(situation: BlueGreenSituation): Upkeep {
+  const wanted = wantedActiveHash(situation);
+  if (
+    situation.isFirst ||
+    isGoingBack(situation) ||
+    wanted === undefined ||
+    situation.active.target === wanted
+  )
+    return nothingToDo;
+  if (situation.rollout.spec.paused && situation.active.target !== undefined) return nothingToDo;
   // Rather the wrong version than none, or than too few pods: it is put right as soon as the right one can serve.
-  const isServed = s.replicaSets.some((it) => availableOf(it) > 0);
-  if (!s.isSwitched && (s.stable === undefined ? isServed : !canTakeOver(s, s.stable))) return nothingToDo;
-  return point(s.active, wanted, "the active Service was changed by somebody else");
+  const isServed = situation.replicaSets.some((it) => availableOf(it) > 0);
+  if (
+    !situation.isSwitched &&
+    (situation.stable === undefined ? isServed : !canTakeOver(situation, situation.stable))
+  )
+    return nothingToDo;
+  return point(situation.active, wanted, "the active Service was changed by somebody else");
 }
 
 // Without a hash it reaches every version, and so would keep them all from going. With that of another version it waits for
 // its step in an update, or, where an abort has ended the update, no longer.
-function holdPreviewRoute(s: BlueGreenSituation): Upkeep {
-  const wanted = s.current === undefined ? s.memory.stableHash : s.currentHash;
-  if (s.preview === undefined || wanted === undefined || s.preview.target === wanted) return nothingToDo;
-  const isDue = s.preview.target === undefined || (isGoingBack(s) && s.rollout.spec.paused !== true);
-  return isDue ? point(s.preview, wanted, "the preview Service follows the newest version") : nothingToDo;
+function holdPreviewRoute(situation: BlueGreenSituation): Upkeep {
+  const wanted = situation.current === undefined ? situation.memory.stableHash : situation.currentHash;
+  if (situation.preview === undefined || wanted === undefined || situation.preview.target === wanted)
+    return nothingToDo;
+  const isDue =
+    situation.preview.target === undefined ||
+    (isGoingBack(situation) && situation.rollout.spec.paused !== true);
+  return isDue
+    ? point(situation.preview, wanted, "the preview Service follows the newest version")
+    : nothingToDo;
 }
 
 function point(route: ObservedRoutes, hash: string, because: string): Upkeep {
@@ -77,29 +92,37 @@ function point(route: ObservedRoutes, hash: string, because: string): Upkeep {
 
 // A deadline of a version that is needed again, or that requests reach again, must not strike later. One that allows a fast
 // rollback stays until the rollback is remembered.
-function dropDeadlines(s: BlueGreenSituation, { stableHash }: Memory): Upkeep {
-  const referenced = referencedHashes(s);
-  const needed = s.isSeen ? s.others.filter((replicaSet) => referenced.has(hashOf(replicaSet))) : [];
+function dropDeadlines(situation: BlueGreenSituation, { stableHash }: Memory): Upkeep {
+  const referenced = referencedHashes(situation);
+  const needed = situation.isSeen
+    ? situation.others.filter((replicaSet) => referenced.has(hashOf(replicaSet)))
+    : [];
   // One that is being superseded in this very pass has just got its deadline.
-  if (s.stable !== undefined && hashOf(s.stable) === stableHash) needed.push(s.stable);
-  const isRemembered = s.rollback === undefined || isGranted(s.memory);
-  if (s.current !== undefined && s.current !== s.stable && !isGoingBack(s) && isRemembered)
-    needed.push(s.current);
+  if (situation.stable !== undefined && hashOf(situation.stable) === stableHash)
+    needed.push(situation.stable);
+  const isRemembered = situation.rollback === undefined || isGranted(situation.memory);
+  if (
+    situation.current !== undefined &&
+    situation.current !== situation.stable &&
+    !isGoingBack(situation) &&
+    isRemembered
+  )
+    needed.push(situation.current);
   return {
     actions: needed
       .filter((replicaSet) => deadlineOf(replicaSet) !== undefined)
       .map((replicaSet) => {
         // With the deadline goes the sign of a fast rollback; the end of the update still has to tell of it.
-        const isFast = replicaSet === s.current && s.rollback === "Fast rollback";
-        const sign = isFast ? { [fastRollbackAnnotation]: String(s.revision) } : {};
+        const isFast = replicaSet === situation.current && situation.rollback === "Fast rollback";
+        const sign = isFast ? { [fastRollbackAnnotation]: String(situation.revision) } : {};
         return dropDeadline(replicaSet, "the version is needed again", sign);
       }),
   };
 }
 
-function followMinReadySeconds(s: BlueGreenSituation): Upkeep {
-  const { current } = s;
-  const wanted = s.rollout.spec.minReadySeconds ?? 0;
+function followMinReadySeconds(situation: BlueGreenSituation): Upkeep {
+  const { current } = situation;
+  const wanted = situation.rollout.spec.minReadySeconds ?? 0;
   if (current === undefined || (current.spec.minReadySeconds ?? 0) === wanted) return nothingToDo;
   return {
     actions: [patchReplicaSet(current, { spec: { minReadySeconds: wanted } }, "minReadySeconds has changed")],
@@ -116,16 +139,16 @@ const leastPostponementSeconds = 30;
  * failing puts this off, while the old one could serve better and for the delay after it has come back: a version that
  * crashes in a loop is whole for moments.
  */
-function retireOthers(s: BlueGreenSituation): Upkeep {
-  if (s.strategy.keepSuperseded) return nothingToDo;
-  const referenced = referencedHashes(s);
+function retireOthers(situation: BlueGreenSituation): Upkeep {
+  if (situation.strategy.keepSuperseded) return nothingToDo;
+  const referenced = referencedHashes(situation);
   // One that is superseded in this very pass has its turn when the status says so.
-  const { stableRS } = s.rollout.status ?? {};
-  const warm = s.others.filter(
+  const { stableRS } = situation.rollout.status ?? {};
+  const warm = situation.others.filter(
     (it) => sizeOf(it) > 0 && !referenced.has(hashOf(it)) && hashOf(it) !== stableRS,
   );
   const parts = warm.map((replicaSet, n) =>
-    retire(s, replicaSet, n < s.strategy.scaleDownDelayRevisionLimit),
+    retire(situation, replicaSet, n < situation.strategy.scaleDownDelayRevisionLimit),
   );
   return {
     actions: parts.flatMap((part) => part.actions),
@@ -133,67 +156,71 @@ function retireOthers(s: BlueGreenSituation): Upkeep {
   };
 }
 
-function retire(s: BlueGreenSituation, replicaSet: IdentifiedReplicaSet, isWithinLimit: boolean): Upkeep {
-  const delay = isWithinLimit ? s.strategy.scaleDownDelaySeconds : 0;
-  const deadline = deadlineOf(replicaSet) ?? later(s.now, delay);
+function retire(
+  situation: BlueGreenSituation,
+  replicaSet: IdentifiedReplicaSet,
+  isWithinLimit: boolean,
+): Upkeep {
+  const delay = isWithinLimit ? situation.strategy.scaleDownDelaySeconds : 0;
+  const deadline = deadlineOf(replicaSet) ?? later(situation.now, delay);
   const isPostponed = firstDeadlineOf(replicaSet) !== undefined;
-  const end = isWithinLimit || isPostponed ? deadline : s.now;
-  const postponed = postponement(s, replicaSet, end);
+  const end = isWithinLimit || isPostponed ? deadline : situation.now;
+  const postponed = postponement(situation, replicaSet, end);
   if (postponed !== undefined) return postponed;
-  if (end > s.now) {
+  if (end > situation.now) {
     const isNew = deadlineOf(replicaSet) === undefined;
     const set = setDeadline(replicaSet, end, "no route leads here any more");
-    return { actions: isNew ? [set] : shrink(s, replicaSet), recheckAt: end };
+    return { actions: isNew ? [set] : shrink(situation, replicaSet), recheckAt: end };
   }
   const because = !isWithinLimit
     ? "more superseded versions than scaleDownDelayRevisionLimit"
     : delay === 0
       ? "scaleDownDelaySeconds is 0"
       : "scaleDownDelaySeconds have passed";
-  return { actions: [scale(replicaSet, 0, s.replicas, because)] };
+  return { actions: [scale(replicaSet, 0, situation.replicas, because)] };
 }
 
 /** Puts the end off when it is near and the version is still missed; undefined when it may come. */
 function postponement(
-  s: BlueGreenSituation,
+  situation: BlueGreenSituation,
   replicaSet: IdentifiedReplicaSet,
   end: Instant,
 ): Upkeep | undefined {
-  const isFailing = availableOf(s.stable) < soundSize(s);
-  const isBetter = Math.min(availableOf(replicaSet), s.replicas) > availableOf(s.stable);
+  const isFailing = availableOf(situation.stable) < soundSize(situation);
+  const isBetter = Math.min(availableOf(replicaSet), situation.replicas) > availableOf(situation.stable);
   if (!isFailing || !isBetter) return undefined;
-  const seconds = Math.max(s.strategy.scaleDownDelaySeconds, leastPostponementSeconds);
+  const seconds = Math.max(situation.strategy.scaleDownDelaySeconds, leastPostponementSeconds);
   const first = firstDeadlineOf(replicaSet) ?? end;
   const last = later(first, longestPostponementSeconds);
   // Only when half of the time is gone: a version that flaps must not make a write each time.
-  if (end > later(s.now, seconds / 2)) return undefined;
+  if (end > later(situation.now, seconds / 2)) return undefined;
   // As long again as the trouble has lasted, so that a long one takes few writes.
-  const wished = later(s.now, Math.max(seconds, (s.now - first) / 1000));
+  const wished = later(situation.now, Math.max(seconds, (situation.now - first) / 1000));
   const until = wished < last ? wished : last;
-  if (until <= end || until <= s.now) return undefined;
+  if (until <= end || until <= situation.now) return undefined;
   const because = "the live version is failing, and this one could serve better";
   return { actions: [postponeDeadline(replicaSet, until, first, because)], recheckAt: until };
 }
 
 /** A warm version never has more pods than the live one is to have. It does not grow: it must not take the live one's room. */
-function shrink(s: BlueGreenSituation, replicaSet: IdentifiedReplicaSet): readonly Action[] {
-  return sizeOf(replicaSet) <= s.replicas
+function shrink(situation: BlueGreenSituation, replicaSet: IdentifiedReplicaSet): readonly Action[] {
+  return sizeOf(replicaSet) <= situation.replicas
     ? []
-    : [scale(replicaSet, s.replicas, s.replicas, "spec.replicas has become less")];
+    : [scale(replicaSet, situation.replicas, situation.replicas, "spec.replicas has become less")];
 }
 
 /**
  * In the pass in which another version becomes stable the former one gets the record that it was live and, unless requests may
  * still reach it, in the same write its deadline.
  */
-export function recordFormerStable(s: BlueGreenSituation, { stableHash }: Memory): Upkeep {
-  const { stableRS } = s.rollout.status ?? {};
-  const former = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === stableRS);
+export function recordFormerStable(situation: BlueGreenSituation, { stableHash }: Memory): Upkeep {
+  const { stableRS } = situation.rollout.status ?? {};
+  const former = situation.replicaSets.find((replicaSet) => hashOf(replicaSet) === stableRS);
   if (former === undefined || stableHash === stableRS) return nothingToDo;
-  const { scaleDownDelaySeconds: delay, keepSuperseded } = s.strategy;
+  const { scaleDownDelaySeconds: delay, keepSuperseded } = situation.strategy;
   const isLeaving =
-    !keepSuperseded && sizeOf(former) > 0 && delay > 0 && !referencedHashes(s).has(hashOf(former));
-  const until = later(s.now, delay);
+    !keepSuperseded && sizeOf(former) > 0 && delay > 0 && !referencedHashes(situation).has(hashOf(former));
+  const until = later(situation.now, delay);
   // One from a pass whose status could not be written is too short: the delay counts from when people can know of it.
   const isShort = isLeaving && (deadlineOf(former) ?? until) < until;
   if (wasLive(former) && !isShort) return nothingToDo;
@@ -201,15 +228,15 @@ export function recordFormerStable(s: BlueGreenSituation, { stableHash }: Memory
   return { actions: [recordWasLive(former, isLeaving ? until : undefined, because)] };
 }
 
-function referencedHashes(s: BlueGreenSituation): ReadonlySet<string> {
-  return new Set([...s.active.references, ...(s.preview?.references ?? [])]);
+function referencedHashes(situation: BlueGreenSituation): ReadonlySet<string> {
+  return new Set([...situation.active.references, ...(situation.preview?.references ?? [])]);
 }
 
 /** Only versions without pods are deleted, the oldest revisions first. */
-function trimHistory(s: BlueGreenSituation): Upkeep {
-  const limit = s.rollout.spec.revisionHistoryLimit ?? defaultRevisionHistoryLimit;
-  const referenced = referencedHashes(s);
-  const surplus = s.others.slice(limit);
+function trimHistory(situation: BlueGreenSituation): Upkeep {
+  const limit = situation.rollout.spec.revisionHistoryLimit ?? defaultRevisionHistoryLimit;
+  const referenced = referencedHashes(situation);
+  const surplus = situation.others.slice(limit);
   const idle = surplus.filter((replicaSet) => isIdle(replicaSet) && !referenced.has(hashOf(replicaSet)));
   return {
     actions: idle.map((replicaSet) =>

@@ -17,26 +17,27 @@ export interface Progress {
 
 /** What the Progressing condition is to say; undefined: what it says already. The first that applies counts. */
 export function progressOf(
-  s: Situation,
+  situation: Situation,
   memory: Memory,
   reading: Reading,
   before: Condition | undefined,
   health: { readonly isWhole: boolean; readonly becameUnhealthy: boolean },
   now: Instant,
 ): Progress | undefined {
-  const name = s.current?.metadata.name ?? `${s.rollout.metadata.name}-${s.currentHash}`;
-  const isCompleted = memory.stableHash === s.currentHash;
-  const isPaused = memory.pauseConditions.length > 0 || s.rollout.spec.paused === true;
+  const name =
+    situation.current?.metadata.name ?? `${situation.rollout.metadata.name}-${situation.currentHash}`;
+  const isCompleted = memory.stableHash === situation.currentHash;
+  const isPaused = memory.pauseConditions.length > 0 || situation.rollout.spec.paused === true;
   if (memory.abort) {
     const why = memory.abortMessage === undefined ? "" : `: ${memory.abortMessage}`;
     return {
       status: "False",
       reason: "RolloutAborted",
-      message: `Rollout aborted update to revision ${s.revision}${why}`,
+      message: `Rollout aborted update to revision ${situation.revision}${why}`,
     };
   }
-  if ((s.isNewTemplate || s.current === undefined) && !isCompleted) {
-    return s.current === undefined
+  if ((situation.isNewTemplate || situation.current === undefined) && !isCompleted) {
+    return situation.current === undefined
       ? { status: "True", reason: "NewReplicaSetCreated", message: `Created new replica set "${name}"` }
       : { status: "True", reason: "FoundNewReplicaSet", message: `Found new replica set "${name}"` };
   }
@@ -60,11 +61,11 @@ export function progressOf(
     const message = "Rollout does not have minimum availability";
     return { status: "True", reason: "ReplicaSetNotAvailable", message, isRefreshed: true };
   }
-  if (hasMoved(s, reading)) {
+  if (hasMoved(situation, reading)) {
     const message = `ReplicaSet "${name}" is progressing.`;
     return { status: "True", reason: "ReplicaSetUpdated", message, isRefreshed: true };
   }
-  const deadline = lateAt(s.rollout.spec, before);
+  const deadline = lateAt(situation.rollout.spec, before);
   if (before?.reason === "ProgressDeadlineExceeded" || (deadline !== undefined && deadline < now)) {
     return {
       status: "False",
@@ -75,8 +76,8 @@ export function progressOf(
   return undefined;
 }
 
-function hasMoved(s: Situation, { counts: now, hasMoved: hasRouteMoved }: Reading): boolean {
-  const before = s.rollout.status ?? {};
+function hasMoved(situation: Situation, { counts: now, hasMoved: hasRouteMoved }: Reading): boolean {
+  const before = situation.rollout.status ?? {};
   const oldReplicas = (before.replicas ?? 0) - (before.updatedReplicas ?? 0);
   return (
     now.updatedReplicas !== (before.updatedReplicas ?? 0) ||

@@ -38,17 +38,17 @@ const ownFields = [
  * have come to, `notes` what people should know.
  */
 export function statusOf(
-  s: Situation,
+  situation: Situation,
   memory: Memory,
   reading: Reading,
   stop: Stop | undefined,
   notes: readonly Note[],
 ): ComputedStatus {
-  const computed = conditionsOf(s, memory, reading);
-  const waiting = withWaiting(computed.conditions, stop, s.rollout, s.now);
-  const { conditions, events } = withNotes(waiting.conditions, notes, s.now);
+  const computed = conditionsOf(situation, memory, reading);
+  const waiting = withWaiting(computed.conditions, stop, situation.rollout, situation.now);
+  const { conditions, events } = withNotes(waiting.conditions, notes, situation.now);
   const status: RolloutStatus = {
-    ...foreignFields(s.rollout.status ?? {}, ownFields),
+    ...foreignFields(situation.rollout.status ?? {}, ownFields),
     ...reading.counts,
     ...reading.fields,
     ...present({ abortedAt: memory.abortedAt, stableRS: memory.stableHash }),
@@ -56,22 +56,22 @@ export function statusOf(
     ...(memory.promoteFull ? { promoteFull: true } : {}),
     ...(memory.controllerPause ? { controllerPause: true } : {}),
     ...(memory.pauseConditions.length > 0 ? { pauseConditions: memory.pauseConditions } : {}),
-    currentPodHash: s.currentHash,
-    observedGeneration: String(s.rollout.metadata.generation ?? 0),
+    currentPodHash: situation.currentHash,
+    observedGeneration: String(situation.rollout.metadata.generation ?? 0),
     conditions,
   };
   const progressing = findCondition(conditions, "Progressing");
   return {
     status,
     events: [...computed.events, ...waiting.events, ...events],
-    recheckAt: earliest(lateAt(s.rollout.spec, progressing), waiting.recheckAt),
+    recheckAt: earliest(lateAt(situation.rollout.spec, progressing), waiting.recheckAt),
     standing: waiting.standing,
   };
 }
 
 /** What the conditions are computed from. */
 interface Facts {
-  readonly s: Situation;
+  readonly situation: Situation;
   readonly memory: Memory;
   readonly reading: Reading;
   /** The conditions that the status has now. */
@@ -97,46 +97,53 @@ const conditionTypes: Readonly<Record<string, (facts: Facts) => Found>> = {
 };
 
 function conditionsOf(
-  s: Situation,
+  situation: Situation,
   memory: Memory,
   reading: Reading,
 ): { readonly conditions: readonly Condition[]; readonly events: readonly PlannedEvent[] } {
-  const before = withoutCondition(s.rollout.status?.conditions ?? [], "InvalidSpec");
+  const before = withoutCondition(situation.rollout.status?.conditions ?? [], "InvalidSpec");
   const events: PlannedEvent[] = [];
   let conditions = before;
   for (const [type, look] of Object.entries(conditionTypes)) {
-    const { condition, isRefreshed, events: news = [] } = look({ s, memory, reading, before });
+    const { condition, isRefreshed, events: news = [] } = look({ situation, memory, reading, before });
     events.push(...news);
     if (condition === "none") conditions = withoutCondition(conditions, type);
     else if (condition !== undefined)
-      conditions = withCondition(conditions, { type, ...condition }, s.now, isRefreshed);
+      conditions = withCondition(conditions, { type, ...condition }, situation.now, isRefreshed);
   }
   return { conditions, events };
 }
 
-function pausedCondition({ s, memory, before }: Facts): Found {
-  const isPaused = isHeld(s, memory);
+function pausedCondition({ situation, memory, before }: Facts): Found {
+  const isPaused = isHeld(situation, memory);
   const wasPaused = findCondition(before, "Paused")?.status === "True";
-  const events = pauseEvents(s, memory);
+  const events = pauseEvents(situation, memory);
   if (isPaused === wasPaused) return { events };
   const status = isPaused ? "True" : "False";
   return { condition: { status, reason: "RolloutPaused", message: "Rollout is paused" }, events };
 }
 
-function healthyCondition({ s, memory, reading, before }: Facts): Found {
-  const isHealthy = isWhole(memory, reading) && !isHeld(s, memory);
+function healthyCondition({ situation, memory, reading, before }: Facts): Found {
+  const isHealthy = isWhole(memory, reading) && !isHeld(situation, memory);
   if (!isHealthy && findCondition(before, "Healthy") === undefined) return {};
   const status = isHealthy ? "True" : "False";
   const message = isHealthy ? "Rollout is healthy" : "Rollout is not healthy";
   return { condition: { status, reason: "RolloutHealthy", message } };
 }
 
-function progressingCondition({ s, memory, reading, before }: Facts): Found {
+function progressingCondition({ situation, memory, reading, before }: Facts): Found {
   const known = findCondition(before, "Progressing");
   const whole = isWhole(memory, reading);
   // A pause takes nobody's availability away.
   const becameUnhealthy = findCondition(before, "Healthy")?.status === "True" && !whole;
-  const progress = progressOf(s, memory, reading, known, { isWhole: whole, becameUnhealthy }, s.now);
+  const progress = progressOf(
+    situation,
+    memory,
+    reading,
+    known,
+    { isWhole: whole, becameUnhealthy },
+    situation.now,
+  );
   if (progress === undefined) return {};
   const { isRefreshed, ...condition } = progress;
   const isNews = condition.reason === "RolloutAborted" && known?.reason !== "RolloutAborted";
@@ -148,9 +155,9 @@ function progressingCondition({ s, memory, reading, before }: Facts): Found {
   };
 }
 
-function availableCondition({ s, reading, before }: Facts): Found {
+function availableCondition({ situation, reading, before }: Facts): Found {
   const isAvailable = hasMinimumAvailability(
-    s,
+    situation,
     reading,
     findCondition(before, "Available")?.status === "True",
   );
@@ -160,8 +167,8 @@ function availableCondition({ s, reading, before }: Facts): Found {
 }
 
 /** A ReplicaSet that cannot make its pods (quota, admission) shows in the Rollout. */
-function replicaFailureCondition({ s }: Facts): Found {
-  const failed = [...(s.current === undefined ? [] : [s.current]), ...s.replicaSets]
+function replicaFailureCondition({ situation }: Facts): Found {
+  const failed = [...(situation.current === undefined ? [] : [situation.current]), ...situation.replicaSets]
     .flatMap((replicaSet) => replicaSet.status?.conditions ?? [])
     .find(({ type, status }) => type === "ReplicaFailure" && status === "True");
   if (failed === undefined) return { condition: "none" };
@@ -169,18 +176,18 @@ function replicaFailureCondition({ s }: Facts): Found {
   return { condition: { status: "True", reason, message } };
 }
 
-function completedCondition({ s, memory, before }: Facts): Found {
-  const isCompleted = memory.stableHash === s.currentHash;
+function completedCondition({ situation, memory, before }: Facts): Found {
+  const isCompleted = memory.stableHash === situation.currentHash;
   const wasCompleted = findCondition(before, "Completed")?.status === "True";
   const status = isCompleted ? "True" : "False";
   const condition = { status, reason: "RolloutCompleted", message: "RolloutCompleted" } as const;
   if (isCompleted || !wasCompleted) return { condition };
-  const message = `Rollout not completed, started update to revision ${s.revision} (${s.currentHash})`;
+  const message = `Rollout not completed, started update to revision ${situation.revision} (${situation.currentHash})`;
   return { condition, events: [{ type: "Normal", reason: "RolloutNotCompleted", message }] };
 }
 
-function isHeld(s: Situation, memory: Memory): boolean {
-  return memory.pauseConditions.length > 0 || s.rollout.spec.paused === true;
+function isHeld(situation: Situation, memory: Memory): boolean {
+  return memory.pauseConditions.length > 0 || situation.rollout.spec.paused === true;
 }
 
 function isWhole(memory: Memory, reading: Reading): boolean {
@@ -188,8 +195,8 @@ function isWhole(memory: Memory, reading: Reading): boolean {
 }
 
 /** Told of the controller's own pauses only, when it begins or ends one itself: what a person does is no news to them. */
-function pauseEvents(s: Situation, memory: Memory): readonly PlannedEvent[] {
-  const before = s.rollout.status?.pauseConditions ?? [];
+function pauseEvents(situation: Situation, memory: Memory): readonly PlannedEvent[] {
+  const before = situation.rollout.status?.pauseConditions ?? [];
   const [pause] = memory.pauseConditions;
   if (pause !== undefined && before.length === 0)
     return [{ type: "Normal", reason: "RolloutPaused", message: `Rollout is paused (${pause.reason})` }];
@@ -200,13 +207,14 @@ function pauseEvents(s: Situation, memory: Memory): readonly PlannedEvent[] {
 
 /** A live version that is only to grow has lost nothing: it is available as long as it has the pods that it had. */
 function hasMinimumAvailability(
-  s: Situation,
+  situation: Situation,
   { liveHash, isSameVersion }: Reading,
   wasAvailable: boolean,
 ): boolean {
-  const { availableReplicas = 0 } = s.rollout.status ?? {};
-  const live = s.replicaSets.find((replicaSet) => hashOf(replicaSet) === liveHash);
+  const { availableReplicas = 0 } = situation.rollout.status ?? {};
+  const live = situation.replicaSets.find((replicaSet) => hashOf(replicaSet) === liveHash);
   if (live === undefined) return false;
-  const least = wasAvailable && isSameVersion ? Math.min(s.replicas, availableReplicas) : s.replicas;
+  const least =
+    wasAvailable && isSameVersion ? Math.min(situation.replicas, availableReplicas) : situation.replicas;
   return availableOf(live) >= least;
 }
