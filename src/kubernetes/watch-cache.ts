@@ -5,8 +5,9 @@ import { type Cancel, type Clock, later } from "../time/clock.ts";
 import type { KubernetesClient, ObjectList } from "./client.ts";
 import { ApiError } from "./errors.ts";
 import { IndexedObjects, type IndexFunction } from "./indexed-objects.ts";
-import { isLater } from "./resource-version.ts";
+import { isLater, isNumbered } from "./resource-version.ts";
 import type { WatchEvent } from "./transport.ts";
+import { WatchSilence } from "./watch-silence.ts";
 
 /** Small enough that a page in all its forms, packed, as text and as objects, does not count. */
 export const pageSize = 200;
@@ -64,6 +65,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   /** Bugs, and objects that cannot be understood, as they were told. */
   readonly #oddities = new Set<string>();
   readonly #firstSync = Promise.withResolvers<void>();
+  readonly #silence: WatchSilence;
   #session: Session | undefined;
   #synced = false;
   /** Where the watch goes on; undefined when everything has to be listed first. */
@@ -79,6 +81,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
 
   constructor(options: WatchCacheOptions<T, Wire>) {
     this.#options = options;
+    this.#silence = new WatchSilence(options.clock);
     this.#apiVersion = apiVersionOf(options.resource);
     this.#objects = new IndexedObjects(options.indexes);
   }
@@ -97,6 +100,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
     session.stopped = true;
     session.cancelWatch();
     session.cancelTimer();
+    this.#silence.end();
   }
 
   get resource(): Resource {
@@ -220,6 +224,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
       if (isOver || session.stopped) return;
       isOver = true;
       session.cancelTimer();
+      this.#silence.end();
       if (error === undefined && isSteady) this.#proceed(session);
       else this.#retry(session, error ?? new Error("the watch ended as soon as it was opened"), hasOpened);
     };
@@ -237,9 +242,14 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
             this.#failures = 0;
             this.#problemIsOver();
           });
+          this.#silence.begin(() => {
+            cancel();
+            end();
+          });
         },
         event: (event) => {
           if (isOver || session.stopped) return;
+          this.#silence.heard(event.type === "BOOKMARK");
           const error = event.type === "ERROR" ? errorOf(event.object) : this.#take(event);
           if (error === undefined) return;
           end(error);
@@ -255,12 +265,9 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   /** Answers what is wrong with the event. */
   #take(event: Exclude<WatchEvent, { type: "ERROR" }>): Error | undefined {
     const { name, resourceVersion: version } = event.object.metadata;
-    // A text that is no version would be asked for ever after.
-    const isNews =
-      version !== undefined &&
-      version !== "" &&
-      isLater(version, this.#version) &&
-      isLikeListed(version, this.#version);
+    // A text that is no version would be asked for ever after: where the list has told a number, a watch tells numbers too.
+    const isVersion = isNumbered(version) || (version !== "" && !isNumbered(this.#version));
+    const isNews = version !== undefined && isVersion && isLater(version, this.#version);
     if (isNews) this.#version = version;
     if (event.type === "BOOKMARK") return undefined;
     // What brings news gets on, however often it is cut off: it is not waited for longer than a second or two.
@@ -416,11 +423,6 @@ function errorOf(status: Status): ApiError {
   const error = ApiError.fromResponse(status.code ?? 500, status);
   if (error.kind === "expired" || error.retryAfterSeconds !== undefined) return error;
   return new ApiError("expired", error.message, error.code, error.status);
-}
-
-/** Versions are opaque, but where the list has told a number a watch tells numbers too. */
-function isLikeListed(version: string, listed: string | undefined): boolean {
-  return listed === undefined || !/^\d+$/.test(listed) || /^\d+$/.test(version);
 }
 
 function keyOf({ metadata }: KubernetesObject): string {
