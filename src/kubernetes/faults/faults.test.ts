@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { generate } from "selfsigned";
-import type { Pod } from "../../api/core.ts";
 import { isFull } from "../../../test/effort.ts";
+import type { Pod } from "../../api/core.ts";
 import { resources } from "../../api/resources.ts";
 import { later } from "../../time/clock.ts";
 import { pause } from "../../time/pause.ts";

@@ -13,7 +13,11 @@ import { WatchCache } from "../watch-cache.ts";
 
 const told = (type: "ADDED" | "BOOKMARK", name: string, version: number): WatchEvent => ({
   type,
-  object: { apiVersion: "v1", kind: "Pod", metadata: { name, namespace: "shop", resourceVersion: `${version}` } },
+  object: {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace: "shop", resourceVersion: `${version}` },
+  },
 });
 const bookmark = (version: number): WatchEvent => told("BOOKMARK", "", version);
 
