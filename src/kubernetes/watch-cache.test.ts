@@ -295,7 +295,7 @@ describe("WatchCache", () => {
       await clock.advance(40);
     }
     assert.deepEqual(changes, ["deleted c@7", "updated a@15"]);
-    assert.deepEqual(names(cache), ["a", "b"]);
+    assert.deepEqual(names(cache).sort(), ["a", "b"]);
     const namespace = "/api/v1/namespaces/shop/pods";
     assert.deepEqual(alone, [
       `${namespace} metadata.name=b`,
