@@ -9,8 +9,10 @@ import { isSame } from "../kubernetes/merge-patch.ts";
 import type { PassResult } from "../kubernetes/queue.ts";
 import { isLater } from "../kubernetes/resource-version.ts";
 import type { Action, Plan, PlannedEvent, Snapshot } from "../rollout/plan-types.ts";
+import { hashOf } from "../rollout/replica-set.ts";
 import { find } from "../rollout/status/conditions.ts";
 import { refusedStatus } from "../rollout/status/refused.ts";
+import { present } from "../rollout/status/status.ts";
 import { type Clock, earliest, type Instant } from "../time/clock.ts";
 import { type Caches, controllersOf, needed } from "./caches.ts";
 import { describe, execute } from "./execute.ts";
@@ -171,7 +173,8 @@ export class Reconciler {
 
   /**
    * A ReplicaSet of the wanted name exists. If it is this Rollout's and just not in the cache yet, the next pass finds it;
-   * if it is this Rollout's and on its way out, the name will be free, and its end wakes the Rollout up. Otherwise two templates have got the same hash, and the collision count makes the next one different.
+   * if it is this Rollout's and on its way out, the name will be free, and its end wakes the Rollout up. Otherwise two templates have got the same hash: the collision count makes the next one different, and the status must not ask for
+   * this one again.
    */
   async #resolveTakenName(action: Creation, rollout: Rollout): Promise<void> {
     const { client, caches, ownWrites, writer } = this.#options;
@@ -196,9 +199,12 @@ export class Reconciler {
       ownWrites.wrote(keyOf(rollout), existing, held);
       return;
     }
-    const collisionCount = (rollout.status?.collisionCount ?? 0) + 1;
+    const { currentPodHash, ...status } = rollout.status ?? {};
+    const isTaken = currentPodHash === hashOf(action.replicaSet);
+    const collisionCount = (status.collisionCount ?? 0) + 1;
+    const known = isTaken ? {} : { currentPodHash };
     await this.#attempt("write the status", () =>
-      writeStatus(rollout, { ...rollout.status, collisionCount }, writer),
+      writeStatus(rollout, { ...status, ...present(known), collisionCount }, writer),
     );
   }
 
