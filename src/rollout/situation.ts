@@ -88,7 +88,9 @@ export function situationOf(snapshot: Snapshot, strategy: BlueGreen, now: Instan
     status.currentPodHash === undefined ? current === undefined : status.currentPodHash !== currentHash;
   const recorded = memoryOf(status);
   const stableHash =
-    recorded.stableHash ?? inferStableHash(status, snapshot.replicaSets, replicaSets, active, current);
+    confirmedInstead(status, snapshot.replicaSets, recorded, currentHash) ??
+    recorded.stableHash ??
+    inferStableHash(status, snapshot.replicaSets, replicaSets, active, current);
   const remembered: Memory = { ...recorded, stableHash };
   const interrupted = interruptedHash({ rollout, strategy, now, memory: remembered, replicaSets, active });
   const memory = isNewTemplate
@@ -155,6 +157,22 @@ function inferStableHash(
   const oldest = serving.at(-1);
   // Alone it is a first version, which has yet to become complete.
   return oldest === undefined || (oldest === current && serving.length === 1) ? undefined : hashOf(oldest);
+}
+
+/**
+ * A stable version that has no ReplicaSet is lost memory too, where the status calls another one live that has: that one is
+ * where the way back leads. It is not for the current version to be taken for stable, which has its own way there.
+ */
+function confirmedInstead(
+  { blueGreen }: RolloutStatus,
+  all: readonly IdentifiedReplicaSet[],
+  { stableHash }: Memory,
+  currentHash: string,
+): string | undefined {
+  const live = blueGreen?.activeSelector || undefined;
+  const isThere = (hash: string): boolean => all.some((replicaSet) => hashOf(replicaSet) === hash);
+  const isLost = stableHash !== undefined && !isThere(stableHash);
+  return isLost && live !== undefined && live !== currentHash && isThere(live) ? live : undefined;
 }
 
 /**
