@@ -490,6 +490,25 @@ describe("a pass", () => {
     await controller.stop();
   });
 
+  for (const [what, currentPodHash, left] of [
+    ["the hash that the status names, and forgets it", "0", undefined],
+    ["another hash than the status names, and keeps that", "old", "old"],
+  ] as const) {
+    test(`raises the collision count for ${what}`, async () => {
+      const run = scene((snapshot) =>
+        snapshot.rollout.status?.collisionCount === 1 ? {} : { actions: [create(snapshot, "0")] },
+      );
+      const { cluster, clock, controller } = run;
+      cluster.put(rollouts, rollout("web", { status: { currentPodHash } }));
+      cluster.put(replicaSets, replicaSet("web-0", rollout("other"), "another"));
+      await started(run);
+      await clock.advance(1);
+      const { status } = cluster.find<Rollout>(rollouts, "web") ?? {};
+      assert.deepEqual([status?.collisionCount, status?.currentPodHash], [1, left]);
+      await controller.stop();
+    });
+  }
+
   test("writes the status to the object itself where the definition has no status subresource", async () => {
     const run = scene(() => ({ status: { phase: "Healthy" } }));
     const { cluster, controller } = run;

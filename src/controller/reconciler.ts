@@ -1,3 +1,4 @@
+import type { ReplicaSet } from "../api/core.ts";
 import { keyOf, namespaceAndName } from "../api/metadata.ts";
 import { podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
@@ -10,8 +11,10 @@ import type { PassResult } from "../kubernetes/queue.ts";
 import { isLater } from "../kubernetes/resource-version.ts";
 import type { Action, PlannedEvent } from "../rollout/action.ts";
 import type { Plan } from "../rollout/pass.ts";
+import { hashOf } from "../rollout/replica-set.ts";
 import type { Snapshot } from "../rollout/snapshot.ts";
 import { findCondition } from "../rollout/status/conditions.ts";
+import { present } from "../rollout/status/fields.ts";
 import { refusedStatus } from "../rollout/status/refused.ts";
 import { type Clock, earliest, type Instant } from "../time/clock.ts";
 import { type Caches, controllersOf, needed } from "./caches.ts";
@@ -159,7 +162,8 @@ export class Reconciler {
 
   /**
    * A ReplicaSet of the wanted name exists. If it is this Rollout's and just not in the cache yet, the next pass finds it;
-   * if it is this Rollout's and on its way out, the name will be free, and its end wakes the Rollout up. Otherwise two templates have got the same hash, and the collision count makes the next one different.
+   * if it is this Rollout's and on its way out, the name will be free, and its end wakes the Rollout up. Otherwise two templates have got the same hash: the collision count makes the next one different, and the status must not ask for
+   * this one again.
    */
   async #resolveTakenName(action: Creation, rollout: Rollout): Promise<void> {
     const { client, caches, ownWrites, writer } = this.#options;
@@ -184,9 +188,12 @@ export class Reconciler {
       ownWrites.wrote(keyOf(rollout), existing, held);
       return;
     }
-    const collisionCount = (rollout.status?.collisionCount ?? 0) + 1;
+    const { currentPodHash, ...status } = rollout.status ?? {};
+    const isTaken = currentPodHash === hashOf(action.object as ReplicaSet);
+    const collisionCount = (status.collisionCount ?? 0) + 1;
+    const known = isTaken ? {} : { currentPodHash };
     await this.#attempt("write the status", () =>
-      writeStatus(rollout, { ...rollout.status, collisionCount }, writer),
+      writeStatus(rollout, { ...status, ...present(known), collisionCount }, writer),
     );
   }
 

@@ -14,6 +14,11 @@ export interface ObjectList<T> {
   readonly items: readonly T[];
 }
 
+/** What a server has answered to a list, with what is no object of any kind set aside. */
+export interface Page<T> extends ObjectList<T> {
+  readonly nameless: readonly unknown[];
+}
+
 export interface ListOptions {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
@@ -69,17 +74,29 @@ export class KubernetesClient {
     return this.#object<T>({ method: "GET", path: pathOf(resource, namespace, name) });
   }
 
-  /** One page; `metadata.continue` is set when there are more. */
+  /** One page; `metadata.continue` is set when there are more. Refuses one with an item that has no name. */
   async list<T extends KubernetesObject>(
     resource: Resource,
     options: ListOptions = {},
   ): Promise<ObjectList<T>> {
+    const { nameless, ...list } = await this.page<T>(resource, options);
+    if (nameless.length > 0) throw noAnswer(`a list of ${resource.plural} has an item without a name`);
+    return list;
+  }
+
+  /** The same, for who can do with the items that have a name. */
+  async page<T extends KubernetesObject>(resource: Resource, options: ListOptions): Promise<Page<T>> {
     const { namespace, ...rest } = options;
     const path = pathOf(resource, namespace);
     const body = await this.#send({ method: "GET", path, query: queryOf(rest) });
-    const items = itemsOf(body);
-    if (items === undefined) throw noAnswer(`the answer to GET ${path} is no list`);
-    return { ...(body as ObjectList<T>), items: items as readonly T[] };
+    // Servers write null for an empty list.
+    const items = isRecord(body) && body["items"] === null ? [] : isRecord(body) && body["items"];
+    if (!Array.isArray(items)) throw noAnswer(`the answer to GET ${path} is no list`);
+    return {
+      ...(body as ObjectList<T>),
+      items: items.filter((item): item is T => hasName(item)),
+      nameless: items.filter((item) => !hasName(item)),
+    };
   }
 
   /** Tells `sink` what happens to the objects, with bookmarks, until it ends or is cancelled. */
@@ -165,14 +182,10 @@ function hasMetadata(body: unknown): body is { readonly metadata: Readonly<Recor
   return isRecord(body) && isRecord(body["metadata"]);
 }
 
-/** Undefined for what is no list of objects. */
-function itemsOf(body: unknown): readonly unknown[] | undefined {
-  const items = isRecord(body) ? body["items"] : undefined;
-  // Servers write null for an empty list.
-  if (items === null) return [];
-  if (!Array.isArray(items)) return undefined;
-  const isGood = items.every((item) => hasMetadata(item) && typeof item.metadata["name"] === "string");
-  return isGood ? items : undefined;
+function hasName(item: unknown): boolean {
+  if (!hasMetadata(item)) return false;
+  const { name, namespace = "" } = item.metadata;
+  return typeof name === "string" && name !== "" && typeof namespace === "string";
 }
 
 /** Something has answered, but not a Kubernetes API. */

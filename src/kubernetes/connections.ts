@@ -4,6 +4,7 @@ import { buildConnector, type Dispatcher, Pool, ProxyAgent } from "undici";
 import type { Credentials } from "./credentials.ts";
 import { throughSocks } from "./socks.ts";
 
+/** How long an idle connection is kept; and after how long a silence the system probes whether the other side is there. */
 const keepAliveMilliseconds = 30_000;
 /**
  * For sockets only: whoever waits for an answer has a deadline of its own, and leaves behind a connection that is never made.
@@ -78,7 +79,11 @@ export class Connections {
       const isSecure = to.protocol === "https:";
       const limits = { milliseconds: connectMilliseconds, signal: this.#closing.signal };
       throughSocks(proxy, to.hostname, Number(to.port || (isSecure ? 443 : 80)), limits).then(
-        (socket) => (isSecure ? secure({ ...to, httpSocket: socket }, callback) : callback(null, socket)),
+        (socket) => {
+          socket.setKeepAlive(true, keepAliveMilliseconds);
+          if (isSecure) secure({ ...to, httpSocket: socket }, callback);
+          else callback(null, socket);
+        },
         (error: Error) => callback(error, null),
       );
     };

@@ -18,7 +18,9 @@ import {
 function open() {
   const clock = new ManualClock();
   let runs = 0;
-  let next: (run: number) => Promise<Renewal> | Renewal = (run) => ({ credentials: bearer(`t${run}`) });
+  let next: (run: number) => Promise<Renewal> | Renewal = (run) => ({
+    credentials: bearer(`t${run}`, "test"),
+  });
   const source = renewedCredentials(clock, async () => {
     runs += 1;
     return next(runs);
@@ -47,7 +49,7 @@ describe("renewed credentials", () => {
   test("are made once when the same ones are refused many times, also late", async () => {
     const { source, runs, clock, token } = open();
     await token();
-    const refused = bearer("t1");
+    const refused = bearer("t1", "test");
     assert.deepEqual(await Promise.all([source.refused(refused), source.refused(refused)]), [true, true]);
     assert.equal(await token(), "Bearer t2");
     // An answer to a request that was sent before.
@@ -77,11 +79,11 @@ describe("renewed credentials", () => {
 
   test("say no when the new ones are the old ones", async () => {
     const { source, runs, token, answer } = open();
-    answer(() => ({ credentials: bearer("same") }));
+    answer(() => ({ credentials: bearer("same", "test") }));
     await token();
-    assert.equal(await source.refused(bearer("same")), false);
+    assert.equal(await source.refused(bearer("same", "test")), false);
     assert.equal(runs(), 2);
-    assert.equal(await source.refused(bearer("same")), false);
+    assert.equal(await source.refused(bearer("same", "test")), false);
     assert.equal(runs(), 2);
   });
 
@@ -97,7 +99,7 @@ describe("renewed credentials", () => {
       await clock.advance(0.5);
     }
     assert.deepEqual(at, [0, 1, 3, 7, 15, 31, 63, 123, 183]);
-    answer(() => ({ credentials: bearer("good") }));
+    answer(() => ({ credentials: bearer("good", "test") }));
     await clock.advance(60);
     assert.equal(await token(), "Bearer good");
   });
@@ -106,13 +108,16 @@ describe("renewed credentials", () => {
     const { source, token, answer } = open();
     await token();
     answer(() => Promise.reject(new Error("please log in")));
-    await assert.rejects(source.refused(bearer("t1")), /please log in/);
+    await assert.rejects(source.refused(bearer("t1", "test")), /please log in/);
     await assert.rejects(token(), /please log in/);
   });
 
   test("are made anew when they have expired, and used on when the new ones expire at once", async () => {
     const { runs, clock, token, answer } = open();
-    answer((run) => ({ credentials: bearer(`t${run}`), until: later(clock.now(), run === 1 ? 100 : -1) }));
+    answer((run) => ({
+      credentials: bearer(`t${run}`, "test"),
+      until: later(clock.now(), run === 1 ? 100 : -1),
+    }));
     assert.equal(await token(), "Bearer t1");
     await clock.advance(99);
     assert.equal(await token(), "Bearer t1");

@@ -35,8 +35,16 @@ export function fixedCredentials(credentials: Credentials): CredentialSource {
   return { current: () => Promise.resolve(credentials), refused: () => Promise.resolve(false) };
 }
 
-export function bearer(token: string): Credentials {
-  return { authorization: `Bearer ${token}` };
+/** `from` names where the token was found. Throws `KubeconfigError` for one that no HTTP header can carry. */
+export function bearer(text: string, from: string): Required<Pick<Credentials, "authorization">> {
+  const token = text.trim();
+  const at = token.search(/[^\t\x20-\x7e\x80-\xff]/);
+  if (at < 0) return { authorization: `Bearer ${token}` };
+  const code = (token.codePointAt(at) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  const what = code === "000A" || code === "000D" ? "a line break" : `the character U+${code}`;
+  throw new KubeconfigError(
+    `${from}: this token cannot be sent: it has ${what} at position ${at + 1}; replace it by the token as it was issued`,
+  );
 }
 
 /** The parts of several sources in one; where two give the same, the later one counts. */
@@ -74,7 +82,7 @@ async function readPart([part, path]: readonly [string, string]): Promise<readon
     throw new KubeconfigError(`${path}: this file cannot be read; does it exist?`, { cause });
   });
   if (text.trim() === "") throw new KubeconfigError(`${path}: this file is empty`);
-  return [part, part === "authorization" ? `Bearer ${text.trim()}` : text];
+  return [part, part === "authorization" ? bearer(text, path).authorization : text];
 }
 
 export interface Renewal {

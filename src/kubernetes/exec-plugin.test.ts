@@ -126,6 +126,11 @@ describe("a credential plugin", () => {
     ["an empty token", credential({ token: "" }), /gave neither/],
     ["a certificate without a key", credential({ clientCertificateData: "c" }), /gave neither/],
     ["a token that is no text", credential({ token: 5 }), /wrote a token that is no text/],
+    [
+      "a token that no header can carry",
+      credential({ token: "t€" }),
+      /plugin sh: this token cannot be sent: it has the character U\+20AC at position 2/,
+    ],
   ];
   for (const [what, script, because] of bad) {
     test(`is told apart from one that works when it writes ${what}`, async () => {

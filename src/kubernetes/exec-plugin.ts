@@ -126,7 +126,7 @@ function readExecCredential({ apiVersion, command }: ExecPlugin, output: string)
     refuse("gave neither a token nor a client certificate");
   }
   const credentials = {
-    ...(token === undefined ? {} : bearer(token)),
+    ...(token === undefined ? {} : bearer(token, `credential plugin ${command}`)),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
   };
   const expires = parseTime(text("expirationTimestamp") ?? "");

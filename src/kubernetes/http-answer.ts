@@ -3,8 +3,15 @@ import { StringDecoder } from "node:string_decoder";
 import { createGunzip } from "node:zlib";
 import { type Clock, parseTime } from "../time/clock.ts";
 
-/** More than the largest page of a list, less than what V8 can hold in one text. */
-const longestBody = 400 * 1024 * 1024;
+const mebibyte = 1024 * 1024;
+/** Of one answer, unpacked: 10,000 large Rollouts in one piece, as a server sends them that knows no pages. */
+const longestBody = 256 * mebibyte;
+/**
+ * A longer answer must not be unpacked to more than so many times of what was sent: a page of a list becomes up to a hundred
+ * times as long, and what is made to fill the memory a thousand times.
+ */
+const longestUnsuspicious = 8 * mebibyte;
+const largestRatio = 200;
 
 /** An HTTP answer whose head has come. */
 export interface HttpAnswer {
@@ -15,8 +22,11 @@ export interface HttpAnswer {
   readonly body: Readable;
 }
 
+/** Bytes that were sent as they are, or packed: then `bytesWritten` says how many of those have been unpacked. */
+type Content = AsyncIterable<Buffer> & { readonly bytesWritten?: number };
+
 /** The bytes as the server meant them. Fails when they are cut off, packed in an unknown way, or no packed bytes at all. */
-export function contentOf({ headers, body }: HttpAnswer): AsyncIterable<Buffer> {
+export function contentOf({ headers, body }: HttpAnswer): Content {
   const packing = first(headers["content-encoding"])?.trim().toLowerCase() ?? "identity";
   if (packing === "identity" || packing === "") return body;
   if (packing !== "gzip" && packing !== "x-gzip")
@@ -30,9 +40,12 @@ export async function readBody(answer: HttpAnswer): Promise<unknown> {
   // Decoded as it comes: a list's bytes are not kept beside its text.
   const decoder = new StringDecoder("utf8");
   let text = "";
-  for await (const bytes of contentOf(answer)) {
+  let length = 0;
+  const content = contentOf(answer);
+  for await (const bytes of content) {
+    length += bytes.length;
+    assertBounded(length, content.bytesWritten);
     text += decoder.write(bytes);
-    if (text.length > longestBody) throw new Error(`the answer has more than ${longestBody} characters`);
   }
   text += decoder.end();
   if (!(first(answer.headers["content-type"]) ?? "").includes("json") || text === "") return text;
@@ -42,6 +55,15 @@ export async function readBody(answer: HttpAnswer): Promise<unknown> {
     if (answer.code >= 400) return text;
     throw new Error("the answer is no valid JSON; is a proxy or another program at this address?", { cause });
   }
+}
+
+function assertBounded(length: number, packed = length): void {
+  const ratio = packed === 0 ? 0 : length / packed;
+  if (length > longestBody) throw new Error(`the answer is longer than ${longestBody / mebibyte} MiB`);
+  if (length > longestUnsuspicious && ratio > largestRatio)
+    throw new Error(
+      `the answer is packed more than ${largestRatio} times, as no list of objects is; is a proxy in between?`,
+    );
 }
 
 /** The texts of `Warning: 299 - "…"` headers. */

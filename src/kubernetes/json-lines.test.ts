@@ -38,5 +38,5 @@ test("refuses a line without an end", () => {
   assert.throws(() => {
     for (let count = 0; count < 100; count += 1)
       for (const value of lines.push(piece)) assert.fail(String(value));
-  }, /a line of more than 67108864 characters/);
+  }, /a line of more than 16777216 characters/);
 });

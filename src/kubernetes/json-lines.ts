@@ -1,7 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 
 /** Far more than the largest object has (etcd takes 1.5 MB); an endless line must not fill the memory. */
-const longestLine = 64 * 1024 * 1024;
+const longestLine = 16 * 1024 * 1024;
 
 /** Puts values together that arrive as one JSON text per line, cut anywhere: also within a line or a character. */
 export class JsonLines {

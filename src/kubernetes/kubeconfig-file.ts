@@ -86,8 +86,13 @@ export class Entry {
     }
   }
 
+  /** For messages. */
+  nameOf(field: string): string {
+    return `${this.#file}: ${this.#where}.${field}`;
+  }
+
   refuse(field: string, because: string, cause?: unknown): never {
-    throw new KubeconfigError(`${this.#file}: ${this.#where}.${field} ${because}`, { cause });
+    throw new KubeconfigError(`${this.nameOf(field)} ${because}`, { cause });
   }
 }
 

@@ -235,6 +235,11 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
       /user\.auth-provider is not supported/,
     ],
     [
+      "a token of two lines",
+      () => configOf({ user: { token: "t1\nt2" } }),
+      /user\.token: this token cannot be sent: it has a line break at position 3/,
+    ],
+    [
       "a truth value in quotes",
       () => configOf({ cluster: { "insecure-skip-tls-verify": "yes" } }),
       /cluster\.insecure-skip-tls-verify has to be true or false/,

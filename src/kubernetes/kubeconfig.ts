@@ -159,7 +159,7 @@ function credentialsOf(
     user.refuse("auth-provider", "is not supported; use an exec credential plugin instead");
   }
   if (tokenPath !== undefined) return [certificate, fileCredentials({ authorization: tokenPath }, clock)];
-  if (token !== undefined) return [certificate, fixedCredentials(bearer(token))];
+  if (token !== undefined) return [certificate, fixedCredentials(bearer(token, user.nameOf("token")))];
   if (name !== undefined) {
     const pair = Buffer.from(`${name}:${user.text("password") ?? ""}`).toString("base64");
     return [certificate, fixedCredentials({ authorization: `Basic ${pair}` })];

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -189,6 +189,29 @@ describe("a server behind a proxy", () => {
     await use(transport({ server: "http://[fd00::1:2]", "proxy-url": proxyUrl }));
     assert.deepEqual(new Set(other.tunnels), new Set(["10.1.2.3:8080", "fd00:0:0:0:0:0:1:2:80"]));
     await closed(plain);
+  });
+
+  test("is probed by the system while nothing comes, on every way", async (t) => {
+    const plain = await listening(createHttpServer(answer));
+    await using socks = await socksProxy(api);
+    await using plainSocks = await socksProxy(plain);
+    await using tunnel = await connectProxy(api);
+    const { port } = plain.address() as AddressInfo;
+    const ways: readonly Record<string, string>[] = [
+      { server: `http://127.0.0.1:${port}` },
+      { server: "http://10.1.2.3:8080", "proxy-url": plainSocks.address },
+      { "proxy-url": socks.address },
+      { "proxy-url": tunnel.address },
+    ];
+    const asked: string[] = [];
+    for (const way of ways) {
+      const probing = t.mock.method(Socket.prototype, "setKeepAlive");
+      await use(transport(way));
+      asked.push(...new Set(probing.mock.calls.map(({ arguments: [isOn, after] }) => `${isOn} ${after}`)));
+      probing.mock.restore();
+    }
+    await closed(plain);
+    assert.deepEqual(asked, ["true 30000", "true 30000", "true 30000", "true 30000"]);
   });
 
   const socksRefusals: readonly [what: string, answers: readonly (readonly number[])[], because: RegExp][] = [

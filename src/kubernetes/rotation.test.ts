@@ -183,6 +183,30 @@ describe("files that change on disk", () => {
     assert.equal(await scene.ask(), "Bearer t2");
   });
 
+  for (const [what, token, because] of [
+    [
+      "a line break",
+      "t1\nt2",
+      /token: this token cannot be sent: it has a line break at position 3; replace it/,
+    ],
+    ["letters of no header", "tökén-€", /it has the character U\+20AC at position 7/],
+  ] as const) {
+    test(`a token with ${what} is said, kept out of requests, and read again`, async () => {
+      write("token", token);
+      await using scene = open({ tokenFile: "token" });
+      await assert.rejects(scene.ask(), because);
+      write("token", "t1");
+      await scene.clock.advance(2);
+      assert.equal(await scene.ask(), "Bearer t1");
+      write("token", token);
+      await scene.clock.advance(60);
+      assert.equal(await scene.ask(), "Bearer t1", "the last good one goes on to count");
+      write("token", "t3");
+      await scene.clock.advance(60);
+      assert.equal(await scene.ask(), "Bearer t3");
+    });
+  }
+
   test("a plugin is not run because a certificate does not fit", async () => {
     const runs = join(folder, "runs");
     const answer = {

@@ -23,7 +23,7 @@ function pod(
   };
 }
 
-function listOf(version: number, items: readonly object[], next?: string): ApiResponse {
+function listOf(version: number, items: readonly (object | null)[], next?: string): ApiResponse {
   const metadata = { resourceVersion: String(version), ...(next === undefined ? {} : { continue: next }) };
   return { code: 200, body: { kind: "PodList", apiVersion: "v1", metadata, items } };
 }
@@ -258,7 +258,10 @@ describe("WatchCache", () => {
       transport.answer = () => ({ code: 200, body });
       transport.latest.send(errorEvent(410, "Expired"));
       await clock.settle();
-      assert.match(problems.join(), /^cannot watch pods: the answer to GET .* is no list; is a proxy/);
+      assert.match(
+        problems.join(),
+        /^cannot watch pods: .*( is no list; is a proxy| without a name, and none with one; is a proxy)/,
+      );
       assert.deepEqual(names(cache), ["a"]);
       transport.answer = () => listOf(20, []);
       await clock.advance(1);
@@ -266,6 +269,56 @@ describe("WatchCache", () => {
       cache.stop();
     });
   }
+
+  test("leaves out what has no name in a list, says so once, and sees nothing as deleted because of it", async () => {
+    const { transport, cache, clock, changes, problems } = await opened([
+      pod("a", 5),
+      pod("b", 6),
+      pod("c", 7),
+    ]);
+    const odd = [
+      null,
+      { metadata: {} },
+      { metadata: { name: 5 } },
+      { metadata: { name: "b", namespace: 5 } },
+    ];
+    const alone: string[] = [];
+    transport.answer = ({ path, query = {} }) => {
+      const { fieldSelector } = query;
+      if (fieldSelector === undefined) return listOf(20, [pod("a", 15), ...odd]);
+      alone.push(`${path} ${fieldSelector}`);
+      // What is asked for by itself has no name either, or is gone.
+      return listOf(21, fieldSelector === "metadata.name=b" ? [null] : []);
+    };
+    for (let count = 0; count < 2; count += 1) {
+      transport.latest.send(errorEvent(410, "Expired"));
+      await clock.advance(40);
+    }
+    assert.deepEqual(changes, ["deleted c@7", "updated a@15"]);
+    assert.deepEqual(names(cache).sort(), ["a", "b"]);
+    const namespace = "/api/v1/namespaces/shop/pods";
+    assert.deepEqual(alone, [
+      `${namespace} metadata.name=b`,
+      `${namespace} metadata.name=c`,
+      `${namespace} metadata.name=b`,
+    ]);
+    assert.deepEqual(problems, ["a list of pods has an item without a name, which is left out: null"]);
+    assert.equal(transport.latest.request.query?.["resourceVersion"], "20");
+    cache.stop();
+  });
+
+  test("does not look for what a list names, however little of it is understood", async () => {
+    const trim = (object: Pod): Pod => {
+      if (object.metadata.resourceVersion === "15") throw new Error("not understood");
+      return object;
+    };
+    const { transport, cache, clock, lists } = await opened([pod("a", 5)], 10, { trim });
+    transport.answer = () => listOf(20, [pod("a", 15), null]);
+    transport.latest.send(errorEvent(410, "Expired"));
+    await clock.advance(1);
+    assert.deepEqual([names(cache), lists()], [["a"], 2]);
+    cache.stop();
+  });
 
   for (const list of [{ items: [] }, { metadata: null, items: [] }, { metadata: {}, items: [] }]) {
     test(`cannot watch from a list without a version: ${JSON.stringify(list)}`, async () => {

@@ -2,11 +2,12 @@ import type { KubernetesObject, Status } from "../api/core.ts";
 import { apiVersionOf, type Resource } from "../api/resources.ts";
 import { retrySeconds } from "../time/backoff.ts";
 import { type Cancel, type Clock, later } from "../time/clock.ts";
-import type { KubernetesClient, ObjectList } from "./client.ts";
+import type { KubernetesClient, ListOptions, ObjectList } from "./client.ts";
 import { ApiError } from "./errors.ts";
 import { IndexedObjects, type IndexFunction } from "./indexed-objects.ts";
-import { isLater } from "./resource-version.ts";
+import { isLater, isNumbered } from "./resource-version.ts";
 import type { WatchEvent } from "./transport.ts";
+import { WatchSilence } from "./watch-silence.ts";
 
 /** Small enough that a page in all its forms, packed, as text and as objects, does not count. */
 export const pageSize = 200;
@@ -64,6 +65,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   /** Bugs, and objects that cannot be understood, as they were told. */
   readonly #oddities = new Set<string>();
   readonly #firstSync = Promise.withResolvers<void>();
+  readonly #silence: WatchSilence;
   #session: Session | undefined;
   #synced = false;
   /** Where the watch goes on; undefined when everything has to be listed first. */
@@ -79,6 +81,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
 
   constructor(options: WatchCacheOptions<T, Wire>) {
     this.#options = options;
+    this.#silence = new WatchSilence(options.clock);
     this.#apiVersion = apiVersionOf(options.resource);
     this.#objects = new IndexedObjects(options.indexes);
   }
@@ -97,6 +100,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
     session.stopped = true;
     session.cancelWatch();
     session.cancelTimer();
+    this.#silence.end();
   }
 
   get resource(): Resource {
@@ -172,36 +176,60 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   }
 
   async #list(): Promise<{ objects: ReadonlyMap<string, T>; version: string }> {
-    const objects = new Map<string, T>();
+    const found: Found<T> = { objects: new Map(), named: new Set(), nameless: [] };
     const pages = new Set<string>();
     let next: string | undefined;
     for (;;) {
-      const { resourceVersion, continue: more } = await this.#listPage(next, objects);
+      const { resourceVersion, continue: more } = await this.#listPage({ continue: next }, found);
       if (typeof resourceVersion !== "string") throw new Error("the server's list has no version");
-      if (more === undefined || more === "") return { objects, version: resourceVersion };
+      if (more === undefined || more === "") {
+        await this.#lookUpUnnamed(found);
+        return { objects: found.objects, version: resourceVersion };
+      }
       if (pages.has(more)) throw new Error("the server answers the same page of the list again and again");
       pages.add(more);
       next = more;
     }
   }
 
-  /** Adds what is needed of a page to `objects`. The page itself, far larger, is dropped before the next one is asked for. */
-  async #listPage(start: string | undefined, objects: Map<string, T>): Promise<ObjectList<Wire>["metadata"]> {
+  /** Adds what is needed of a page to `found`. The page itself, far larger, is dropped before the next one is asked for. */
+  async #listPage(
+    which: Pick<ListOptions, "namespace" | "continue" | "fieldSelector">,
+    { objects, named, nameless }: Found<T>,
+  ): Promise<ObjectList<Wire>["metadata"]> {
     const { client, resource, namespace, labelSelector } = this.#options;
-    const { items, metadata } = await client.list<Wire>(resource, {
+    const page = await client.page<Wire>(resource, {
       namespace,
       labelSelector,
       limit: this.#pageSize,
-      continue: start,
+      ...which,
     });
-    for (const item of items) {
+    for (const item of page.items) {
       const held = this.#held(item);
       const { uid, resourceVersion } = item.metadata;
       const isHeld = held?.metadata.uid === uid && held?.metadata.resourceVersion === resourceVersion;
       const object = held !== undefined && isHeld ? held : (this.#understand(item) ?? held);
+      named.add(keyOf(item));
       if (object !== undefined) objects.set(keyOf(item), object);
     }
-    return metadata ?? {};
+    nameless.push(...page.nameless);
+    return page.metadata ?? {};
+  }
+
+  /** An item without a name may be any object that the list does not name: each of those is asked for by itself. */
+  async #lookUpUnnamed({ objects, named, nameless }: Found<T>): Promise<void> {
+    if (nameless.length === 0) return;
+    const what = `a list of ${this.#name} has an item without a name`;
+    if (named.size === 0) throw new Error(`${what}, and none with one; is a proxy in between?`);
+    const [first] = nameless;
+    this.#reportOddity(`${what}, which is left out: ${JSON.stringify(first).slice(0, 200)}`, new Error(what));
+    for (const held of this.#objects.list()) {
+      if (named.has(keyOf(held))) continue;
+      const { namespace, name } = held.metadata;
+      const alone: Found<T> = { objects, named, nameless: [] };
+      await this.#listPage({ namespace, fieldSelector: `metadata.name=${name}` }, alone);
+      if (alone.nameless.length > 0) objects.set(keyOf(held), held);
+    }
   }
 
   /** A list is the whole truth: it counts even where versions have gone back (a restored backup). */
@@ -220,6 +248,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
       if (isOver || session.stopped) return;
       isOver = true;
       session.cancelTimer();
+      this.#silence.end();
       if (error === undefined && isSteady) this.#proceed(session);
       else this.#retry(session, error ?? new Error("the watch ended as soon as it was opened"), hasOpened);
     };
@@ -237,9 +266,14 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
             this.#failures = 0;
             this.#problemIsOver();
           });
+          this.#silence.begin(() => {
+            cancel();
+            end();
+          });
         },
         event: (event) => {
           if (isOver || session.stopped) return;
+          this.#silence.heard(event.type === "BOOKMARK");
           const error = event.type === "ERROR" ? errorOf(event.object) : this.#take(event);
           if (error === undefined) return;
           end(error);
@@ -255,12 +289,9 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   /** Answers what is wrong with the event. */
   #take(event: Exclude<WatchEvent, { type: "ERROR" }>): Error | undefined {
     const { name, resourceVersion: version } = event.object.metadata;
-    // A text that is no version would be asked for ever after.
-    const isNews =
-      version !== undefined &&
-      version !== "" &&
-      isLater(version, this.#version) &&
-      isLikeListed(version, this.#version);
+    // A text that is no version would be asked for ever after: where the list has told a number, a watch tells numbers too.
+    const isVersion = isNumbered(version) || (version !== "" && !isNumbered(this.#version));
+    const isNews = version !== undefined && isVersion && isLater(version, this.#version);
     if (isNews) this.#version = version;
     if (event.type === "BOOKMARK") return undefined;
     // What brings news gets on, however often it is cut off: it is not waited for longer than a second or two.
@@ -400,6 +431,14 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   }
 }
 
+/** What a list has told so far. */
+interface Found<T> {
+  readonly objects: Map<string, T>;
+  /** The keys of all, also of those that were not understood. */
+  readonly named: Set<string>;
+  readonly nameless: unknown[];
+}
+
 /** One start of the cache, until its stop; answers that belong to a former one are dropped. */
 interface Session {
   stopped: boolean;
@@ -416,11 +455,6 @@ function errorOf(status: Status): ApiError {
   const error = ApiError.fromResponse(status.code ?? 500, status);
   if (error.kind === "expired" || error.retryAfterSeconds !== undefined) return error;
   return new ApiError("expired", error.message, error.code, error.status);
-}
-
-/** Versions are opaque, but where the list has told a number a watch tells numbers too. */
-function isLikeListed(version: string, listed: string | undefined): boolean {
-  return listed === undefined || !/^\d+$/.test(listed) || /^\d+$/.test(version);
 }
 
 function keyOf({ metadata }: KubernetesObject): string {

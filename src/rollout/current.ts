@@ -15,8 +15,9 @@ export interface CurrentVersion {
  * The ReplicaSet of the template in the spec, among those of the Rollout, newest revision first.
  *
  * When the status has observed the spec, the one that it calls current is current: whatever a webhook, a newer API server
- * or Argo's controller did to its template, it was made for this one. Otherwise it is one that stands for the template;
- * where several do, the one that was current last, then the newest.
+ * or Argo's controller did to its template, it was made for this one; and where it is gone it comes back under its hash, which
+ * Services may select. Otherwise it is one that stands for the template; where several do, the one that was current last, then
+ * the newest.
  */
 export function findCurrent(
   rollout: Rollout,
@@ -28,8 +29,13 @@ export function findCurrent(
   const same = replicaSets.filter((replicaSet) => standsFor(replicaSet, identity));
   const current = last !== undefined && (isObserved(rollout) || same.includes(last)) ? last : same[0];
   if (current !== undefined) return { replicaSet: current, hash: hashOf(current) };
+  if (currentPodHash !== undefined && hash.test(currentPodHash) && isObserved(rollout))
+    return { replicaSet: undefined, hash: currentPodHash };
   return { replicaSet: undefined, hash: freeHash(identity, collisionCount, replicaSets) };
 }
+
+/** What a controller may have made; the status can be written by anybody. */
+const hash = /^[a-z0-9]{1,63}$/;
 
 export function standsFor({ templates }: IdentifiedReplicaSet, identity: TemplateIdentity): boolean {
   return templates.includes(identity);

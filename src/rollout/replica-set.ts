@@ -70,9 +70,12 @@ export function isIdle(replicaSet: BareReplicaSet): boolean {
   return sizeOf(replicaSet) === 0 && isObserved(replicaSet) && (replicaSet.status?.replicas ?? 0) === 0;
 }
 
-/** Whether it was once the stable version: all gates were passed then. */
-export function wasLive(replicaSet: BareReplicaSet): boolean {
-  return replicaSet.metadata.annotations?.[wasLiveAnnotation] === "true";
+/**
+ * Whether it was once the stable version: all gates were passed then. Its uid says so, which no copy has: tools that restore
+ * or copy objects take annotations along.
+ */
+export function wasLive({ metadata: { uid, annotations } }: BareReplicaSet): boolean {
+  return uid !== undefined && annotations?.[wasLiveAnnotation] === uid;
 }
 
 export function deadlineOf(replicaSet: BareReplicaSet): Instant | undefined {
@@ -179,7 +182,8 @@ export function recordWasLive(
   because: string,
 ): Action {
   const deadline = until === undefined ? {} : deadlineAnnotation(until);
-  return annotate(replicaSet, { [wasLiveAnnotation]: "true", ...deadline }, because);
+  const { uid = "" } = replicaSet.metadata;
+  return annotate(replicaSet, { [wasLiveAnnotation]: uid, ...deadline }, because);
 }
 
 function deadlineAnnotation(until: Instant): Readonly<Record<string, string>> {

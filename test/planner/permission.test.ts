@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ReplicaSet } from "../../src/api/core.ts";
-import { wasLiveAnnotation } from "../../src/api/names.ts";
+import { revisionHistoryAnnotation, wasLiveAnnotation } from "../../src/api/names.ts";
 import type { RolloutStatus } from "../../src/api/rollout.ts";
 import { plan } from "../../src/rollout/plan.ts";
 import { deadlineOf, hashOf } from "../../src/rollout/replica-set.ts";
@@ -44,6 +44,28 @@ describe("a version that was never live", () => {
     waitsAtItsGate(world.deploy("web:2").settle(), "web:3");
   });
 
+  it("nor because it has the annotations of one that was", () => {
+    const world = new World({ ...manual, scaleDownDelaySeconds: 3600 }).settle();
+    world.deploy("web:2").settle().deploy("web:3").settle().promote().settle();
+    const { annotations = {} } = world.of("web:1")?.metadata ?? {};
+    for (const claim of [annotations[wasLiveAnnotation], "true", ""]) {
+      change(world, "web:2", (it) => ({
+        ...it,
+        metadata: {
+          ...it.metadata,
+          annotations: {
+            ...it.metadata.annotations,
+            ...annotations,
+            [wasLiveAnnotation]: claim ?? "missing",
+            [revisionHistoryAnnotation]: "1",
+          },
+        },
+      }));
+      waitsAtItsGate(world.deploy("web:2").settle(), "web:3");
+      world.deploy("web:3").settle();
+    }
+  });
+
   it("nor because the Rollout's annotations claim that it was", () => {
     const world = new World({ ...manual, scaleDownDelaySeconds: 3600 });
     const { metadata } = world.rollout;
@@ -68,7 +90,7 @@ describe("a version that was live", () => {
       "patch status",
     ]);
     const former = world.of("web:1") as ReplicaSet;
-    assert.equal(former.metadata.annotations?.[wasLiveAnnotation], "true");
+    assert.equal(former.metadata.annotations?.[wasLiveAnnotation], former.metadata.uid);
     assert.notEqual(deadlineOf(former), undefined);
   });
 
@@ -134,6 +156,23 @@ describe("a status that has lost something", () => {
       assert.equal(world.live(), "web:1");
     });
   }
+
+  it("protects who is live when the stable version that it names is nowhere", () => {
+    const world = new World(manual).settle().deploy("web:2").settle();
+    const stable = world.status.stableRS;
+    waitsAtItsGate(world.ask({ stableRS: "nowhere" }).settle(), "web:1");
+    assert.equal(world.status.stableRS, stable);
+    world.fail("web:2").ask({ stableRS: "nowhere", abort: true }).settle();
+    assert.deepEqual([world.live(), world.status.stableRS, world.status.abort], ["web:1", stable, true]);
+  });
+
+  it("is not taken for a confirmed switch when the stable version is deleted in the middle of an update", () => {
+    const world = new World(manual).settle().deploy("web:2").settle();
+    const stable = world.status.stableRS;
+    change(world, "web:1", () => undefined);
+    world.settle();
+    assert.deepEqual([world.status.stableRS, world.status.phase], [stable, "Paused"]);
+  });
 
   it("keeps the gate when the selector is lost with it", () => {
     const world = new World(manual).settle().deploy("web:2").settle().select("web", undefined);

@@ -93,6 +93,53 @@ describe("a Rollout taken over from Argo's controller", () => {
     });
   }
 
+  for (const [what, strategy] of Object.entries({ manual, automatic })) {
+    it(`gets its pods back at once when somebody deletes its live ReplicaSet, ${what}`, () => {
+      const world = asMadeByArgo(new World(strategy).settle());
+      const hash = world.status.stableRS ?? "";
+      const service = world.services.get("web");
+      world.replicaSets = [];
+      assert.deepEqual(callsOf(world), ["createReplicaSet", "scaleReplicaSet"]);
+      assert.deepEqual(
+        world.replicaSets.map((it) => [it.metadata.name, hashOf(it), sizeOf(it)]),
+        [[`web-${hash}`, hash, 2]],
+      );
+      assert.deepEqual(
+        [world.live(), world.status.phase, world.services.get("web")],
+        ["web:1", "Healthy", service],
+      );
+    });
+  }
+
+  it("gets its preview back under the hash that the preview Service has, with what was decided about it", () => {
+    const world = asMadeByArgo(new World(manual).settle().deploy("web:2").settle());
+    const { currentPodHash, pauseConditions } = world.status;
+    world.replicaSets = world.replicaSets.filter((it) => hashOf(it) !== currentPodHash);
+    assert.deepEqual(callsOf(world), ["createReplicaSet", "scaleReplicaSet"]);
+    assert.deepEqual([world.live(), world.live("web-preview"), world.size("web:2")], ["web:1", "web:2", 2]);
+    assert.deepEqual(
+      [world.status.message, world.status.pauseConditions],
+      ["BlueGreenPause", pauseConditions],
+    );
+  });
+
+  it("does not bring another template out under the hash of a ReplicaSet that was deleted", () => {
+    const world = asMadeByArgo(new World(manual).settle());
+    const hash = world.status.stableRS;
+    world.replicaSets = [];
+    world.deploy("web:2").settle();
+    assert.notEqual(world.status.currentPodHash, hash);
+    assert.equal(world.status.message, "BlueGreenPause");
+  });
+
+  for (const claim of ["", "no hash", "../x", "A"])
+    it(`makes no ReplicaSet for what cannot be a hash: ${JSON.stringify(claim)}`, () => {
+      const world = new World(manual).settle();
+      world.replicaSets = [];
+      world.ask({ currentPodHash: claim }).settle();
+      assert.match(hashOf(world.replicaSets[0] ?? assert.fail()), /^[a-z0-9]{10}$/);
+    });
+
   for (const [what, change] of Object.entries(changes)) {
     it(`keeps its pods with ${what} in the stored template, now and after the next resize`, () => {
       for (const strategy of [manual, automatic]) {

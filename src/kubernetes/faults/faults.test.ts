@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { generate } from "selfsigned";
+import { isFull } from "../../../test/effort.ts";
 import type { Pod } from "../../api/core.ts";
 import { resources } from "../../api/resources.ts";
 import { later } from "../../time/clock.ts";
@@ -18,7 +19,6 @@ import { contentOf } from "./small-pods.fixture.ts";
 
 // Whatever a server answers, and whenever: nothing ends the process, every call ends, and a cache has the right content once
 // the faults have stopped. A call that never ends fails its test by the runner's limit.
-const isFull = process.env["TEAL_TEST"] === "full";
 const seeds = isFull ? 300 : 12;
 const limit = { timeout: 120_000 };
 

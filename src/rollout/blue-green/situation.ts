@@ -65,7 +65,10 @@ function rememberedOf(
 ): Memory {
   const status = rollout.status ?? {};
   const recorded = memoryOf(status);
-  const stableHash = recorded.stableHash ?? inferStableHash(status, all, replicaSets, active, current);
+  const stableHash =
+    confirmedInstead(status, all, recorded, currentHash) ??
+    recorded.stableHash ??
+    inferStableHash(status, all, replicaSets, active, current);
   const memory = { ...recorded, stableHash };
   if (!isNewTemplate) return memory;
   const interrupted = interruptedHash({ rollout, strategy, now, memory, replicaSets, active });
@@ -95,6 +98,22 @@ function inferStableHash(
   const oldest = serving.at(-1);
   // Alone it is a first version, which has yet to become complete.
   return oldest === undefined || (oldest === current && serving.length === 1) ? undefined : hashOf(oldest);
+}
+
+/**
+ * A stable version that has no ReplicaSet is lost memory too, where the status calls another one live that has: that one is
+ * where the way back leads. It is not for the current version to be taken for stable, which has its own way there.
+ */
+function confirmedInstead(
+  { blueGreen }: RolloutStatus,
+  all: readonly IdentifiedReplicaSet[],
+  { stableHash }: Memory,
+  currentHash: string,
+): string | undefined {
+  const live = blueGreen?.activeSelector || undefined;
+  const isThere = (hash: string): boolean => all.some((replicaSet) => hashOf(replicaSet) === hash);
+  const isLost = stableHash !== undefined && !isThere(stableHash);
+  return isLost && live !== undefined && live !== currentHash && isThere(live) ? live : undefined;
 }
 
 /**
