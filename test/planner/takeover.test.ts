@@ -99,7 +99,7 @@ describe("a Rollout taken over from Argo's controller", () => {
       const hash = world.status.stableRS ?? "";
       const service = world.services.get("web");
       world.replicaSets = [];
-      assert.deepEqual(callsOf(world), ["createReplicaSet", "scaleReplicaSet"]);
+      assert.deepEqual(callsOf(world), ["create ReplicaSet", "scale ReplicaSet"]);
       assert.deepEqual(
         world.replicaSets.map((it) => [it.metadata.name, hashOf(it), sizeOf(it)]),
         [[`web-${hash}`, hash, 2]],
@@ -115,7 +115,7 @@ describe("a Rollout taken over from Argo's controller", () => {
     const world = asMadeByArgo(new World(manual).settle().deploy("web:2").settle());
     const { currentPodHash, pauseConditions } = world.status;
     world.replicaSets = world.replicaSets.filter((it) => hashOf(it) !== currentPodHash);
-    assert.deepEqual(callsOf(world), ["createReplicaSet", "scaleReplicaSet"]);
+    assert.deepEqual(callsOf(world), ["create ReplicaSet", "scale ReplicaSet"]);
     assert.deepEqual([world.live(), world.live("web-preview"), world.size("web:2")], ["web:1", "web:2", 2]);
     assert.deepEqual(
       [world.status.message, world.status.pauseConditions],
