@@ -194,7 +194,6 @@ describe("the controller", () => {
     assert.match(log[0] ?? "", /kubectl apply -f deploy\/crds\/`/);
     cluster.intercept = () => undefined;
     await clock.advance(30);
-    await controller.whenSynced();
     await clock.settle();
     assert.equal(seen.length, 1);
     await controller.stop();
@@ -220,7 +219,6 @@ describe("the controller", () => {
         assert.equal(seen.length, 0, "it may be there in a moment");
         await clock.advance(30);
       }
-      await controller.whenSynced();
       await clock.settle();
       const isNeeded = plural === "replicasets" || plural === "services";
       assert.equal(seen.length > 0, !isNeeded, "nothing is decided without ReplicaSets and Services");

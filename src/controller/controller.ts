@@ -5,9 +5,10 @@ import type { Rollout } from "../api/rollout.ts";
 import { keyOfRoute, routesOf } from "../api/strategy.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
-import { EventRecorder } from "../kubernetes/event-recorder.ts";
+import { EventRecorder, type EventSink } from "../kubernetes/event-recorder.ts";
 import { isSame } from "../kubernetes/merge-patch.ts";
-import { Queue } from "../kubernetes/queue.ts";
+import { type PassResult, Queue } from "../kubernetes/queue.ts";
+import { measured, type Telemetry } from "../kubernetes/telemetry.ts";
 import type { Change } from "../kubernetes/watch-cache.ts";
 import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
 import { plan } from "../rollout/plan.ts";
@@ -33,6 +34,10 @@ export interface ControllerOptions {
   /** Told in one line what was done, and what is wrong. */
   readonly log: (text: string) => void;
   readonly plan?: Planner;
+  /** Told of every request, pass and queue. */
+  readonly telemetry?: Telemetry;
+  /** Told of everything that is recorded as an Event, besides the cluster. */
+  readonly listeners?: readonly EventSink[];
 }
 
 /** Brings every Rollout of a cluster, or of a namespace, to where its planner wants it. */
@@ -40,16 +45,24 @@ export class Controller {
   readonly #log: (text: string) => void;
   readonly #caches: Caches;
   readonly #ownWrites: OwnWrites;
-  readonly #writer: Writer;
-  readonly #events: EventRecorder;
+  readonly #recorder: EventRecorder;
   readonly #rollouts: Queue;
   readonly #services: Queue;
-  readonly #begun = Promise.withResolvers<void>();
   #subscriptions: readonly Cancel[] = [];
   #isStopped = false;
 
-  constructor({ client, clock, namespace, instanceId, log, plan: planner = plan }: ControllerOptions) {
+  constructor({
+    client: plainClient,
+    clock,
+    namespace,
+    instanceId,
+    log,
+    plan: planner = plan,
+    telemetry = {},
+    listeners = [],
+  }: ControllerOptions) {
     this.#log = log;
+    const client = plainClient.through((transport) => measured(transport, clock, telemetry));
     const onProblem = (resource: Resource, text: string, cause?: Error): void =>
       this.#tellProblem(resource, text, cause);
     const onTemplates = (): void => this.#templatesChanged();
@@ -57,7 +70,12 @@ export class Controller {
     const caches = new Caches({ client, clock, namespace, instanceId, onProblem, onKnowledge, onTemplates });
     const ownWrites = new OwnWrites(clock);
     const writer = new Writer(client, ownWrites, (object) => caches.held(object));
-    const events = new EventRecorder({ writer, clock, source, onProblem: log });
+    const recorder = new EventRecorder({ writer, clock, source, onProblem: log });
+    const events: EventSink = {
+      record(about, news) {
+        for (const sink of [recorder, ...listeners]) sink.record(about, news);
+      },
+    };
     const reconciler = new Reconciler({
       client,
       clock,
@@ -71,38 +89,20 @@ export class Controller {
     const release = new ServiceRelease({ client, caches, writer, instanceId, log });
     this.#caches = caches;
     this.#ownWrites = ownWrites;
-    this.#writer = writer;
-    this.#events = events;
-    this.#rollouts = new Queue({ clock, ...pace, pass: (key) => reconciler.pass(key) });
-    this.#services = new Queue({ clock, ...pace, pass: (key) => release.pass(key) });
+    this.#recorder = recorder;
+    const queue = (name: string, pass: (key: string) => Promise<PassResult>): Queue =>
+      new Queue({ clock, ...pace, pass, telemetry: { name, to: telemetry } });
+    this.#rollouts = queue("rollouts", (key) => reconciler.pass(key));
+    this.#services = queue("services", (key) => release.pass(key));
   }
 
-  /** Starts watching; the first pass begins when everything is known that can be. A controller is started once. */
-  start(): void {
-    void this.#begin();
+  /** Begins to watch; fulfilled when everything is known that can be. Nothing is changed before `lead`. */
+  watch(): Promise<void> {
+    return this.#caches.begin();
   }
 
-  /** Fulfilled when the controller knows the cluster and has begun to work. */
-  whenSynced(): Promise<void> {
-    return this.#begun.promise;
-  }
-
-  /** Begins nothing more; fulfilled when passes under way have ended and their events are written. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    for (const cancel of this.#subscriptions) cancel();
-    this.#caches.stop();
-    await Promise.all([this.#rollouts.stop(), this.#services.stop()]);
-    await this.#events.stop();
-  }
-
-  /** How many requests have been sent to change something, by verb and resource: `patch rollouts/status`. */
-  writes(): ReadonlyMap<string, number> {
-    return this.#writer.counts();
-  }
-
-  async #begin(): Promise<void> {
-    await this.#caches.begin();
+  /** Brings every Rollout to where it should be, from now until `stop`. What is watched must be known. */
+  lead(): void {
     if (this.#isStopped) return;
     this.#subscriptions = this.#subscribe();
     this.#addAll();
@@ -111,7 +111,21 @@ export class Controller {
     this.#services.start();
     const count = this.#caches.rollouts.list().length;
     this.#log(`watching ${count} ${count === 1 ? "Rollout" : "Rollouts"}`);
-    this.#begun.resolve();
+  }
+
+  /** Watches, and leads as soon as everything is known. */
+  async start(): Promise<void> {
+    await this.watch();
+    this.lead();
+  }
+
+  /** Begins nothing more; fulfilled when passes under way have ended and their events are written. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const cancel of this.#subscriptions) cancel();
+    this.#caches.stop();
+    await Promise.all([this.#rollouts.stop(), this.#services.stop()]);
+    await this.#recorder.stop();
   }
 
   #addAll(): void {

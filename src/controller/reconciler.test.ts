@@ -85,7 +85,7 @@ describe("a switch", () => {
     cluster.put(services, service("web-active"));
     // The planner believes what was listed: the watch tells nothing of what becomes of the ReplicaSet.
     cluster.hold(kind);
-    controller.start();
+    void controller.start();
     cluster.put(kind, ready(0, 3, 3));
     await clock.settle();
     assert.equal(hash(), undefined, "its pods are gone");
@@ -294,8 +294,7 @@ describe("a pass", () => {
     const { cluster, clock, controller, log } = run;
     const web = cluster.put(rollouts, rollout("web"));
     const old = cluster.put(replicaSets, replicaSet("web-1", web));
-    controller.start();
-    await controller.whenSynced();
+    await controller.start();
     cluster.hold(replicaSets);
     cluster.put(replicaSets, {
       ...old,
@@ -364,8 +363,7 @@ describe("a pass", () => {
     );
     const { cluster, clock, controller, seen } = run;
     const web = cluster.put(rollouts, rollout("web"));
-    controller.start();
-    await controller.whenSynced();
+    await controller.start();
     cluster.hold(replicaSets);
     cluster.put(replicaSets, replicaSet("web-1", web));
     await clock.advance(10);

@@ -5,7 +5,7 @@ import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
-import type { EventRecorder } from "../kubernetes/event-recorder.ts";
+import type { EventSink } from "../kubernetes/event-recorder.ts";
 import { isSame } from "../kubernetes/merge-patch.ts";
 import type { PassResult } from "../kubernetes/queue.ts";
 import { isLater } from "../kubernetes/resource-version.ts";
@@ -33,7 +33,7 @@ export interface ReconcilerOptions {
   readonly caches: Caches;
   readonly ownWrites: OwnWrites;
   readonly writer: Writer;
-  readonly events: EventRecorder;
+  readonly events: EventSink;
   readonly plan: Planner;
   readonly log: (text: string) => void;
 }

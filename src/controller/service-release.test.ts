@@ -81,8 +81,7 @@ describe("a Service that a Rollout managed", () => {
     const run = scene();
     run.cluster.put(services, managed);
     run.cluster.hold(rollouts);
-    run.controller.start();
-    await run.controller.whenSynced();
+    await run.controller.start();
     run.cluster.put(rollouts, rollout("web"));
     await run.clock.settle();
     assert.deepEqual(stateOf(run), kept);

@@ -3,6 +3,7 @@ import { podTemplateHashLabel } from "../api/names.ts";
 import { apiVersionOf, pathOf, type Resource, resources } from "../api/resources.ts";
 import type { Rollout, RolloutStatus } from "../api/rollout.ts";
 import { KubernetesClient } from "../kubernetes/client.ts";
+import type { Requested } from "../kubernetes/telemetry.ts";
 import type { ApiRequest, ApiResponse, Transport, WatchEvent, WatchSink } from "../kubernetes/transport.ts";
 import type { Plan } from "../rollout/pass.ts";
 import type { Snapshot } from "../rollout/snapshot.ts";
@@ -229,6 +230,7 @@ export interface Scene {
   readonly log: string[];
   /** What the planner was asked about, in order. */
   readonly seen: Snapshot[];
+  readonly requested: Requested[];
 }
 
 /** A controller with the given planner; the one that is given by default leaves everything as it is. */
@@ -240,10 +242,12 @@ export function scene(
   const clock = new ManualClock();
   const log: string[] = [];
   const seen: Snapshot[] = [];
+  const requested: Requested[] = [];
   const controller = new Controller({
     client: new KubernetesClient(cluster),
     clock,
     log: (text) => log.push(text),
+    telemetry: { requested: (request) => requested.push(request) },
     plan: (snapshot) => {
       seen.push(snapshot);
       return {
@@ -256,14 +260,22 @@ export function scene(
     },
     ...options,
   });
-  return { cluster, clock, controller, log, seen };
+  return { cluster, clock, controller, log, seen, requested };
 }
 
 export async function started({ controller, clock }: Scene): Promise<void> {
-  controller.start();
+  void controller.start();
   await clock.settle();
 }
 
-export function writesOf({ controller }: Scene): Record<string, number> {
-  return Object.fromEntries(controller.writes());
+const verbs = { GET: undefined, POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" } as const;
+
+/** How many requests have been sent to change something: `patch rollouts/status`. */
+export function writesOf({ requested }: Scene): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { method, what } of requested) {
+    const verb = verbs[method];
+    if (verb !== undefined) counts[`${verb} ${what}`] = (counts[`${verb} ${what}`] ?? 0) + 1;
+  }
+  return counts;
 }

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "../api/core.ts";
-import { type Resource, resources } from "../api/resources.ts";
+import type { Resource } from "../api/resources.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { type EventWriter, eventWriter } from "../kubernetes/event-recorder.ts";
 import type { OwnWrites } from "./own-writes.ts";
@@ -17,13 +17,12 @@ export interface Target {
   readonly name: string;
 }
 
-/** The only way in which the controller changes the cluster. Every write is counted, and remembered until it comes back. */
+/** The only way in which the controller changes the cluster. Every write is remembered until it comes back. */
 export class Writer implements EventWriter {
   readonly #client: KubernetesClient;
   readonly #events: EventWriter;
   readonly #ownWrites: OwnWrites;
   readonly #held: (object: KubernetesObject) => KubernetesObject | undefined;
-  readonly #counts = new Map<string, number>();
 
   /** `held`: what the caches have of an object now. */
   constructor(
@@ -37,18 +36,12 @@ export class Writer implements EventWriter {
     this.#held = held;
   }
 
-  /** Requests so far, also refused ones, by verb and resource: `patch rollouts/status`. */
-  counts(): ReadonlyMap<string, number> {
-    return this.#counts;
-  }
-
   /** `owner` is the key on whose behalf it is written: its next pass waits until this comes back through the watch. */
   async create(
     owner: string,
     { resource, namespace }: Omit<Target, "name">,
     object: object,
   ): Promise<KubernetesObject> {
-    this.#count("create", resource.plural);
     return this.#wrote(owner, resource, await this.#client.create(resource, namespace, object));
   }
 
@@ -59,7 +52,6 @@ export class Writer implements EventWriter {
     patch: object,
     subresource?: string,
   ): Promise<KubernetesObject> {
-    this.#count("patch", subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`);
     const { uid, resourceVersion } = seen;
     const metadata = { ...("metadata" in patch ? Object(patch.metadata) : {}), uid, resourceVersion };
     const body = { ...patch, metadata };
@@ -68,7 +60,6 @@ export class Writer implements EventWriter {
   }
 
   async delete(owner: string, { resource, namespace, name }: Target, seen: Precondition): Promise<void> {
-    this.#count("delete", resource.plural);
     const { uid, resourceVersion } = seen;
     await this.#client.delete(resource, namespace, name, {
       uid,
@@ -81,12 +72,10 @@ export class Writer implements EventWriter {
 
   /** An Event: nobody waits for it, and it has no precondition. */
   async createEvent(namespace: string, event: object): Promise<void> {
-    this.#count("create", resources.events.plural);
     await this.#events.createEvent(namespace, event);
   }
 
   async patchEvent(namespace: string, name: string, patch: object): Promise<void> {
-    this.#count("patch", resources.events.plural);
     await this.#events.patchEvent(namespace, name, patch);
   }
 
@@ -94,10 +83,5 @@ export class Writer implements EventWriter {
     const written = { ...answer, kind };
     this.#ownWrites.wrote(owner, written, this.#held(written));
     return written;
-  }
-
-  #count(verb: string, what: string): void {
-    const key = `${verb} ${what}`;
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
 }

@@ -66,6 +66,11 @@ export class KubernetesClient {
     this.#userAgent = userAgent;
   }
 
+  /** The same client, whose requests go another way. */
+  through(way: (transport: Transport) => Transport): KubernetesClient {
+    return new KubernetesClient(way(this.transport), this.#userAgent);
+  }
+
   get<T extends KubernetesObject>(
     resource: Resource,
     namespace: string | undefined,

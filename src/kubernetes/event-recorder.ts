@@ -21,6 +21,11 @@ export interface EventSource {
   readonly host?: string;
 }
 
+/** Where news of objects go. */
+export interface EventSink {
+  record(about: KubernetesObject, told: News): void;
+}
+
 /** How Events reach the API; both throw an `ApiError`. */
 export interface EventWriter {
   createEvent(namespace: string, event: object): Promise<void>;
@@ -73,7 +78,7 @@ const longestObjectName = 230;
  * queue, and none is dropped before the queue is full. News told again only raise the count of the Event that is there, and
  * so do, as with Kubernetes' own recorders, news that differ in nothing but their message when there are many of them.
  */
-export class EventRecorder {
+export class EventRecorder implements EventSink {
   readonly #options: EventRecorderOptions;
   readonly #recorded = new Map<string, Recorded>();
   readonly #similar = new Map<string, Similar>();

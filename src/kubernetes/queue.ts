@@ -1,6 +1,7 @@
 import { retrySeconds } from "../time/backoff.ts";
 import { type Cancel, type Clock, type Instant, later } from "../time/clock.ts";
 import { warnOfBug } from "./internal-error.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 /** How one pass over a key went, and when the next one is due if nothing happens before. */
 export type PassResult =
@@ -20,6 +21,8 @@ export type PassResult =
     };
 
 export interface QueueOptions {
+  /** Told of every pass, under this name. */
+  readonly telemetry?: { readonly name: string; readonly to: Telemetry };
   readonly clock: Clock;
   /** How many keys are worked on at a time. */
   readonly concurrency: number;
@@ -76,6 +79,12 @@ export class Queue {
 
   #pump(): void {
     if (!this.#isRunning) return;
+    this.#begin();
+    const { telemetry } = this.#options;
+    telemetry?.to.queued?.({ queue: telemetry.name, keys: this.#ready.size });
+  }
+
+  #begin(): void {
     for (const key of this.#ready) {
       if (this.#running.size >= this.#options.concurrency) return;
       if (this.#running.has(key) || this.#held.has(key)) continue;
@@ -88,9 +97,13 @@ export class Queue {
     // Changes that arrive together, as after a list, lead to one pass.
     await Promise.resolve();
     this.#ready.delete(key);
+    const began = this.#options.clock.now();
     const result = this.#isRunning ? await this.#pass(key) : undefined;
     this.#running.delete(key);
     if (!this.#isRunning || result === undefined) return;
+    const { clock, telemetry } = this.#options;
+    const seconds = (clock.now() - began) / 1000;
+    telemetry?.to.passed?.({ queue: telemetry.name, result: result.is, seconds });
     this.#schedule(key, result);
     this.#pump();
   }

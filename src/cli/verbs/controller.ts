@@ -30,9 +30,8 @@ export const controller = command({
       log,
     });
     log(`controller of ${global.namespace ?? "all namespaces"} at ${server}`);
-    running.start();
     const code = await runSupervised({
-      ready: running.whenSynced().then(() => ({})),
+      ready: running.start().then(() => ({})),
       stop: () => running.stop(),
     });
     log("stopped");

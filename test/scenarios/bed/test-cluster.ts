@@ -157,7 +157,7 @@ export class TestCluster {
       log: (line) => this.#hear(line),
       ...(plan === undefined ? {} : { plan }),
     });
-    this.#controller.start();
+    void this.#controller.start();
     await this.clock.settle();
   }
 
