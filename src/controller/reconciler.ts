@@ -18,7 +18,7 @@ import { type Caches, controllersOf, needed } from "./caches.ts";
 import { describe, execute } from "./execute.ts";
 import { gather } from "./gather.ts";
 import type { OwnWrites } from "./own-writes.ts";
-import { writeStatus } from "./status-writer.ts";
+import { StatusWriter } from "./status-writer.ts";
 import { asksForAnalysis } from "./template-caches.ts";
 import type { Writer } from "./writer.ts";
 
@@ -58,8 +58,14 @@ export class Reconciler {
   /** What they were told last of kinds that are not known. */
   readonly #unknown = new Map<string, string>();
 
+  readonly #status: StatusWriter;
+
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#status = new StatusWriter(options.writer, (rollout, event) => {
+      options.log(`${keyOf(rollout)}: ${event.message}`);
+      this.#record(rollout, event);
+    });
   }
 
   async pass(key: string): Promise<PassResult> {
@@ -69,6 +75,7 @@ export class Reconciler {
     if (rollout === undefined) {
       this.#problems.delete(key);
       this.#unknown.delete(key);
+      this.#status.forget(key);
       ownWrites.forget(key);
       return { is: "done" };
     }
@@ -88,7 +95,7 @@ export class Reconciler {
       const written = await this.#carryOut(plan, rollout, () => {
         hasActed = true;
       });
-      await this.#attempt("write the status", () => writeStatus(written, plan.status, this.#options.writer));
+      await this.#attempt("write the status", () => this.#status.write(written, plan.status));
       for (const event of plan.events) this.#record(rollout, event);
       this.#logWait(key, rollout, plan);
       if (plan.refused.length === 0) this.#problems.delete(key);
@@ -163,11 +170,11 @@ export class Reconciler {
 
   /** A new version that the API server does not take shows in the status, not only in an event. */
   async #showRefusal(action: Creation, plan: Plan, rollout: Rollout, refusal: ApiError): Promise<void> {
-    const { clock, writer } = this.#options;
+    const { clock } = this.#options;
     const { name } = action.replicaSet.metadata;
     const { status, event } = refusedStatus(rollout, plan.status, name, refusal.message, clock.now());
     if (status.message === rollout.status?.message) return;
-    await this.#attempt("write the status", () => writeStatus(rollout, status, writer));
+    await this.#attempt("write the status", () => this.#status.write(rollout, status));
     this.#record(rollout, event);
   }
 
@@ -177,7 +184,7 @@ export class Reconciler {
    * this one again.
    */
   async #resolveTakenName(action: Creation, rollout: Rollout): Promise<void> {
-    const { client, caches, ownWrites, writer } = this.#options;
+    const { client, caches, ownWrites } = this.#options;
     const { namespace = "", uid = "" } = rollout.metadata;
     const { name } = action.replicaSet.metadata;
     const found = await this.#attempt(`read ReplicaSet ${name}`, () =>
@@ -204,7 +211,7 @@ export class Reconciler {
     const collisionCount = (status.collisionCount ?? 0) + 1;
     const known = isTaken ? {} : { currentPodHash };
     await this.#attempt("write the status", () =>
-      writeStatus(rollout, { ...status, ...present(known), collisionCount }, writer),
+      this.#status.write(rollout, { ...status, ...present(known), collisionCount }),
     );
   }
 
