@@ -14,6 +14,7 @@ import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts"
 import { type Cancel, type Clock, later } from "../time/clock.ts";
 import type { Observed } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
+import { ownerlessKeys, selectorKeys } from "./orphan-index.ts";
 import { TemplateCaches } from "./template-caches.ts";
 import { trimEndpointSlice, trimPod, trimReplicaSet, trimRollout, trimService } from "./trim.ts";
 
@@ -98,6 +99,7 @@ export class Caches {
       indexes: {
         uid: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]),
         service: (rollout) => servicesOf(rollout).map((service) => keyOf(rollout, service)),
+        selector: selectorKeys,
       },
     });
     this.replicaSets = open<IdentifiedReplicaSet, ReplicaSet>(resources.replicaSets, {
@@ -105,8 +107,7 @@ export class Caches {
       trim: trimReplicaSet,
       indexes: {
         controller: controllersOf,
-        ownerless: (replicaSet) =>
-          controllerOf(replicaSet) === undefined ? [replicaSet.metadata.namespace ?? ""] : [],
+        ownerless: ownerlessKeys,
       },
     });
     this.services = open<Service>(resources.services, {
