@@ -7,15 +7,16 @@ import {
   serviceNameLabel,
 } from "../api/names.ts";
 import { type Resource, resources } from "../api/resources.ts";
-import type { Rollout } from "../api/rollout.ts";
+import type { AnalysisTemplate, Rollout } from "../api/rollout.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { WatchCache, type WatchCacheOptions } from "../kubernetes/watch-cache.ts";
 import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
+import type { AnalysisTemplates } from "../rollout/plan-types.ts";
 import { type Cancel, type Clock, later } from "../time/clock.ts";
 import type { Observed } from "../traffic/router.ts";
 import { routers } from "../traffic/routers.ts";
 import { ownerlessKeys, selectorKeys } from "./orphan-index.ts";
-import { TemplateCaches } from "./template-caches.ts";
+import { analysisTemplates, asksForAnalysis, templateKinds, trimTemplate } from "./template-caches.ts";
 import { trimEndpointSlice, trimPod, trimReplicaSet, trimRollout, trimService } from "./trim.ts";
 
 export interface CachesOptions {
@@ -25,8 +26,6 @@ export interface CachesOptions {
   readonly namespace: string | undefined;
   readonly instanceId: string | undefined;
   readonly onProblem: (resource: Resource, text: string, cause?: Error) => void;
-  /** Called when something has become known of the templates that analyses name. */
-  readonly onTemplates: () => void;
   /** Called when a kind has become known or unknown. */
   readonly onKnowledge: () => void;
 }
@@ -37,9 +36,12 @@ const patienceSeconds = 30;
 /** Without these nothing can be decided about any Rollout. */
 export const needed: readonly Resource[] = [resources.replicaSets, resources.services];
 
+/** The kinds that say what is there and who gets requests. */
+const routed: readonly Resource[] = [...new Set([...needed, ...routers.service.reads])];
+
 /** The kinds that decisions about this Rollout depend on, besides itself. */
-export function kindsFor(_rollout: Rollout): readonly Resource[] {
-  return [...new Set([...needed, ...routers.service.reads])];
+function kindsFor(rollout: Rollout): readonly Resource[] {
+  return asksForAnalysis(rollout) ? [...routed, ...templateKinds] : routed;
 }
 
 interface Kind {
@@ -59,15 +61,17 @@ export class Caches {
   readonly endpointSlices: WatchCache<EndpointSlice>;
   readonly pods: WatchCache<Pod>;
   readonly observed: Observed;
-  readonly templates: TemplateCaches;
+  readonly templates: AnalysisTemplates;
+  /** Of a namespace, and of the cluster; nobody has to have them. */
+  readonly analysisTemplates: WatchCache<AnalysisTemplate>;
+  readonly clusterAnalysisTemplates: WatchCache<AnalysisTemplate>;
   readonly #clock: Clock;
   /** By plural. Each is read from when something needs it for the first time. */
   readonly #kinds = new Map<string, Kind>();
   readonly #onKnowledge: () => void;
   #isStopped = false;
 
-  constructor({ client, clock, namespace, instanceId, onProblem, onKnowledge, onTemplates }: CachesOptions) {
-    this.templates = new TemplateCaches({ client, clock, namespace, onProblem }, onTemplates);
+  constructor({ client, clock, namespace, instanceId, onProblem, onKnowledge }: CachesOptions) {
     const open = <T extends KubernetesObject, Wire extends KubernetesObject = T>(
       resource: Resource,
       how: Pick<WatchCacheOptions<T, Wire>, "labelSelector" | "trim" | "indexes">,
@@ -78,7 +82,9 @@ export class Caches {
         namespace,
         resource,
         ...how,
-        onProblem: (text, cause) => onProblem(resource, text, cause),
+        onProblem: (text, cause) => {
+          if (!(templateKinds.includes(resource) && cache.isMissing)) onProblem(resource, text, cause);
+        },
         onKnowledge: () => this.#settle(resource),
       });
       const settled = Promise.withResolvers<void>();
@@ -125,6 +131,11 @@ export class Caches {
       indexes: { service: (slice) => [keyOf(slice, serviceNameOf(slice))] },
     });
     this.pods = open<Pod>(resources.pods, { labelSelector: podTemplateHashLabel, trim: trimPod });
+    this.analysisTemplates = open<AnalysisTemplate>(resources.analysisTemplates, { trim: trimTemplate });
+    this.clusterAnalysisTemplates = open<AnalysisTemplate>(resources.clusterAnalysisTemplates, {
+      trim: trimTemplate,
+    });
+    this.templates = analysisTemplates(this.analysisTemplates, this.clusterAnalysisTemplates);
     this.observed = {
       service: (namespace, name) => this.services.get(namespace, name),
       endpointSlices: (namespace, service) => this.endpointSlices.by("service", `${namespace}/${service}`),
@@ -146,7 +157,6 @@ export class Caches {
       cancelPatience();
       cache.stop();
     }
-    this.templates.stop();
   }
 
   /** Fulfilled when the Rollouts are known, and what is needed to decide about them has been read as far as can be. */
@@ -154,8 +164,9 @@ export class Caches {
     const { rollouts } = resources;
     for (const resource of [rollouts, ...needed]) this.#start(resource);
     await this.rollouts.whenSynced();
-    const wanted = new Set([...needed, ...this.rollouts.list().flatMap(kindsFor)]);
-    await Promise.all([...wanted].map((resource) => this.#start(resource).settled.promise));
+    // Templates concern those alone that ask for an analysis.
+    const wanted = this.rollouts.list().length > 0 ? routed : needed;
+    await Promise.all(wanted.map((resource) => this.#start(resource).settled.promise));
   }
 
   /** Whether everything that a decision about this Rollout depends on has been read as far as can be. Reads it from now on. */
@@ -166,11 +177,11 @@ export class Caches {
   }
 
   /**
-   * Why kinds that a decision about this Rollout depends on are not known, by plural. Nothing can be said of objects of such
-   * a kind, not even that there are none.
+   * Why kinds that a decision about any Rollout depends on are not known, by plural. Nothing can be said of objects of such
+   * a kind, not even that there are none. What is known of templates is for `templates` to say.
    */
-  unknownFor(rollout: Rollout): ReadonlyMap<string, string> {
-    const reasons = kindsFor(rollout).map(
+  unknown(): ReadonlyMap<string, string> {
+    const reasons = routed.map(
       (resource) => [resource.plural, this.#start(resource).cache.unknownBecause] as const,
     );
     return new Map(reasons.flatMap(([plural, reason]) => (reason === undefined ? [] : [[plural, reason]])));

@@ -51,9 +51,8 @@ export class Controller {
     this.#log = log;
     const onProblem = (resource: Resource, text: string, cause?: Error): void =>
       this.#tellProblem(resource, text, cause);
-    const onTemplates = (): void => this.#templatesChanged();
     const onKnowledge = (): void => this.#addAll();
-    const caches = new Caches({ client, clock, namespace, instanceId, onProblem, onKnowledge, onTemplates });
+    const caches = new Caches({ client, clock, namespace, instanceId, onProblem, onKnowledge });
     const ownWrites = new OwnWrites(clock);
     const writer = new Writer(client, ownWrites, (object) => caches.held(object));
     const events = new EventRecorder({ writer, clock, source, onProblem: log });
@@ -118,7 +117,15 @@ export class Controller {
   }
 
   #subscribe(): readonly Cancel[] {
-    const { rollouts, replicaSets, services, endpointSlices, pods } = this.#caches;
+    const {
+      rollouts,
+      replicaSets,
+      services,
+      endpointSlices,
+      pods,
+      analysisTemplates,
+      clusterAnalysisTemplates,
+    } = this.#caches;
     return [
       rollouts.subscribe((change) => {
         this.#ownWrites.observed(change);
@@ -135,6 +142,9 @@ export class Controller {
       }),
       endpointSlices.subscribe(({ object }) => this.#routeChanged(keyOf(object, serviceNameOf(object)))),
       pods.subscribe((change) => this.#podChanged(change)),
+      ...[analysisTemplates, clusterAnalysisTemplates].map((cache) =>
+        cache.subscribe(() => this.#templatesChanged()),
+      ),
     ];
   }
 

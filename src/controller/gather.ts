@@ -19,7 +19,7 @@ export function gather(rollout: Rollout, caches: Caches): Snapshot {
     rivals: rivalsOf(rollout, caches),
     holders: holdersOf(rollout, caches),
     ...(asksForAnalysis(rollout) ? { analysisTemplates: caches.templates } : {}),
-    unknown: caches.unknownFor(rollout),
+    unknown: caches.unknown(),
   };
 }
 

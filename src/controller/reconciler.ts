@@ -19,7 +19,6 @@ import { describe, execute } from "./execute.ts";
 import { gather } from "./gather.ts";
 import type { OwnWrites } from "./own-writes.ts";
 import { StatusWriter } from "./status-writer.ts";
-import { asksForAnalysis } from "./template-caches.ts";
 import type { Writer } from "./writer.ts";
 
 export type Planner = (snapshot: Snapshot, now: Instant) => Plan;
@@ -82,8 +81,7 @@ export class Reconciler {
     const until = ownWrites.waitUntil(key);
     if (until !== undefined) return { is: "postponed", recheckAt: until };
     // Every kind that has been read, or refused, makes another pass.
-    if (!caches.isReadFor(rollout) || (asksForAnalysis(rollout) && !caches.templates.isReady()))
-      return { is: "done" };
+    if (!caches.isReadFor(rollout)) return { is: "done" };
     let hasActed = false;
     try {
       const snapshot = gather(rollout, caches);

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Resource, resources } from "../api/resources.ts";
+import type { Rollout, TemplateReference } from "../api/rollout.ts";
 import { KubernetesClient } from "../kubernetes/client.ts";
 import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../kubernetes/transport.ts";
 import { ManualClock } from "../time/manual-clock.ts";
-import { TemplateCaches } from "./template-caches.ts";
+import { Caches } from "./caches.ts";
+import { rollout } from "./small-cluster.fixture.ts";
 
 const template = {
   metadata: { name: "smoke", namespace: "shop", uid: "t", resourceVersion: "3" },
@@ -25,12 +27,13 @@ class Lists implements Transport {
   }
 
   async request({ path }: ApiRequest): Promise<ApiResponse> {
-    this.asked.push(path);
-    return this.#answers.get(path.split("/").at(-1) ?? "") ?? assert.fail(path);
+    const answer = this.#answers.get(path.split("/").at(-1) ?? "");
+    if (answer !== undefined) this.asked.push(path);
+    return answer ?? list();
   }
 
-  watch(_: ApiRequest, sink: WatchSink): () => void {
-    this.sinks.push(sink);
+  watch({ path }: ApiRequest, sink: WatchSink): () => void {
+    if (path.endsWith(resources.analysisTemplates.plural)) this.sinks.push(sink);
     return () => {};
   }
 }
@@ -49,81 +52,93 @@ function scene(own: ApiResponse, cluster: ApiResponse) {
   const transport = new Lists(own, cluster);
   const problems: string[] = [];
   let changes = 0;
-  const caches = new TemplateCaches(
-    {
-      client: new KubernetesClient(transport),
-      clock,
-      namespace: undefined,
-      onProblem: (resource: Resource) => problems.push(resource.kind),
-    },
-    () => {
-      changes += 1;
-    },
-  );
-  return { clock, transport, caches, problems, changes: () => changes };
+  const changed = (): void => {
+    changes += 1;
+  };
+  const caches = new Caches({
+    client: new KubernetesClient(transport),
+    clock,
+    namespace: undefined,
+    instanceId: undefined,
+    onProblem: ({ kind }: Resource) => problems.push(kind),
+    onKnowledge: changed,
+  });
+  const find = (reference: TemplateReference, namespace = "shop") =>
+    caches.templates.find(reference, namespace);
+  /** Whether a Rollout that asks for an analysis can be decided about; begins to read what that needs. */
+  const isReady = (): boolean => caches.isReadFor(asking);
+  return { clock, transport, caches, problems, find, isReady, changes: () => changes };
 }
 
+const web = rollout("web");
+const blueGreen = { activeService: "web", prePromotionAnalysis: { templates: [] } };
+const asking: Rollout = { ...web, spec: { ...web.spec, strategy: { blueGreen } } };
 const own = { templateName: "smoke" };
 const cluster = { templateName: "smoke", clusterScope: true };
 
 describe("templates of analyses", () => {
-  it("are not asked for before somebody wants to know", () => {
-    const { transport, clock } = scene(list(), list());
-    assert.deepEqual([transport.asked, clock.pending], [[], 0]);
+  it("are not asked for before somebody wants to know", async () => {
+    const { transport, clock, caches } = scene(list(), list());
+    await caches.begin();
+    caches.isReadFor(web);
+    await clock.settle();
+    assert.deepEqual(transport.asked, []);
+    caches.stop();
   });
 
   it("are known once both kinds have been read, without what nobody needs", async () => {
-    const { caches, clock, changes } = scene(list(template), list());
-    assert.equal(caches.isReady(), false);
-    assert.equal(caches.find(own, "shop"), "unknown");
+    const { clock, changes, find, isReady } = scene(list(template), list());
+    assert.equal(isReady(), false);
+    assert.equal(find(own), "unknown");
     await clock.settle();
-    assert.equal(caches.isReady(), true);
+    assert.equal(isReady(), true);
     assert.ok(changes() > 0, "those who wait are told");
-    const found = caches.find(own, "shop");
+    const found = find(own);
     assert.deepEqual(found === "unknown" ? found : found?.spec, { templates: [{ templateName: "inner" }] });
-    assert.equal(caches.find(own, "other"), undefined);
-    assert.equal(caches.find(cluster, "shop"), undefined);
+    assert.equal(find(own, "other"), undefined);
+    assert.equal(find(cluster), undefined);
   });
 
   it("follow what happens", async () => {
-    const { caches, clock, transport, changes } = scene(list(), list());
-    caches.isReady();
+    const { clock, transport, find, isReady } = scene(list(), list());
+    isReady();
     await clock.settle();
-    const before = changes();
     const object = { apiVersion: "argoproj.io/v1alpha1", kind: "AnalysisTemplate", ...template };
     const newer = { ...object, metadata: { ...object.metadata, resourceVersion: "9" } };
     transport.sinks[0]?.event({ type: "ADDED", object: newer });
-    assert.equal(changes(), before + 1);
-    assert.notEqual(caches.find(own, "shop"), undefined);
+    assert.notEqual(find(own), undefined);
   });
 
   it("are not there where the kind is not served", async () => {
-    const { caches, clock, problems } = scene(failure(404, "NotFound"), list());
-    caches.isReady();
+    const { clock, problems, find, isReady } = scene(failure(404, "NotFound"), list());
+    isReady();
     await clock.settle();
-    assert.equal(caches.isReady(), true);
-    assert.equal(caches.find(own, "shop"), undefined);
+    assert.equal(isReady(), true);
+    assert.equal(find(own), undefined);
     assert.deepEqual(problems, [], "no cluster has to have them");
   });
 
-  for (const [code, reason] of [
-    [403, "Forbidden"],
-    [500, "InternalError"],
+  for (const [code, reason, seconds] of [
+    [403, "Forbidden", 0],
+    [500, "InternalError", 30],
   ] as const) {
-    it(`of a kind that cannot be read (${code}) are unknown, and nobody waits for them`, async () => {
-      const { caches, clock, problems } = scene(list(template), failure(code, reason));
-      caches.isReady();
+    it(`of a kind that cannot be read (${code}) are unknown, and waited for ${seconds} s`, async () => {
+      const { clock, problems, find, isReady, caches } = scene(list(template), failure(code, reason));
+      isReady();
       await clock.settle();
-      assert.equal(caches.isReady(), true);
-      assert.equal(caches.find(cluster, "shop"), "unknown");
-      assert.notEqual(caches.find(own, "shop"), "unknown");
+      assert.equal(isReady(), seconds === 0);
+      await clock.advance(seconds);
+      assert.equal(isReady(), true);
+      assert.equal(find(cluster), "unknown");
+      assert.notEqual(find(own), "unknown");
       assert.deepEqual(problems, ["ClusterAnalysisTemplate"]);
+      assert.deepEqual([...caches.unknown()], [], "users' requests are not about templates");
     });
   }
 
   it("are asked for no more after the end", async () => {
-    const { caches, clock, transport } = scene(failure(403, "Forbidden"), failure(404, "NotFound"));
-    caches.isReady();
+    const { caches, clock, transport, isReady } = scene(failure(403, "Forbidden"), failure(404, "NotFound"));
+    isReady();
     await clock.settle();
     caches.stop();
     const asked = transport.asked.length;
