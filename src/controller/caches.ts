@@ -2,7 +2,7 @@ import type { EndpointSlice, KubernetesObject, Pod, ReplicaSet, Service } from "
 import { controllerOf, keyOf } from "../api/metadata.ts";
 import { instanceIdLabel, podTemplateHashLabel, serviceNameLabel } from "../api/names.ts";
 import { type Resource, resources } from "../api/resources.ts";
-import type { Rollout } from "../api/rollout.ts";
+import type { AnalysisTemplate, Rollout } from "../api/rollout.ts";
 import { keyOfRoute, routesOf } from "../api/strategy.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { WatchCache, type WatchCacheOptions } from "../kubernetes/watch-cache.ts";
@@ -11,7 +11,8 @@ import type { UnknownKind } from "../rollout/snapshot.ts";
 import { type Cancel, type Clock, later } from "../time/clock.ts";
 import type { Objects } from "../traffic/objects.ts";
 import { routerOf, routers } from "../traffic/routers.ts";
-import { TemplateCaches } from "./template-caches.ts";
+import { asksForAnalysis, templateKinds, trimTemplate } from "./analysis-templates.ts";
+import { ownerlessKeys, selectorKeys } from "./orphan-index.ts";
 import { trimEndpointSlice, trimPod, trimReplicaSet, trimRollout, trimService } from "./trim.ts";
 
 export interface CachesOptions {
@@ -21,8 +22,6 @@ export interface CachesOptions {
   readonly namespace: string | undefined;
   readonly instanceId: string | undefined;
   readonly onProblem: (resource: Resource, text: string, cause?: Error) => void;
-  /** Called when something has become known of the templates that analyses name. */
-  readonly onTemplates: () => void;
   /** Called when a kind has become known or unknown. */
   readonly onKnowledge: () => void;
 }
@@ -34,12 +33,21 @@ const patienceSeconds = 30;
 export const needed: readonly Resource[] = [resources.replicaSets, resources.services];
 
 /** The kinds that decisions about this Rollout depend on, besides itself. */
-export function kindsFor(rollout: Rollout): readonly Resource[] {
-  return [...new Set([...needed, ...routesOf(rollout).flatMap((route) => routerOf(route).reads)])];
+function kindsFor(rollout: Rollout): readonly Resource[] {
+  const templates = asksForAnalysis(rollout) ? templateKinds : [];
+  return [...new Set([...needed, ...routedKinds(rollout), ...templates])];
+}
+
+/** The kinds that say who gets requests. */
+function routedKinds(rollout: Rollout): readonly Resource[] {
+  return routesOf(rollout).flatMap((route) => routerOf(route).reads);
 }
 
 interface Kind {
-  readonly cache: Pick<WatchCache<KubernetesObject>, "start" | "stop" | "unknownBecause" | "get">;
+  readonly cache: Pick<
+    WatchCache<KubernetesObject>,
+    "start" | "stop" | "unknownBecause" | "isMissing" | "get"
+  >;
   isStarted: boolean;
   /** It has been read, or refused, or was not had in time. */
   isSettled: boolean;
@@ -54,17 +62,18 @@ export class Caches {
   readonly services: WatchCache<Service>;
   readonly endpointSlices: WatchCache<EndpointSlice>;
   readonly pods: WatchCache<Pod>;
-  /** What routes look at. */
+  /** Of a namespace, and of the cluster; nobody has to have them. */
+  readonly analysisTemplates: WatchCache<AnalysisTemplate>;
+  readonly clusterAnalysisTemplates: WatchCache<AnalysisTemplate>;
+  /** What decisions look at besides ReplicaSets. */
   readonly objects: Objects;
-  readonly templates: TemplateCaches;
   readonly #clock: Clock;
   /** By plural. Each is read from when something needs it for the first time. */
   readonly #kinds = new Map<string, Kind>();
   readonly #onKnowledge: () => void;
   #isStopped = false;
 
-  constructor({ client, clock, namespace, instanceId, onProblem, onKnowledge, onTemplates }: CachesOptions) {
-    this.templates = new TemplateCaches({ client, clock, namespace, onProblem }, onTemplates);
+  constructor({ client, clock, namespace, instanceId, onProblem, onKnowledge }: CachesOptions) {
     const open = <T extends KubernetesObject, Wire extends KubernetesObject = T>(
       resource: Resource,
       how: Pick<WatchCacheOptions<T, Wire>, "labelSelector" | "trim" | "indexes">,
@@ -75,7 +84,9 @@ export class Caches {
         namespace,
         resource,
         ...how,
-        onProblem: (text, cause) => onProblem(resource, text, cause),
+        onProblem: (text, cause) => {
+          if (!(templateKinds.includes(resource) && cache.isMissing)) onProblem(resource, text, cause);
+        },
         onKnowledge: () => this.#settle(resource),
       });
       const settled = Promise.withResolvers<void>();
@@ -96,6 +107,7 @@ export class Caches {
       indexes: {
         uid: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]),
         route: (rollout) => routesOf(rollout).map(keyOfRoute),
+        selector: selectorKeys,
       },
     });
     this.replicaSets = open<IdentifiedReplicaSet, ReplicaSet>(resources.replicaSets, {
@@ -103,8 +115,7 @@ export class Caches {
       trim: trimReplicaSet,
       indexes: {
         controller: controllersOf,
-        ownerless: (replicaSet) =>
-          controllerOf(replicaSet) === undefined ? [replicaSet.metadata.namespace ?? ""] : [],
+        ownerless: ownerlessKeys,
       },
     });
     this.services = open<Service>(resources.services, {
@@ -122,9 +133,13 @@ export class Caches {
       indexes: { service: (slice) => [keyOf(slice, serviceNameOf(slice))] },
     });
     this.pods = open<Pod>(resources.pods, { labelSelector: podTemplateHashLabel, trim: trimPod });
+    this.analysisTemplates = open<AnalysisTemplate>(resources.analysisTemplates, { trim: trimTemplate });
+    this.clusterAnalysisTemplates = open<AnalysisTemplate>(resources.clusterAnalysisTemplates, {
+      trim: trimTemplate,
+    });
     this.objects = {
       get: <T extends KubernetesObject>({ plural }: Resource, namespace: string, name: string) =>
-        this.#kinds.get(plural)?.cache.get(namespace, name) as T | undefined,
+        this.#held(plural)?.get(namespace, name) as T | undefined,
       slicesOf: (namespace, service) => this.endpointSlices.by("service", `${namespace}/${service}`),
     };
   }
@@ -143,7 +158,6 @@ export class Caches {
       cancelPatience();
       cache.stop();
     }
-    this.templates.stop();
   }
 
   /** Fulfilled when the Rollouts are known, and what is needed to decide about them has been read as far as can be. */
@@ -151,8 +165,9 @@ export class Caches {
     const { rollouts } = resources;
     for (const resource of [rollouts, ...needed]) this.#start(resource);
     await this.rollouts.whenSynced();
-    const wanted = new Set([...needed, ...this.rollouts.list().flatMap(kindsFor)]);
-    await Promise.all([...wanted].map((resource) => this.#start(resource).settled.promise));
+    // Templates concern those alone that ask for an analysis.
+    const wanted = [...needed, ...new Set(this.rollouts.list().flatMap(routedKinds))];
+    await Promise.all(wanted.map((resource) => this.#start(resource).settled.promise));
   }
 
   /** Whether everything that a decision about this Rollout depends on has been read as far as can be. Reads it from now on. */
@@ -164,13 +179,20 @@ export class Caches {
 
   /**
    * Why kinds that a decision about this Rollout depends on are not known, if any. Nothing can be said of objects of such
-   * a kind, not even that there are none.
+   * a kind, not even that there are none. A kind of templates that is not served has none.
    */
   unknownFor(rollout: Rollout): readonly UnknownKind[] {
     return kindsFor(rollout).flatMap((resource) => {
-      const because = this.#start(resource).cache.unknownBecause;
-      return because === undefined ? [] : [{ plural: resource.plural, because }];
+      const { isMissing, unknownBecause: because } = this.#start(resource).cache;
+      const isEmpty = isMissing && templateKinds.includes(resource);
+      return because === undefined || isEmpty ? [] : [{ plural: resource.plural, because }];
     });
+  }
+
+  /** The cache of a kind that is served: one that is not has no objects, whatever it had. */
+  #held(plural: string): Kind["cache"] | undefined {
+    const cache = this.#kinds.get(plural)?.cache;
+    return cache?.isMissing === true ? undefined : cache;
   }
 
   #start(resource: Resource): Kind {

@@ -13,12 +13,12 @@ import type { Change } from "../kubernetes/watch-cache.ts";
 import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
 import { plan } from "../rollout/plan.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
+import { asksForAnalysis } from "./analysis-templates.ts";
 import { Caches, controllersOf, serviceNameOf } from "./caches.ts";
 import { adoptersOf } from "./orphans.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { type Planner, Reconciler } from "./reconciler.ts";
 import { ServiceRelease } from "./service-release.ts";
-import { asksForAnalysis } from "./template-caches.ts";
 import { Writer } from "./writer.ts";
 
 const source = { component: "rollouts-controller" };
@@ -65,9 +65,8 @@ export class Controller {
     const client = plainClient.through((transport) => measured(transport, clock, telemetry));
     const onProblem = (resource: Resource, text: string, cause?: Error): void =>
       this.#tellProblem(resource, text, cause);
-    const onTemplates = (): void => this.#templatesChanged();
     const onKnowledge = (): void => this.#addAll();
-    const caches = new Caches({ client, clock, namespace, instanceId, onProblem, onKnowledge, onTemplates });
+    const caches = new Caches({ client, clock, namespace, instanceId, onProblem, onKnowledge });
     const ownWrites = new OwnWrites(clock);
     const writer = new Writer(client, ownWrites, (object) => caches.held(object));
     const recorder = new EventRecorder({ writer, clock, source, onProblem: log });
@@ -133,7 +132,15 @@ export class Controller {
   }
 
   #subscribe(): readonly Cancel[] {
-    const { rollouts, replicaSets, services, endpointSlices, pods } = this.#caches;
+    const {
+      rollouts,
+      replicaSets,
+      services,
+      endpointSlices,
+      pods,
+      analysisTemplates,
+      clusterAnalysisTemplates,
+    } = this.#caches;
     return [
       rollouts.subscribe((change) => {
         this.#ownWrites.observed(change);
@@ -152,6 +159,9 @@ export class Controller {
         this.#routeChanged(`service ${keyOf(object, serviceNameOf(object))}`),
       ),
       pods.subscribe((change) => this.#podChanged(change)),
+      ...[analysisTemplates, clusterAnalysisTemplates].map((cache) =>
+        cache.subscribe(() => this.#templatesChanged()),
+      ),
     ];
   }
 

@@ -4,9 +4,9 @@ import { keyOfRoute, type Route, routesOf } from "../api/strategy.ts";
 import type { Snapshot } from "../rollout/snapshot.ts";
 import type { Claim } from "../traffic/router.ts";
 import { routerOf } from "../traffic/routers.ts";
+import { templatesOf } from "./analysis-templates.ts";
 import type { Caches } from "./caches.ts";
 import { orphansFor } from "./orphans.ts";
-import { asksForAnalysis } from "./template-caches.ts";
 
 /** Everything that the planner has to know about one Rollout, as it is in the caches now. */
 export function gather(rollout: Rollout, caches: Caches): Snapshot {
@@ -17,9 +17,11 @@ export function gather(rollout: Rollout, caches: Caches): Snapshot {
       ...caches.replicaSets.by("controller", rollout.metadata.uid ?? ""),
       ...orphansFor(rollout, caches),
     ],
-    objects: [...new Set(routes.flatMap((route) => routerOf(route).objects(route, caches.objects)))],
+    objects: [
+      ...new Set(routes.flatMap((route) => routerOf(route).objects(route, caches.objects))),
+      ...templatesOf(rollout, caches.objects),
+    ],
     claims: routes.flatMap((route) => claimsOn(route, rollout, caches)),
-    ...(asksForAnalysis(rollout) ? { analysisTemplates: caches.templates } : {}),
     unknown: caches.unknownFor(rollout),
   };
 }

@@ -8,17 +8,16 @@ import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts"
 import { hashOf } from "../rollout/replica-set.ts";
 import { routerOf } from "../traffic/routers.ts";
 import type { Caches } from "./caches.ts";
+import { ownerlessFor, selectingRollouts } from "./orphan-index.ts";
 
 // ReplicaSets without a controller, as `kubectl delete --cascade=orphan` leaves them, and who is to adopt them.
 
 /** The ownerless ReplicaSets that this Rollout, and no other, is to adopt. */
 export function orphansFor(rollout: Rollout, caches: Caches): readonly IdentifiedReplicaSet[] {
-  return caches.replicaSets
-    .by("ownerless", rollout.metadata.namespace ?? "")
-    .filter(
-      (orphan) =>
-        mayAdopt(rollout, orphan) && adoptersOf(orphan, caches)[0]?.metadata.uid === rollout.metadata.uid,
-    );
+  return ownerlessFor(rollout, (key) => caches.replicaSets.by("ownerless", key)).filter(
+    (orphan) =>
+      mayAdopt(rollout, orphan) && adoptersOf(orphan, caches)[0]?.metadata.uid === rollout.metadata.uid,
+  );
 }
 
 /**
@@ -27,8 +26,7 @@ export function orphansFor(rollout: Rollout, caches: Caches): readonly Identifie
  */
 export function adoptersOf(orphan: IdentifiedReplicaSet, caches: Caches): readonly Rollout[] {
   if (!isAdoptable(orphan)) return [];
-  return caches.rollouts
-    .list(orphan.metadata.namespace ?? "")
+  return selectingRollouts(orphan, (key) => caches.rollouts.by("selector", key))
     .filter((rollout) => mayAdopt(rollout, orphan))
     .map((rollout) => ({ rollout, claim: claimOf(rollout, orphan, caches) }))
     .sort((a, b) => b.claim - a.claim || (a.rollout.metadata.name < b.rollout.metadata.name ? -1 : 1))

@@ -507,13 +507,32 @@ describe("a pass", () => {
     });
   }
 
-  test("writes the status to the object itself where the definition has no status subresource", async () => {
-    const run = scene(() => ({ status: { phase: "Healthy" } }));
-    const { cluster, controller } = run;
-    cluster.put(rollouts, rollout("web"));
-    cluster.intercept = ({ path }) => (path.endsWith("/status") ? refusal(404, "NotFound") : undefined);
+  test("writes the status to the object itself where the definition has no status subresource, once, and says so", async () => {
+    const run = scene(({ rollout: { metadata, status } }) => ({
+      status: { ...status, phase: "Healthy", observedGeneration: String(metadata.generation ?? 0) },
+    }));
+    const { cluster, clock, controller, log, seen } = run;
+    const web = rollout("web");
+    cluster.put(rollouts, { ...web, metadata: { ...web.metadata, generation: 4 } });
+    cluster.intercept = ({ path, method, body }) => {
+      if (path.endsWith("/status")) return refusal(404, "NotFound");
+      const old = cluster.find<Rollout>(rollouts, "web");
+      if (method !== "PATCH" || old === undefined || !path.endsWith("/web")) return undefined;
+      // Every write of it is a generation.
+      if ((old.metadata.generation ?? 0) > 20) return refusal(403, "Forbidden", "written again and again");
+      const status = { ...old.status, ...(body as Rollout).status };
+      const metadata = { ...old.metadata, generation: (old.metadata.generation ?? 0) + 1 };
+      return { code: 200, body: cluster.put(rollouts, { ...old, metadata, status }) };
+    };
     await started(run);
-    assert.equal(cluster.find<Rollout>(rollouts, "web")?.status?.phase, "Healthy");
+    await clock.advance(60);
+    const { metadata, status } = cluster.find<Rollout>(rollouts, "web") ?? assert.fail();
+    assert.deepEqual([status?.phase, status?.observedGeneration, metadata.generation], ["Healthy", "5", 5]);
+    assert.equal(seen.length, 2);
+    assert.deepEqual(writesOf(run), { "patch rollouts/status": 1, "patch rollouts": 1, "create events": 1 });
+    const told = /no status subresource, .*`kubectl apply -f deploy\/crds\/`/;
+    assert.equal(log.filter((line) => told.test(line)).length, 1);
+    assert.match(cluster.events().join(), told);
     await controller.stop();
   });
 

@@ -21,8 +21,7 @@ import { type Caches, controllersOf, needed } from "./caches.ts";
 import { execute } from "./execute.ts";
 import { gather } from "./gather.ts";
 import type { OwnWrites } from "./own-writes.ts";
-import { writeStatus } from "./status-writer.ts";
-import { asksForAnalysis } from "./template-caches.ts";
+import { StatusWriter } from "./status-writer.ts";
 import type { Writer } from "./writer.ts";
 
 export type Planner = (snapshot: Snapshot, now: Instant) => Plan;
@@ -61,8 +60,14 @@ export class Reconciler {
   /** What they were told last of kinds that are not known. */
   readonly #unknown = new Map<string, string>();
 
+  readonly #status: StatusWriter;
+
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#status = new StatusWriter(options.writer, (rollout, event) => {
+      options.log(`${keyOf(rollout)}: ${event.message}`);
+      this.#record(rollout, event);
+    });
   }
 
   async pass(key: string): Promise<PassResult> {
@@ -72,14 +77,14 @@ export class Reconciler {
     if (rollout === undefined) {
       this.#problems.delete(key);
       this.#unknown.delete(key);
+      this.#status.forget(key);
       ownWrites.forget(key);
       return { is: "done" };
     }
     const until = ownWrites.waitUntil(key);
     if (until !== undefined) return { is: "postponed", recheckAt: until };
     // Every kind that has been read, or refused, makes another pass.
-    if (!caches.isReadFor(rollout) || (asksForAnalysis(rollout) && !caches.templates.isReady()))
-      return { is: "done" };
+    if (!caches.isReadFor(rollout)) return { is: "done" };
     let hasActed = false;
     try {
       const snapshot = gather(rollout, caches);
@@ -92,7 +97,7 @@ export class Reconciler {
       const written = await this.#carryOut(plan, rollout, () => {
         hasActed = true;
       });
-      await this.#attempt("write the status", () => writeStatus(written, plan.status, this.#options.writer));
+      await this.#attempt("write the status", () => this.#status.write(written, plan.status));
       for (const event of plan.events) this.#record(rollout, event);
       this.#logWait(key, rollout, plan);
       if (plan.refused.length === 0) this.#problems.delete(key);
@@ -152,11 +157,11 @@ export class Reconciler {
 
   /** A new version that the API server does not take shows in the status, not only in an event. */
   async #showRefusal(action: Creation, plan: Plan, rollout: Rollout, refusal: ApiError): Promise<void> {
-    const { clock, writer } = this.#options;
+    const { clock } = this.#options;
     const { name } = action.object.metadata;
     const { status, event } = refusedStatus(rollout, plan.status, name, refusal.message, clock.now());
     if (status.message === rollout.status?.message) return;
-    await this.#attempt("write the status", () => writeStatus(rollout, status, writer));
+    await this.#attempt("write the status", () => this.#status.write(rollout, status));
     this.#record(rollout, event);
   }
 
@@ -166,7 +171,7 @@ export class Reconciler {
    * this one again.
    */
   async #resolveTakenName(action: Creation, rollout: Rollout): Promise<void> {
-    const { client, caches, ownWrites, writer } = this.#options;
+    const { client, caches, ownWrites } = this.#options;
     const { namespace = "", uid = "" } = rollout.metadata;
     const { name } = action.object.metadata;
     const found = await this.#attempt(`read ReplicaSet ${name}`, () =>
@@ -193,7 +198,7 @@ export class Reconciler {
     const collisionCount = (status.collisionCount ?? 0) + 1;
     const known = isTaken ? {} : { currentPodHash };
     await this.#attempt("write the status", () =>
-      writeStatus(rollout, { ...status, ...present(known), collisionCount }, writer),
+      this.#status.write(rollout, { ...status, ...present(known), collisionCount }),
     );
   }
 

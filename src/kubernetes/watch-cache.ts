@@ -75,6 +75,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   #failures = 0;
   /** Why the server will not tell of this kind. */
   #refusal: string | undefined;
+  #isMissing = false;
   /** What went wrong last, before everything has been read for the first time. */
   #firstProblem: string | undefined;
   #pageSize: number | undefined = pageSize;
@@ -119,6 +120,11 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
   get unknownBecause(): string | undefined {
     if (this.#refusal !== undefined || this.#synced) return this.#refusal;
     return this.#firstProblem ?? `${this.#name} have not been read yet`;
+  }
+
+  /** Whether the server says that there is no such kind: its definition is not installed. */
+  get isMissing(): boolean {
+    return this.#isMissing;
   }
 
   /** Fulfilled once everything has been listed; stays open as long as the server cannot be read. */
@@ -169,6 +175,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
       this.#synced = true;
       this.#firstSync.resolve();
       this.#refusal = undefined;
+      this.#isMissing = false;
       this.#options.onKnowledge?.();
     }
     // Of a subscriber, to whom the differences were told.
@@ -260,6 +267,7 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
         opened: () => {
           if (isOver || session.stopped) return;
           hasOpened = true;
+          this.#isMissing = false;
           this.#setRefusal(undefined);
           session.cancelTimer = clock.at(later(clock.now(), steadySeconds), () => {
             isSteady = true;
@@ -385,7 +393,10 @@ export class WatchCache<T extends KubernetesObject, Wire extends KubernetesObjec
     const isFirst = this.#failures === 1;
     const text = `cannot watch ${this.#name}: ${explain(error)}`;
     if (!this.#synced) this.#firstProblem = text;
-    if (isRefused) this.#setRefusal(text);
+    if (isRefused) {
+      this.#isMissing = kind === "notFound";
+      this.#setRefusal(text);
+    }
     if (isRefused || isExpired(error)) this.#version = undefined;
     // A connection that breaks once and can be taken up again, or lost history, is everyday life and no problem yet.
     if (!isFirst || !(hadOpened || isExpired(error))) this.#report(text, error);

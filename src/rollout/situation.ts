@@ -69,18 +69,13 @@ export function versionsOf({ rollout, replicaSets: all }: Snapshot): Versions {
 
 /** What a strategy knows of its routes. */
 export interface Reach {
+  readonly isSeen: boolean;
   readonly usersReach: readonly string[];
   readonly notes: readonly RouteNote[];
 }
 
 /** `memory` is what is remembered of the template in the spec. */
-export function situationOf(
-  snapshot: Snapshot,
-  versions: Versions,
-  memory: Memory,
-  reach: Reach,
-  now: Instant,
-): Situation {
+export function situationOf(versions: Versions, memory: Memory, reach: Reach, now: Instant): Situation {
   const { rollout, replicaSets, current, currentHash, isNewTemplate } = versions;
   const stable = replicaSets.find((replicaSet) => hashOf(replicaSet) === memory.stableHash);
   const isFirst = memory.stableHash === undefined;
@@ -98,7 +93,6 @@ export function situationOf(
     direction: directionOf({ rollout, memory, isUnderWay: !isFirst && !isPromoted, isNewTemplate }),
     isFirst,
     isPromoted,
-    isSeen: snapshot.unknown.length === 0,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from "../api/core.ts";
 import { podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
-import type { AnalysisTemplate, Rollout, TemplateReference } from "../api/rollout.ts";
+import type { Rollout } from "../api/rollout.ts";
 import type { Instant } from "../time/clock.ts";
 import { objectsIn } from "../traffic/objects.ts";
 import type { Sight } from "../traffic/observed-routes.ts";
@@ -14,10 +14,8 @@ export interface Snapshot {
   readonly rollout: Rollout;
   /** The ReplicaSets whose controller is this Rollout, and ownerless ones that it is to adopt, in any order. */
   readonly replicaSets: readonly IdentifiedReplicaSet[];
-  /** What its routes look at, in any order. */
+  /** What its routes look at, and the templates of its analyses, in any order. */
   readonly objects: readonly KubernetesObject[];
-  /** Absent where no analysis is asked for. */
-  readonly analysisTemplates?: AnalysisTemplates;
   /** Of all Rollouts of the namespace that name one of its routes and could use it. */
   readonly claims: readonly Claim[];
   /**
@@ -51,10 +49,4 @@ export function tenantOf({ rollout, claims }: Snapshot): Tenant {
 
 function ownerOf({ metadata: { namespace = "", name } }: Rollout): Owner {
   return { kind: resources.rollouts.kind, namespace, name };
-}
-
-/** The templates of analyses. */
-export interface AnalysisTemplates {
-  /** Undefined when there is none; "unknown" when nobody may look. */
-  find(reference: TemplateReference, namespace: string): AnalysisTemplate | "unknown" | undefined;
 }

@@ -8,6 +8,8 @@ export interface ObservedRoutes {
   readonly role: Role;
   /** For people: `Service web`. */
   readonly name: string;
+  /** All that they look at is known: it can be seen who gets requests. */
+  readonly isSeen: boolean;
   /** The version that all are set to; undefined when one is set to none, or they differ. */
   readonly target: string | undefined;
   /** Every version that may still get requests through one of them. */
@@ -52,6 +54,7 @@ export function observeRoutes(role: Role, all: readonly Route[], sight: Sight): 
   return {
     role,
     name: routes.map(({ name }) => name).join(" and "),
+    isSeen: routes.every(({ isSeen }) => isSeen),
     target: targets.size === 1 ? target : undefined,
     references: [...new Set(references.map(({ value }) => value))].sort(),
     recheckAt: earliest(...references.map(({ until }) => until)),
@@ -81,6 +84,7 @@ function observe(
     writes.map((write) => ({ route, from: target, write }));
   return {
     name: `${router.sets.resource.kind} ${route.name}`,
+    isSeen: because === undefined,
     target,
     references:
       because === undefined

@@ -77,6 +77,7 @@ export class World {
         ...this.services.values(),
         ...[...this.services.keys()].flatMap((name) => this.lagging.get(name) ?? this.slices(name)),
         ...this.#pods(),
+        smokeTest,
       ],
     };
   }
@@ -328,6 +329,13 @@ export class World {
     return merge(merge(object as unknown as Mutable, patch as Mutable), { metadata }) as unknown as T;
   }
 }
+
+/** The one AnalysisTemplate of the namespace. */
+const smokeTest = {
+  apiVersion: "argoproj.io/v1alpha1",
+  kind: "AnalysisTemplate",
+  metadata: { name: "smoke", namespace: "shop" },
+};
 
 /** `create ReplicaSet`, `patch Service`; one that changes a size is `scale ReplicaSet`. */
 export function callOf({ do: call, effect, resource }: Action): string {

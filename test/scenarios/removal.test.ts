@@ -7,11 +7,14 @@ import {
   deploy,
   gone,
   healthy,
+  logged,
   pods,
+  promote,
   running,
   scenario,
   seenBy,
   status,
+  stripDefinition,
   takeOverName,
   unmanaged,
   writesFail,
@@ -41,6 +44,19 @@ scenario("a Rollout that is deleted and applied again starts anew", async (given
   await when(deleteRollout(), applyRollout("v2"));
   await then(active("v2"), healthy);
 });
+
+scenario(
+  "a definition that has lost its status subresource changes nothing but that it is said",
+  async (given, when, then, after) => {
+    await given(blueGreen({ autoPromotionEnabled: false }), running("v1"));
+    await when(stripDefinition(), deploy("v2"));
+    await after(1, "min");
+    await then(active("v1"), logged("has no status subresource"));
+    await when(promote());
+    await after(1, "min");
+    await then(active("v2"), healthy);
+  },
+);
 
 scenario("a name that is taken by another ReplicaSet is stepped around", async (given, when, then) => {
   await given(blueGreen(), running("v1"));

@@ -1,6 +1,8 @@
-import type { TemplateReference } from "../../api/rollout.ts";
+import { resources } from "../../api/resources.ts";
+import type { AnalysisTemplate, TemplateReference } from "../../api/rollout.ts";
 import type { BlueGreen } from "../../api/strategy.ts";
 import { type FieldError, invalid } from "../../api/validation.ts";
+import { type Objects, objectsIn } from "../../traffic/objects.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** Which templates of the analyses that the Rollout asks for are not there, in Argo's words. */
@@ -10,6 +12,15 @@ export function validateAnalyses(snapshot: Snapshot, strategy: BlueGreen): reado
   );
 }
 
+export function findTemplate(
+  reference: TemplateReference,
+  namespace: string,
+  objects: Objects,
+): AnalysisTemplate | undefined {
+  const { templateName = "", clusterScope = false } = reference;
+  return objects.get<AnalysisTemplate>(kindOf(reference), clusterScope ? "" : namespace, templateName);
+}
+
 /** Templates name further templates; `seen` are those that have been looked into. */
 function missingTemplates(
   snapshot: Snapshot,
@@ -17,13 +28,15 @@ function missingTemplates(
   references: readonly TemplateReference[],
   seen: ReadonlySet<unknown> = new Set(),
 ): readonly FieldError[] {
-  const { analysisTemplates, rollout } = snapshot;
+  const objects = objectsIn(snapshot.objects);
   return references.flatMap((reference) => {
-    const found = analysisTemplates?.find(reference, rollout.metadata.namespace ?? "") ?? undefined;
-    if (analysisTemplates === undefined || found === "unknown" || seen.has(found)) return [];
+    const found = findTemplate(reference, snapshot.rollout.metadata.namespace ?? "", objects);
+    if (seen.has(found)) return [];
     if (found === undefined) {
-      const { templateName = "", clusterScope = false } = reference;
-      const kind = clusterScope ? "ClusterAnalysisTemplate" : "AnalysisTemplate";
+      const { kind, plural } = kindOf(reference);
+      // Of a kind that may not be read nothing can be said.
+      if (snapshot.unknown.some((unknown) => unknown.plural === plural)) return [];
+      const { templateName = "" } = reference;
       return [invalid(field, templateName, `${kind} '${templateName}' not found`)];
     }
     return missingTemplates(
@@ -33,4 +46,8 @@ function missingTemplates(
       new Set([...seen, found]),
     );
   });
+}
+
+function kindOf({ clusterScope = false }: TemplateReference) {
+  return clusterScope ? resources.clusterAnalysisTemplates : resources.analysisTemplates;
 }

@@ -48,8 +48,13 @@ export function blueGreenSituation(
   const active = observeRoutes("active", strategy.routes, sight) ?? noRoutes;
   const preview = observeRoutes("preview", strategy.routes, sight);
   const memory = rememberedOf(snapshot, versions, strategy, active, now);
-  const reach = { usersReach: active.references, notes: [...active.notes, ...(preview?.notes ?? [])] };
-  const situation = situationOf(snapshot, versions, memory, reach, now);
+  const isSeen = active.isSeen && (preview?.isSeen ?? true);
+  const reach = {
+    isSeen,
+    usersReach: active.references,
+    notes: [...active.notes, ...(preview?.notes ?? [])],
+  };
+  const situation = situationOf(versions, memory, reach, now);
   const rollback = rollbackRule(rollout, replicaSets, current, situation.stable, memory);
   const base = { ...situation, strategy, rollback, active, preview };
   return { ...base, isSwitched: isSwitched(base) };
@@ -175,6 +180,7 @@ function rollbackRule(
 const noRoutes: ObservedRoutes = {
   role: "active",
   name: "no route",
+  isSeen: true,
   target: undefined,
   references: [],
   recheckAt: undefined,

@@ -4,6 +4,7 @@ import { resources } from "../../../src/api/resources.ts";
 import type { BlueGreenStrategy, RolloutSpec } from "../../../src/api/rollout.ts";
 import { customResourceDefinitions } from "../../../src/api/schema/definitions.ts";
 import type { PodBehaviour } from "../../../src/cluster/node/simulated-behaviour.ts";
+import { ApiError } from "../../../src/kubernetes/errors.ts";
 import { templateHash, templateIdentity } from "../../../src/rollout/template.ts";
 import { type ApplicationUnderTest, revisionOf } from "./application-under-test.ts";
 import { namespace, rolloutManifest, serviceManifest, servicesOf, templateOf } from "./manifests.ts";
@@ -44,6 +45,17 @@ export function createService(service: string): Act {
 
 export function deleteService(service: string): Act {
   return ({ cluster }) => cluster.client.delete(resources.services, namespace, service);
+}
+
+/** Installs a definition of Rollouts that has no status subresource. */
+export function stripDefinition(): Act {
+  return ({ cluster }) =>
+    cluster.client.patch(
+      resources.customResourceDefinitions,
+      undefined,
+      `${resources.rollouts.plural}.${resources.rollouts.group}`,
+      { type: "json", body: [{ op: "remove", path: "/spec/versions/0/subresources/status" }] },
+    );
 }
 
 export function promote(): Act {
@@ -263,6 +275,11 @@ export function takeOverName(version: string): Act {
   };
 }
 
-function patchStatus(app: ApplicationUnderTest, status: object): Promise<unknown> {
-  return app.patch(resources.rollouts, app.name, { status }, "status");
+async function patchStatus(app: ApplicationUnderTest, status: object): Promise<void> {
+  try {
+    await app.patch(resources.rollouts, app.name, { status }, "status");
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.kind !== "notFound") throw error;
+    await app.patch(resources.rollouts, app.name, { status });
+  }
 }

@@ -61,6 +61,14 @@ export const healthy: Expectation = async (app) => {
   assert.equal(status?.message, undefined);
 };
 
+/** The controller has told this, once. */
+export function logged(text: string): Expectation {
+  return async ({ cluster }) => {
+    const lines = cluster.log.filter((line) => line.includes(text));
+    assert.equal(lines.length, 1, `told: ${text}`);
+  };
+}
+
 /** How many pods the version is to have. */
 export function size(version: string, pods: number): Expectation {
   return async (app) => {
