@@ -17,7 +17,8 @@ import { asksForAnalysis } from "./analysis-templates.ts";
 import { Caches, controllersOf, serviceNameOf } from "./caches.ts";
 import { adoptersOf } from "./orphans.ts";
 import { OwnWrites } from "./own-writes.ts";
-import { type Planner, Reconciler } from "./reconciler.ts";
+import { Reconciler } from "./reconciler.ts";
+import { type Planner, rolloutKind } from "./rollouts.ts";
 import { ServiceRelease } from "./service-release.ts";
 import { Writer } from "./writer.ts";
 
@@ -75,16 +76,8 @@ export class Controller {
         for (const sink of [recorder, ...listeners]) sink.record(about, news);
       },
     };
-    const reconciler = new Reconciler({
-      client,
-      clock,
-      caches,
-      ownWrites,
-      writer,
-      events,
-      plan: planner,
-      log,
-    });
+    const kind = rolloutKind({ client, clock, caches, ownWrites, plan: planner });
+    const reconciler = new Reconciler(kind, { client, clock, ownWrites, writer, events, log });
     const release = new ServiceRelease({ client, caches, writer, instanceId, log });
     this.#caches = caches;
     this.#ownWrites = ownWrites;

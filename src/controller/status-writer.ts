@@ -1,46 +1,49 @@
 import { keyOf } from "../api/metadata.ts";
-import { resources } from "../api/resources.ts";
-import type { Rollout, RolloutStatus } from "../api/rollout.ts";
+import type { Resource } from "../api/resources.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import { mergePatchBetween } from "../kubernetes/merge-patch.ts";
 import type { PlannedEvent } from "../rollout/action.ts";
 import { present } from "../rollout/status/fields.ts";
+import type { PlannedStatus, Reconciled } from "./kind.ts";
 import type { Writer } from "./writer.ts";
 
-const missingSubresource: PlannedEvent = {
-  type: "Warning",
-  reason: "MissingStatusSubresource",
-  message:
-    "the installed CustomResourceDefinition of Rollouts has no status subresource, so every status counts as a change of " +
-    "the spec; install the right one with `kubectl apply -f deploy/crds/`",
-};
+function missingSubresource({ kind }: Resource): PlannedEvent {
+  const message =
+    `the installed CustomResourceDefinition of ${kind}s has no status subresource, so every status counts as a change of ` +
+    "the spec; install the right one with `kubectl apply -f deploy/crds/`";
+  return { type: "Warning", reason: "MissingStatusSubresource", message };
+}
 
-/** Makes Rollouts' statuses read as planned. */
+type Planned = Reconciled<PlannedStatus>;
+
+/** Makes the statuses of one kind read as planned. */
 export class StatusWriter {
+  readonly #resource: Resource;
   readonly #writer: Writer;
-  readonly #tell: (rollout: Rollout, event: PlannedEvent) => void;
-  /** The Rollouts, by key, of which it was told that the subresource is missing. */
+  readonly #tell: (object: Planned, event: PlannedEvent) => void;
+  /** The objects, by key, of which it was told that the subresource is missing. */
   readonly #told = new Set<string>();
 
-  /** `tell` is called once for each Rollout while its definition has no status subresource. */
-  constructor(writer: Writer, tell: (rollout: Rollout, event: PlannedEvent) => void) {
+  /** `tell` is called once for each object while its definition has no status subresource. */
+  constructor(resource: Resource, writer: Writer, tell: (object: Planned, event: PlannedEvent) => void) {
+    this.#resource = resource;
     this.#writer = writer;
     this.#tell = tell;
   }
 
   /**
-   * Patches the difference; writes nothing when there is none. `rollout` is the version that the plan was made for, or what
+   * Patches the difference; writes nothing when there is none. `object` is the version that the plan was made for, or what
    * this pass has made of it. Throws `ApiError`.
    */
-  async write(rollout: Rollout, planned: RolloutStatus): Promise<void> {
-    const status = mergePatchBetween(rollout.status ?? {}, planned);
+  async write(object: Planned, planned: PlannedStatus): Promise<void> {
+    const status = mergePatchBetween(object.status ?? {}, planned);
     if (status === undefined) return;
     try {
-      await this.#patch(rollout, status, "status");
-      this.#told.delete(keyOf(rollout));
+      await this.#patch(object, status, "status");
+      this.#told.delete(keyOf(object));
     } catch (error) {
       if (!(error instanceof ApiError) || error.kind !== "notFound") throw error;
-      await this.#writeWhole(rollout, planned);
+      await this.#writeWhole(object, planned);
     }
   }
 
@@ -48,24 +51,24 @@ export class StatusWriter {
     this.#told.delete(key);
   }
 
-  /** A Rollout that is gone answers the same again. */
-  async #writeWhole(rollout: Rollout, planned: RolloutStatus): Promise<void> {
-    const status = mergePatchBetween(rollout.status ?? {}, {
+  /** One that is gone answers the same again. */
+  async #writeWhole(object: Planned, planned: PlannedStatus): Promise<void> {
+    const status = mergePatchBetween(object.status ?? {}, {
       ...planned,
-      ...present(nextGeneration(rollout, planned)),
+      ...present(nextGeneration(object, planned)),
     });
     if (status === undefined) return;
-    await this.#patch(rollout, status);
-    const key = keyOf(rollout);
+    await this.#patch(object, status);
+    const key = keyOf(object);
     if (this.#told.has(key)) return;
     this.#told.add(key);
-    this.#tell(rollout, missingSubresource);
+    this.#tell(object, missingSubresource(this.#resource));
   }
 
-  async #patch(rollout: Rollout, status: object, subresource?: string): Promise<void> {
-    const { namespace = "", name, uid = "", resourceVersion = "" } = rollout.metadata;
-    const target = { resource: resources.rollouts, namespace, name };
-    await this.#writer.patch(keyOf(rollout), target, { uid, resourceVersion }, { status }, subresource);
+  async #patch(object: Planned, status: object, subresource?: string): Promise<void> {
+    const { namespace = "", name, uid = "", resourceVersion = "" } = object.metadata;
+    const target = { resource: this.#resource, namespace, name };
+    await this.#writer.patch(keyOf(object), target, { uid, resourceVersion }, { status }, subresource);
   }
 }
 
@@ -74,8 +77,8 @@ export class StatusWriter {
  * observed it, and must say so, or it would be written again and again.
  */
 function nextGeneration(
-  { metadata: { generation } }: Rollout,
-  { observedGeneration }: RolloutStatus,
+  { metadata: { generation } }: Planned,
+  { observedGeneration }: PlannedStatus,
 ): { readonly observedGeneration: string | undefined } {
   const isObserved = generation !== undefined && observedGeneration === String(generation);
   return { observedGeneration: isObserved ? String(generation + 1) : undefined };

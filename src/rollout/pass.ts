@@ -16,11 +16,11 @@ import { statusOf } from "./status/status.ts";
 import { type Standing, type Walk, walk } from "./step.ts";
 import type { Strategy } from "./strategy.ts";
 
-export interface Plan {
+export interface Plan<Status = RolloutStatus> {
   /** To be carried out in this order; the first failure ends the pass, the next pass plans anew. */
   readonly actions: readonly Action[];
   /** The whole status as it should read after the actions; the writer patches the difference. */
-  readonly status: RolloutStatus;
+  readonly status: Status;
   /** Acts that were planned but would break an invariant, and so are left out: what, and why. */
   readonly refused: readonly string[];
   /** Recorded after the status has been written, in this order. */

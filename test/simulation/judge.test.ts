@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Planner } from "../../src/controller/reconciler.ts";
+import type { Planner } from "../../src/controller/rollouts.ts";
 import type { Action } from "../../src/rollout/action.ts";
 import type { Plan } from "../../src/rollout/pass.ts";
 import { plan } from "../../src/rollout/plan.ts";

@@ -1,6 +1,6 @@
 import type { RolloutPhase } from "../../src/api/rollout.ts";
 import { rolloutCustomResourceDefinition } from "../../src/api/schema/rollout.ts";
-import type { Planner } from "../../src/controller/reconciler.ts";
+import type { Planner } from "../../src/controller/rollouts.ts";
 import { type Instant, later } from "../../src/time/clock.ts";
 import { type Act, createService, promote, resume, retry, scale } from "../scenarios/bed/acts.ts";
 import { ApplicationUnderTest } from "../scenarios/bed/application-under-test.ts";

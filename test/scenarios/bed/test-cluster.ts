@@ -9,7 +9,7 @@ import { NamespaceController } from "../../../src/cluster/workloads/namespace-co
 import { ReplicaSetController } from "../../../src/cluster/workloads/replica-set/replica-set-controller.ts";
 import { startWorkloads, type Workloads } from "../../../src/cluster/workloads/workloads.ts";
 import { Controller } from "../../../src/controller/controller.ts";
-import type { Planner } from "../../../src/controller/reconciler.ts";
+import type { Planner } from "../../../src/controller/rollouts.ts";
 import { KubernetesClient } from "../../../src/kubernetes/client.ts";
 import type { Transport } from "../../../src/kubernetes/transport.ts";
 import { ManualClock } from "../../../src/time/manual-clock.ts";
