@@ -5,8 +5,6 @@ import type { Sessions } from "./sessions.ts";
 const idleLimit = 64;
 // Common servers (Node among them) close an idle connection after 5 s; ours are gone before.
 const idleSeconds = 4;
-// A request that must not be sent twice takes a kept connection only if it was in use a moment ago.
-const freshSeconds = 1;
 
 interface Idle {
   readonly connection: Connection;
@@ -30,11 +28,10 @@ export class Endpoint implements ConnectionOrigin, ConnectionOwner {
     this.#sessions = sessions;
   }
 
-  /** A kept connection, if there is one; for a request that can be sent again an older one will do. */
-  take(owner: ConnectionOwner, canSendAgain: boolean): Connection | undefined {
+  /** A kept connection, if there is one. The pod may have closed it already: only for what can be sent again. */
+  take(owner: ConnectionOwner): Connection | undefined {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      const limit = canSendAgain ? idleSeconds : freshSeconds;
-      if (idle.connection.isOpen && later(idle.since, limit) > this.#sessions.now) {
+      if (idle.connection.isOpen && later(idle.since, idleSeconds) > this.#sessions.now) {
         idle.connection.giveTo(owner);
         return idle.connection;
       }
@@ -43,7 +40,12 @@ export class Endpoint implements ConnectionOrigin, ConnectionOwner {
     return undefined;
   }
 
+  /**
+   * A new connection. It takes the place of the kept one that has waited longest, so that a pod never holds more of them
+   * than were in use at once: there are pods that serve one connection at a time.
+   */
   dial(owner: ConnectionOwner): Connection {
+    this.#idle.shift()?.connection.destroy();
     const connection = Connection.dial(this.address, this.port, owner, this);
     this.#open.add(connection);
     return connection;

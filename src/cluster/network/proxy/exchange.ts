@@ -22,12 +22,15 @@ export interface ExchangeClient {
 }
 
 const nothing = Buffer.alloc(0);
-const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+// RFC 9110 section 9.2: the first change nothing, the others change nothing more when they come twice.
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+const idempotentMethods = new Set([...safeMethods, "PUT", "DELETE"]);
 
 /**
  * One request and its answer, with a pod chosen at the moment when the request is read. A pod that does not accept is
- * passed over. What has been sent is sent a second time only if it is safe and no byte of an answer has come. The object
- * serves one exchange of a client after another.
+ * passed over. A kept connection may have been closed by its pod a moment ago, so only a request that may come twice goes
+ * there, and is sent once more on a new one when no byte of an answer has come. The object serves one exchange of a client
+ * after another.
  */
 export class Exchange implements ConnectionOwner {
   deadlineAt: Instant = never;
@@ -38,6 +41,7 @@ export class Exchange implements ConnectionOwner {
   readonly #answerBody = new Body();
   #request: RequestHead | undefined;
   #toSend: Buffer = nothing;
+  /** The request may come twice and is there as a whole. */
   #canSendAgain = false;
   #endpoint: Endpoint | undefined;
   #upstream: Connection | undefined;
@@ -64,14 +68,10 @@ export class Exchange implements ConnectionOwner {
 
   /** Sends `toSend`: the head of `request` and what of its body is there. The rest comes by `sendBody`. */
   begin(request: RequestHead, toSend: Buffer): void {
-    const { fields } = request;
     this.#request = request;
     this.#toSend = toSend;
     this.#canSendAgain =
-      fields.contentLength <= 0 &&
-      fields.transferEncoding === "absent" &&
-      !request.asksUpgrade &&
-      safeMethods.has(request.method);
+      this.#client.requestBody.isDone && !request.asksUpgrade && idempotentMethods.has(request.method);
     this.#isSentAgain = this.#answerHasBegun = this.#answerIsDone = false;
     if (this.#tried.length > 0) this.#tried = [];
     this.#patientUntil = never;
@@ -123,7 +123,7 @@ export class Exchange implements ConnectionOwner {
     endpoint.outstanding++;
     this.#head.reset();
     this.#hasAnswerBytes = false;
-    const kept = mayReuse ? endpoint.take(this, this.#canSendAgain) : undefined;
+    const kept = mayReuse && this.#canSendAgain ? endpoint.take(this) : undefined;
     this.#isReused = kept !== undefined;
     if (kept !== undefined) {
       this.#upstream = kept;
@@ -193,6 +193,12 @@ export class Exchange implements ConnectionOwner {
           502,
           `${this.#place()} sent an invalid answer: ${response?.reason ?? "its head is too large or broken"}.`,
         );
+        return;
+      }
+      if (response.status === 408 && this.#isReused && this.#canSendAgain && !this.#isSentAgain) {
+        // Said before the request came, as a farewell to a connection that was idle (RFC 9110 section 15.5.9).
+        this.#hasAnswerBytes = false;
+        this.#lost("closed the idle connection");
         return;
       }
       if (response.status >= 200) {
@@ -327,7 +333,7 @@ export class Exchange implements ConnectionOwner {
     if (!this.#isSent) {
       if (endpoint !== undefined) this.#tried.push(endpoint);
       this.#dispatch(true);
-    } else if (this.#canSendAgain && !this.#hasAnswerBytes && !this.#isSentAgain) {
+    } else if (this.#maySendAgain()) {
       this.#isSentAgain = true;
       // A kept connection may have been closed only for its age; a new one that breaks speaks against the pod.
       if (!this.#isReused && endpoint !== undefined) this.#tried.push(endpoint);
@@ -340,6 +346,12 @@ export class Exchange implements ConnectionOwner {
     } else {
       connection.reset();
     }
+  }
+
+  // A pod that breaks a new connection may have begun with the request, so what changes something is not done once more.
+  #maySendAgain(): boolean {
+    if (!this.#canSendAgain || this.#hasAnswerBytes || this.#isSentAgain) return false;
+    return this.#isReused || safeMethods.has(this.#request?.method ?? "");
   }
 
   #answer(status: number, text: string, close = false): void {
