@@ -972,9 +972,13 @@ describe("the Service proxy", { timeout: 120_000 }, () => {
     await scene.until(() => client.received.match(/ 503 /g)?.length === 5000);
   });
 
-  test("a raw connection survives a switch and ends when its pod has terminated", async () => {
-    for (const pod of [1, 2])
-      await scene.tcpPod(pod, (socket) => socket.on("data", (bytes) => socket.write(`${pod}:${bytes}`)));
+  test("what is in flight with a terminating pod survives every switch, until the pod itself ends it", async () => {
+    let endOfPod: () => void = () => {};
+    await scene.tcpPod(1, (socket) => {
+      endOfPod = () => socket.destroy();
+      socket.on("data", (bytes) => socket.write(`1:${bytes}`));
+    });
+    await scene.tcpPod(2, (socket) => socket.on("data", (bytes) => socket.write(`2:${bytes}`)));
     await scene.start({ ports: [{ port: servicePort, appProtocol: "tcp" }] });
     await scene.route(1);
     const client = scene.connect();
@@ -983,9 +987,50 @@ describe("the Service proxy", { timeout: 120_000 }, () => {
     await client.send("b").sees(/1:b$/);
     await scene.routeWithTerminating(1, 2);
     await client.send("c").sees(/1:c$/);
+    // A selector that has moved on lists the old pods no more, while they still have their grace period.
     await scene.route(2);
+    await client.send("d").sees(/1:d$/);
+    await scene.connect().send("e").sees(/2:e$/);
+    endOfPod();
     await client.ends();
-    await scene.connect().send("d").sees(/2:d$/);
+  });
+
+  test("uploads, downloads and half-closed connections stay with a terminating pod after the switch", async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    let asked = 0;
+    await scene.httpPod(1, async (incoming, response) => {
+      asked++;
+      if (incoming.method === "GET") response.write("v1 begins,");
+      await released;
+      const body = await text(incoming);
+      response.end(`${body} v1 ends`);
+    });
+    await scene.httpPod(2, answerWith("v2"));
+    await scene.start();
+    await scene.route(1);
+    const upload = scene.connect().send("POST / HTTP/1.1\r\nHost: w\r\nContent-Length: 10\r\n\r\n12345");
+    const whole = scene.connect().send("POST / HTTP/1.1\r\nHost: w\r\nContent-Length: 4\r\n\r\nbody");
+    const download = fetchText();
+    const halfClosed = scene.connect();
+    halfClosed.socket.end("GET / HTTP/1.1\r\nHost: w\r\n\r\n");
+    await scene.until(() => asked === 4);
+    await scene.routeWithTerminating(1, 2);
+    await scene.route(2);
+    assert.equal(await fetchText(), "200 v2");
+    release();
+    upload.send("67890");
+    await upload.sees(/ 200 [^]*1234567890 v1 ends$/);
+    await whole.sees(/ 200 [^]*body v1 ends$/);
+    await halfClosed.sees(/ 200 [^]*v1 begins,[^]* v1 ends/);
+    assert.equal(await download, "200 v1 begins, v1 ends");
+  });
+
+  test("a Service of which all pods are terminating is served by those that still serve", async () => {
+    await scene.httpPod(1, answerWith("v1"));
+    await scene.start();
+    await scene.route(1);
+    await scene.routeWithTerminating(1);
+    assert.equal(await fetchText(), "200 v1");
   });
 
   test("a request head that never ends, and a connection that asks nothing, are given up in time", async () => {

@@ -18,7 +18,6 @@ const plan: ServicePlan = {
       nodePort: 30080,
       protocol: "unknown",
       endpoints: [{ address: "127.8.0.2", port: 5000 }],
-      terminating: [],
     },
   ],
 };

@@ -69,8 +69,7 @@ function isPortPlan(value: Partial<PortPlan> | null): value is PortPlan {
     (value.nodePort === undefined || isPort(value.nodePort)) &&
     (value.protocol === "http" || value.protocol === "tcp" || value.protocol === "unknown") &&
     Array.isArray(value.endpoints) &&
-    value.endpoints.every(isEndpoint) &&
-    Array.isArray(value.terminating)
+    value.endpoints.every(isEndpoint)
   );
 }
 

@@ -1,5 +1,5 @@
 import { isIPv4 } from "node:net";
-import type { EndpointSlice, Service, ServicePort } from "../../api/core.ts";
+import type { Endpoint, EndpointSlice, Service, ServicePort } from "../../api/core.ts";
 import type { EndpointAddress, Protocol } from "./proxy/route.ts";
 
 /** One port of a Service: what clients connect to, and which pods answer. */
@@ -10,8 +10,6 @@ export interface PortPlan {
   readonly nodePort?: number;
   readonly protocol: Protocol;
   readonly endpoints: readonly EndpointAddress[];
-  /** Addresses of pods on their way out. */
-  readonly terminating: readonly string[];
 }
 
 /** All that the proxy needs to know of one Service. Plain data: it is saved, and served from after a restart. */
@@ -59,12 +57,7 @@ export function planService(
       port: port.port,
       ...(isExposed && port.nodePort !== undefined ? { nodePort: port.nodePort } : {}),
       protocol: protocolOfPort(port),
-      endpoints: readyEndpoints(port, slices),
-      terminating: slices.flatMap((slice) =>
-        (slice.endpoints ?? [])
-          .filter((endpoint) => endpoint.conditions?.terminating === true)
-          .flatMap((endpoint) => endpoint.addresses),
-      ),
+      endpoints: endpointsOf(port, slices),
     })),
   };
 }
@@ -92,15 +85,29 @@ function protocolOfPort(port: ServicePort): Protocol {
   return protocolWords[port.name?.split("-")[0] ?? ""] ?? "unknown";
 }
 
-function readyEndpoints(port: ServicePort, slices: readonly EndpointSlice[]): readonly EndpointAddress[] {
+/** The pods that are ready; where there are none, those on their way out that still serve, as on any Kubernetes. */
+function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[]): readonly EndpointAddress[] {
+  const ready = addressesOf(port, slices, ({ conditions }) => conditions?.ready !== false);
+  return ready.length > 0 ? ready : addressesOf(port, slices, isServingToTheEnd);
+}
+
+function isServingToTheEnd({ conditions }: Endpoint): boolean {
+  return conditions?.terminating === true && conditions.serving !== false;
+}
+
+function addressesOf(
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+  isWanted: (endpoint: Endpoint) => boolean,
+): readonly EndpointAddress[] {
   const found = new Map<string, EndpointAddress>();
   for (const slice of slices) {
     for (const slicePort of slice.ports ?? []) {
-      if ((slicePort.name ?? "") !== (port.name ?? "") || !isTcp(slicePort)) continue;
+      if ((slicePort.name ?? "") !== (port.name ?? "") || !isTcp(slicePort) || !isPort(slicePort.port))
+        continue;
       for (const endpoint of slice.endpoints ?? []) {
         const address = endpoint.addresses[0];
-        if (endpoint.conditions?.ready === false || address === undefined || !isPort(slicePort.port))
-          continue;
+        if (address === undefined || !isWanted(endpoint)) continue;
         found.set(`${address}:${slicePort.port}`, { address, port: slicePort.port });
       }
     }

@@ -14,40 +14,26 @@ export interface ConnectionOwner {
   closed(connection: Connection, error?: Error): void;
 }
 
-/** Told when a connection that it dialled is over, whoever owns it then. */
-export interface ConnectionOrigin {
-  forget(connection: Connection): void;
-}
-
 const readBufferBytes = 64 * 1024;
 
 /** One TCP connection, of a client or to a pod. Its owner can change; its listeners are attached once. */
 export class Connection {
   readonly #socket: Socket;
-  readonly #origin: ConnectionOrigin | undefined;
   #owner: ConnectionOwner;
   #error: Error | undefined;
   #isPaused = false;
   #readBuffer: Buffer | undefined;
   #readBufferIsLent = false;
 
-  private constructor(
-    owner: ConnectionOwner,
-    makeSocket: (self: Connection) => Socket,
-    origin?: ConnectionOrigin,
-  ) {
+  private constructor(owner: ConnectionOwner, makeSocket: (self: Connection) => Socket) {
     this.#owner = owner;
-    this.#origin = origin;
     this.#socket = makeSocket(this);
     this.#socket.on("drain", () => this.#owner.drained(this));
     this.#socket.on("end", () => this.#owner.ended(this));
     this.#socket.on("error", (error) => {
       this.#error = error;
     });
-    this.#socket.on("close", () => {
-      this.#origin?.forget(this);
-      this.#owner.closed(this, this.#error);
-    });
+    this.#socket.on("close", () => this.#owner.closed(this, this.#error));
   }
 
   /** Wraps a connection that a client has opened. */
@@ -58,8 +44,8 @@ export class Connection {
   }
 
   /** Opens a connection. It reads into one buffer again and again, which spares an allocation for each read. */
-  static dial(host: string, port: number, owner: ConnectionOwner, origin: ConnectionOrigin): Connection {
-    return new Connection(owner, (self) => self.#dial(host, port), origin);
+  static dial(host: string, port: number, owner: ConnectionOwner): Connection {
+    return new Connection(owner, (self) => self.#dial(host, port));
   }
 
   #dial(host: string, port: number): Socket {

@@ -1,5 +1,5 @@
 import { type Instant, later } from "../../../time/clock.ts";
-import { Connection, type ConnectionOrigin, type ConnectionOwner } from "./connection.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
 import type { Sessions } from "./sessions.ts";
 
 const idleLimit = 64;
@@ -12,14 +12,13 @@ interface Idle {
 }
 
 /** One pod port that requests can go to, with the kept connections to it. */
-export class Endpoint implements ConnectionOrigin, ConnectionOwner {
+export class Endpoint implements ConnectionOwner {
   readonly address: string;
   readonly port: number;
   /** Requests and raw connections that are with this endpoint now. */
   outstanding = 0;
   #isRetired = false;
   readonly #sessions: Sessions;
-  readonly #open = new Set<Connection>();
   readonly #idle: Idle[] = [];
 
   constructor(address: string, port: number, sessions: Sessions) {
@@ -46,9 +45,7 @@ export class Endpoint implements ConnectionOrigin, ConnectionOwner {
    */
   dial(owner: ConnectionOwner): Connection {
     this.#idle.shift()?.connection.destroy();
-    const connection = Connection.dial(this.address, this.port, owner, this);
-    this.#open.add(connection);
-    return connection;
+    return Connection.dial(this.address, this.port, owner);
   }
 
   /** Takes back a connection on which nothing is in flight. */
@@ -69,21 +66,11 @@ export class Endpoint implements ConnectionOrigin, ConnectionOwner {
     for (const idle of this.#idle.splice(0)) idle.connection.destroy();
   }
 
-  /** The pod is gone: nothing that is still open can have an end of its own. */
-  abandon(): void {
-    this.retire();
-    for (const connection of this.#open) connection.destroy();
-  }
-
   closeIdle(now: Instant): void {
     // The oldest come first.
     while (this.#idle[0] !== undefined && later(this.#idle[0].since, idleSeconds) <= now) {
       this.#idle.shift()?.connection.destroy();
     }
-  }
-
-  forget(connection: Connection): void {
-    this.#open.delete(connection);
   }
 
   connected(): void {}

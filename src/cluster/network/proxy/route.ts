@@ -16,8 +16,6 @@ export class Route {
   readonly label: string;
   protocol: Protocol = "unknown";
   #endpoints: readonly Endpoint[] = [];
-  /** No longer in the route, but with something in flight; true for one whose pod is terminating. */
-  readonly #leaving = new Map<Endpoint, boolean>();
   #next = 0;
   readonly #sessions: Sessions;
 
@@ -31,27 +29,17 @@ export class Route {
   }
 
   /**
-   * Swaps the endpoint set: every request read after this call goes to the new one. `terminating` lists the addresses of
-   * pods on their way out; when such an address is no longer listed, its pod has ended.
+   * Swaps the endpoint set: every request read after this call goes to the new one. What is in flight goes on with the pod
+   * that has it, until one of the two ends it: that a pod is no longer listed does not say that it is gone.
    */
-  swap(addresses: readonly EndpointAddress[], terminating: readonly string[] = []): void {
+  swap(addresses: readonly EndpointAddress[]): void {
     const before = this.#endpoints;
     this.#endpoints = addresses.map(
       ({ address, port }) =>
         before.find((endpoint) => endpoint.address === address && endpoint.port === port) ??
         new Endpoint(address, port, this.#sessions),
     );
-    for (const endpoint of before) {
-      if (this.#endpoints.includes(endpoint)) continue;
-      endpoint.retire();
-      this.#leaving.set(endpoint, false);
-    }
-    for (const [endpoint, wasTerminating] of this.#leaving) {
-      const isTerminating = terminating.includes(endpoint.address);
-      if (wasTerminating && !isTerminating) endpoint.abandon();
-      if (endpoint.outstanding === 0) this.#leaving.delete(endpoint);
-      else if (isTerminating) this.#leaving.set(endpoint, true);
-    }
+    for (const endpoint of before) if (!this.#endpoints.includes(endpoint)) endpoint.retire();
   }
 
   /** The endpoint with the least in flight, in turn among equals, without those of `tried`. */
