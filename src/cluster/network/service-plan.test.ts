@@ -120,12 +120,13 @@ describe("the plan of a Service", () => {
 
   for (const [port, protocol] of [
     [{ port: 80 }, "unknown"],
-    [{ port: 80, name: "http" }, "http"],
-    [{ port: 80, name: "http-web" }, "http"],
+    [{ port: 80, name: "http" }, "unknown"],
+    [{ port: 80, name: "https-web" }, "tcp"],
     [{ port: 80, name: "web" }, "unknown"],
-    [{ port: 80, name: "http", appProtocol: "kubernetes.io/h2c" }, "tcp"],
-    [{ port: 80, appProtocol: "HTTP" }, "http"],
-    [{ port: 80, appProtocol: "tcp" }, "tcp"],
+    [{ port: 80, name: "https", appProtocol: "kubernetes.io/h2c" }, "unknown"],
+    [{ port: 80, name: "grpc" }, "unknown"],
+    [{ port: 80, appProtocol: "HTTP" }, "unknown"],
+    [{ port: 80, appProtocol: "TCP" }, "tcp"],
     [{ port: 80, name: "https" }, "tcp"],
     [{ port: 80, appProtocol: "example.com/own" }, "unknown"],
   ] as const) {

@@ -67,22 +67,13 @@ export function isTcp(port: { readonly protocol?: string }): boolean {
   return (port.protocol ?? "TCP") === "TCP";
 }
 
-const protocolWords: Readonly<Record<string, Protocol>> = {
-  http: "http",
-  "kubernetes.io/ws": "http",
-  tcp: "tcp",
-  tls: "tcp",
-  https: "tcp",
-  grpc: "tcp",
-  http2: "tcp",
-  "kubernetes.io/h2c": "tcp",
-  "kubernetes.io/wss": "tcp",
-};
+const notHttp = new Set(["tcp", "tls", "https", "kubernetes.io/wss"]);
 
-// `appProtocol` says it outright; a port name says it by custom, as `http` or `http-something`.
+// `appProtocol` says it outright; a port name says it by custom, as `https` or `https-something`. That a port is said to speak
+// HTTP is no proof, so there the first bytes of each client are looked at all the same.
 function protocolOfPort(port: ServicePort): Protocol {
-  if (port.appProtocol !== undefined) return protocolWords[port.appProtocol.toLowerCase()] ?? "unknown";
-  return protocolWords[port.name?.split("-")[0] ?? ""] ?? "unknown";
+  const word = port.appProtocol?.toLowerCase() ?? port.name?.split("-")[0] ?? "";
+  return notHttp.has(word) ? "tcp" : "unknown";
 }
 
 /** The pods that are ready; where there are none, those on their way out that still serve, as on any Kubernetes. */

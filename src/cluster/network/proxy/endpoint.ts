@@ -27,6 +27,11 @@ export class Endpoint implements ConnectionOwner {
     this.#sessions = sessions;
   }
 
+  /** No new request may come here. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
   /** A kept connection, if there is one. The pod may have closed it already: only for what can be sent again. */
   take(owner: ConnectionOwner): Connection | undefined {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {

@@ -90,7 +90,7 @@ describe("an exchange", () => {
     ] as const) {
       // The turn is that of the first pod again.
       proxy.route.swap([breaking]);
-      proxy.route.pick([]);
+      proxy.route.nextEndpoint([]);
       proxy.route.swap([second, breaking]);
       const client = await proxy.client();
       await client.send(requestOf(method)).sees(new RegExp(`^HTTP/1.1 ${answer} `));

@@ -35,10 +35,10 @@ const idempotentMethods = new Set([...safeMethods, "PUT", "DELETE"]);
 export class Exchange implements ConnectionOwner {
   deadlineAt: Instant = never;
   readonly #sessions: Sessions;
-  readonly #route: Route;
   readonly #client: ExchangeClient;
   readonly #head = new HeadReader();
   readonly #answerBody = new Body();
+  #route: Route | undefined;
   #request: RequestHead | undefined;
   #toSend: Buffer = nothing;
   /** The request may come twice and is there as a whole. */
@@ -60,14 +60,14 @@ export class Exchange implements ConnectionOwner {
   #patientUntil: Instant = never;
   #isWaiting = false;
 
-  constructor(sessions: Sessions, route: Route, client: ExchangeClient) {
+  constructor(sessions: Sessions, client: ExchangeClient) {
     this.#sessions = sessions;
-    this.#route = route;
     this.#client = client;
   }
 
-  /** Sends `toSend`: the head of `request` and what of its body is there. The rest comes by `sendBody`. */
-  begin(request: RequestHead, toSend: Buffer): void {
+  /** Sends `toSend` by `route`: the head of `request` and what of its body is there. The rest comes by `sendBody`. */
+  begin(route: Route, request: RequestHead, toSend: Buffer): void {
+    this.#route = route;
     this.#request = request;
     this.#toSend = toSend;
     this.#canSendAgain =
@@ -114,7 +114,7 @@ export class Exchange implements ConnectionOwner {
   }
 
   #dispatch(mayReuse: boolean): void {
-    const endpoint = this.#route.pick(this.#tried);
+    const endpoint = this.#route?.nextEndpoint(this.#tried);
     if (endpoint === undefined) {
       this.#noEndpoint();
       return;
@@ -138,13 +138,13 @@ export class Exchange implements ConnectionOwner {
 
   #noEndpoint(): void {
     if (this.#tried.length === 0) {
-      this.#answer(503, `${this.#route.label} has no ready endpoint.`);
+      this.#answer(503, `${this.#route?.label} has no ready endpoint.`);
     } else if (this.#mayAskAgain()) {
       this.#isWaiting = true;
       this.deadlineAt = this.#sessions.now;
     } else {
       const status = this.#timedOut ? 504 : 502;
-      this.#answer(status, `${this.#route.label} has no endpoint that answers (${this.#lastProblem}).`);
+      this.#answer(status, `${this.#route?.label} has no endpoint that answers (${this.#lastProblem}).`);
     }
   }
 
@@ -363,7 +363,7 @@ export class Exchange implements ConnectionOwner {
   }
 
   #place(): string {
-    return `Endpoint ${this.#endpoint?.address}:${this.#endpoint?.port} of ${this.#route.label}`;
+    return `Endpoint ${this.#endpoint?.address}:${this.#endpoint?.port} of ${this.#route?.label}`;
   }
 }
 

@@ -7,12 +7,31 @@ export interface EndpointAddress {
   readonly port: number;
 }
 
-/** What is known of the protocol before the first byte; `unknown` is told from what client and pod say. */
-export type Protocol = "http" | "tcp" | "unknown";
+/** `tcp` is passed on without a look; of anything else the first bytes say what it is. */
+export type Protocol = "tcp" | "unknown";
+
+/** What a request can be led by. */
+export interface RequestFacts {
+  readonly method: string;
+  /** Path and query as they were sent; of HTTP/1 in any of the four forms that a target has. */
+  readonly target: string;
+  /** What the client calls the server, with port; empty when it does not say. */
+  readonly authority: string;
+  /** The value of a header field, undefined when there is none; of a repeated one all values, joined by commas. */
+  field(lowerCaseName: string): string | undefined;
+}
+
+/** Leads each request that comes to one port. A Service's port has one route for all of them. */
+export interface Routes {
+  /** Namespace, name and port in words, for people: `Service default/web port 80`. */
+  readonly label: string;
+  readonly protocol: Protocol;
+  /** Asked anew for each request; without facts for a client that stays with one pod as it speaks another protocol. */
+  pick(request?: RequestFacts): Route;
+}
 
 /** Where requests to one port of one Service go at this moment. */
-export class Route {
-  /** Namespace, name and port in words, for people: `Service default/web port 80`. */
+export class Route implements Routes {
   readonly label: string;
   protocol: Protocol = "unknown";
   #endpoints: readonly Endpoint[] = [];
@@ -24,8 +43,8 @@ export class Route {
     this.#sessions = sessions;
   }
 
-  get isEmpty(): boolean {
-    return this.#endpoints.length === 0;
+  pick(): Route {
+    return this;
   }
 
   /**
@@ -43,7 +62,7 @@ export class Route {
   }
 
   /** The endpoint with the least in flight, in turn among equals, without those of `tried`. */
-  pick(tried: readonly Endpoint[]): Endpoint | undefined {
+  nextEndpoint(tried: readonly Endpoint[]): Endpoint | undefined {
     const endpoints = this.#endpoints;
     const count = endpoints.length;
     let best: Endpoint | undefined;

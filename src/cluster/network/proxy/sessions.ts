@@ -1,10 +1,11 @@
 import type { Cancel, Clock, Instant } from "../../../time/clock.ts";
 import { instant, later } from "../../../time/clock.ts";
-import type { Route } from "./route.ts";
+import type { Routes } from "./route.ts";
 
 /** What goes on with one client connection at the moment. */
 export interface Session {
-  readonly route: Route;
+  /** What it was led by when it came. */
+  readonly routes: Routes;
   /** When `expire` is to be called; `never` for a phase without a limit. */
   readonly deadlineAt: Instant;
   expire(): void;
@@ -54,9 +55,9 @@ export class Sessions {
     return () => this.#sweeps.delete(sweep);
   }
 
-  /** Lets the sessions of one route come to their end. */
-  drainRoute(route: Route): void {
-    for (const session of this.#open) if (session.route === route) session.drain();
+  /** Lets the sessions of one port come to their end. */
+  drainRoute(routes: Routes): void {
+    for (const session of this.#open) if (session.routes === routes) session.drain();
   }
 
   /** Lets what is in flight finish for at most `graceSeconds`, then closes everything. */
