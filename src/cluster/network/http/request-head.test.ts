@@ -97,6 +97,8 @@ const refused: Readonly<Record<string, [string, string | number]>> = {
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n",
     400,
   ],
+  "a coding beside a tab": ["POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n", 400],
+  "a coding that ends in chunked": ["POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", 501],
   "chunked in HTTP/1.0": ["POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400],
   "no Host": ["GET / HTTP/1.1\r\n\r\n", 400],
   "two Hosts": ["GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],

@@ -52,7 +52,8 @@ export class RequestHead {
     const values: string[] = [];
     for (const line of this.#bytes.toString("latin1", lineEnd, this.#end - 4).split("\r\n")) {
       const colon = line.indexOf(":");
-      if (line.slice(0, colon).toLowerCase() === lowerCaseName) values.push(line.slice(colon + 1).trim());
+      if (line.slice(0, colon).toLowerCase() === lowerCaseName)
+        values.push(line.slice(colon + 1).replaceAll(/^[ \t]+|[ \t]+$/g, ""));
     }
     return values.length === 0 ? undefined : values.join(lowerCaseName === "cookie" ? "; " : ", ");
   }
@@ -101,7 +102,7 @@ function faultOf(method: string, minorVersion: 0 | 1, fields: FramingFields): Me
   if (fields.contentLength !== -1)
     return invalidMessage("Content-Length and Transfer-Encoding are both given");
   if (minorVersion === 0) return invalidMessage("Transfer-Encoding is not part of HTTP/1.0");
-  if (fields.transferEncoding === "other")
+  if (fields.transferEncoding !== "chunked")
     return new MessageFault(501, "the only Transfer-Encoding served is chunked");
   return undefined;
 }

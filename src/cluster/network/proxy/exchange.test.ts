@@ -6,7 +6,7 @@ const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const requestOf = (method: string, body = "") =>
   `${method} / HTTP/1.1\r\nHost: w\r\n${body === "" ? "" : `Content-Length: ${body.length}\r\n`}\r\n${body}`;
 
-describe("an exchange", () => {
+describe("an exchange", { timeout: 60_000 }, () => {
   let proxy: ProxyFixture;
   /** The requests that came on each connection to the pod. */
   let seen: string[][];

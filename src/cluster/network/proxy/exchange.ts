@@ -2,6 +2,7 @@ import { type Instant, later } from "../../../time/clock.ts";
 import { Body } from "../http/body.ts";
 import { HeadReader } from "../http/head-reader.ts";
 import { MessageFault } from "../http/message-fault.ts";
+import { mendAnswerHead } from "../http/odd-answer.ts";
 import { ownAnswer } from "../http/own-answer.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { parseResponseHead, type ResponseHead } from "../http/response-head.ts";
@@ -36,7 +37,7 @@ export class Exchange implements ConnectionOwner {
   deadlineAt: Instant = never;
   readonly #sessions: Sessions;
   readonly #client: ExchangeClient;
-  readonly #head = new HeadReader();
+  readonly #head = new HeadReader({ takesBareLineFeeds: true });
   readonly #answerBody = new Body();
   #route: Route | undefined;
   #request: RequestHead | undefined;
@@ -186,13 +187,20 @@ export class Exchange implements ConnectionOwner {
     while (from < bytes.length) {
       const state = this.#head.read(bytes, from);
       if (state === "incomplete") return;
-      const { bytes: all, start, end } = this.#head;
-      const response = state === "complete" ? parseResponseHead(all, start, end) : undefined;
-      if (response === undefined || response instanceof MessageFault) {
-        this.refuse(
-          502,
-          `${this.#place()} sent an invalid answer: ${response?.reason ?? "its head is too large or broken"}.`,
-        );
+      if (state !== "complete") {
+        this.#refuseAnswer(state === "tooLarge" ? "its head is larger than 64 KiB" : "it is not HTTP/1");
+        return;
+      }
+      let { bytes: all, start, end } = this.#head;
+      let response = parseResponseHead(all, start, end);
+      if (response instanceof MessageFault) {
+        const mended = mendAnswerHead(all, start, end);
+        all = Buffer.concat([mended, all.subarray(end)]);
+        [start, end] = [0, mended.length];
+        response = parseResponseHead(all, start, end);
+      }
+      if (response instanceof MessageFault) {
+        this.#refuseAnswer(response.reason);
         return;
       }
       if (response.status === 408 && this.#isReused && this.#canSendAgain && !this.#isSentAgain) {
@@ -214,6 +222,10 @@ export class Exchange implements ConnectionOwner {
       bytes = all;
       from = end;
     }
+  }
+
+  #refuseAnswer(reason: string): void {
+    this.refuse(502, `${this.#place()} sent an invalid answer: ${reason}.`);
   }
 
   #upgrade(upstream: Connection, answer: Buffer): void {
@@ -240,7 +252,7 @@ export class Exchange implements ConnectionOwner {
     body.beginResponse(request.method, response.status, response.fields);
     const bodyEnd = body.advance(bytes, end);
     if (body.isMalformed) {
-      this.refuse(502, `${this.#place()} sent an invalid answer: its body breaks the chunked coding.`);
+      this.#refuseAnswer("its body breaks the chunked coding");
       return;
     }
     this.#answerHasBegun = true;
@@ -250,8 +262,10 @@ export class Exchange implements ConnectionOwner {
       this.#client.isLeaving ||
       body.isUntilClose ||
       (response.minorVersion === 0 && !response.keepsAlive);
-    this.#keepsUpstream = response.keepsAlive && !body.isUntilClose && bodyEnd === bytes.length;
-    if (this.#isLast !== response.keepsAlive) {
+    // A 204 that gives a length may be followed by that body all the same.
+    const hasOddEnd = response.status === 204 && response.fields.contentLength > 0;
+    this.#keepsUpstream = response.keepsAlive && !body.isUntilClose && bodyEnd === bytes.length && !hasOddEnd;
+    if (this.#isLast !== response.saysItIsKept) {
       upstream.passOn(bytes.subarray(start, bodyEnd), this.#client.connection);
     } else {
       // The pod's word on its connection is not ours on the client's.

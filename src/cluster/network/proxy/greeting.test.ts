@@ -6,7 +6,7 @@ import { ProxyFixture, type RawClient } from "./proxy.fixture.ts";
 const ok = (text: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
 const get = "GET / HTTP/1.1\r\nHost: w\r\n\r\n";
 
-describe("a client that has just come", () => {
+describe("a client that has just come", { timeout: 60_000 }, () => {
   let proxy: ProxyFixture;
   let connections: number;
   beforeEach(() => {
@@ -54,7 +54,7 @@ describe("a client that has just come", () => {
     test(`is passed on as it is when it is ${what}`, async () => {
       proxy.route.swap([await echo()]);
       const client = await proxy.client();
-      const [first = "", rest = ""] = [bytes.slice(0, 1), bytes.slice(1)];
+      const [first, rest] = [bytes.slice(0, 1), bytes.slice(1)];
       client.send(first).send(rest);
       // What comes in two pieces comes back in one or two.
       await proxyAnswers(client, bytes);

@@ -129,9 +129,10 @@ export class HttpSession implements Session, ConnectionOwner, ExchangeClient {
     }
     this.#phase = "exchange";
     if (bodyEnd < bytes.length) this.#hold(bytes.subarray(bodyEnd));
-    // The wish to close is for this connection; the one to the pod is kept for others.
-    const closesOnly = request.fields.connectionCloses && request.minorVersion === 1 && !request.asksUpgrade;
-    const toSend = closesOnly
+    // The wish to close, or to go on with HTTP/2, is for this connection; the one to the pod is kept for others.
+    const { connectionCloses, offersHttp2 } = request.fields;
+    const isForUs = (connectionCloses || offersHttp2) && request.minorVersion === 1 && !request.asksUpgrade;
+    const toSend = isForUs
       ? Buffer.concat([
           ...withoutConnectionLines(bytes, start, end, request.fields),
           bytes.subarray(end, bodyEnd),
