@@ -11,6 +11,12 @@ import {
   type RequestListener,
   request,
 } from "node:http";
+import {
+  connect as connectHttp2,
+  createServer as createHttp2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+} from "node:http2";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -244,6 +250,30 @@ class Scene {
     await once(server, "listening");
     this.#cleanUps.push(() => {
       server.closeAllConnections();
+      server.close();
+    });
+  }
+
+  /** A pod as a gRPC server is one: HTTP/2 in the clear, and trailers behind each answer. */
+  async http2Pod(pod: number, name: string): Promise<void> {
+    const server = createHttp2Server();
+    const sessions = new Set<ServerHttp2Session>();
+    server.on("session", (session) => {
+      sessions.add(session);
+      session.on("close", () => sessions.delete(session)).on("error", () => {});
+    });
+    server.on("stream", (stream) => {
+      stream.on("error", () => {});
+      stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.write(`${name}:`);
+      stream.on("data", (bytes: Buffer) => stream.write(bytes));
+      stream.on("end", () => stream.end("."));
+    });
+    server.listen(podPort, addresses.pod(pod));
+    await once(server, "listening");
+    this.#cleanUps.push(() => {
+      for (const session of sessions) session.destroy();
       server.close();
     });
   }
@@ -774,6 +804,67 @@ describe("the Service proxy", { timeout: 120_000 }, () => {
     assert.deepEqual(failures, []);
     assert.equal(stale, 0);
     assert.ok(answers > 1000, `${answers} answers`);
+  });
+
+  test("switches under load of HTTP/2 lose no stream, and no new one goes to the old version after the confirmation", async () => {
+    await scene.http2Pod(1, "1");
+    await scene.http2Pod(2, "2");
+    await scene.start({ ports: [{ port: servicePort, appProtocol: "kubernetes.io/h2c" }] });
+    await scene.route(1);
+    const session = connectHttp2(url());
+    scene.onEnd(() => session.destroy());
+    session.setMaxListeners(0);
+    let confirmed = "1";
+    let switches = 0;
+    let isRunning = true;
+    const failures: string[] = [];
+    let answers = 0;
+    let stale = 0;
+    const load = async (isStreaming: boolean): Promise<void> => {
+      while (isRunning) {
+        const mustBe = confirmed;
+        const before = switches;
+        const stream = session.request({ ":path": "/", ":method": "POST" });
+        let body = "";
+        let status: unknown;
+        let firstSeenAt = -1;
+        stream.on("data", (bytes: Buffer) => {
+          if (firstSeenAt === -1) firstSeenAt = switches;
+          body += bytes.toString();
+        });
+        stream.on("trailers", (trailers: IncomingHttpHeaders) => {
+          status = trailers["grpc-status"];
+        });
+        const closed = once(stream, "close").catch((error: Error) => failures.push(error.message));
+        stream.write("a");
+        if (isStreaming) {
+          // Open over at least one whole switch.
+          await scene.until(() => switches >= before + 3 || !isRunning);
+          stream.write("b");
+        }
+        stream.end();
+        await closed;
+        answers++;
+        if (status !== "0" || body.slice(1) !== (isStreaming ? ":ab." : ":a.")) failures.push(body);
+        else if (before % 2 === 0 && firstSeenAt === before && !body.startsWith(mustBe)) stale++;
+      }
+    };
+    const workers = [load(false), load(false), load(false), load(true), load(true)];
+    for (let round = 0; round < 40; round++) {
+      const target = round % 2 === 0 ? 2 : 1;
+      switches++;
+      await scene.route(target);
+      confirmed = String(target);
+      switches++;
+      const seen = answers;
+      await scene.until(() => answers > seen + 10);
+    }
+    isRunning = false;
+    await Promise.all(workers);
+    assert.deepEqual(failures, []);
+    assert.equal(stale, 0);
+    assert.ok(answers > 400, `${answers} answers`);
+    assert.equal(session.closed, false);
   });
 
   test("routes outlive the API server, and a restart of the traffic process while it is away", async () => {

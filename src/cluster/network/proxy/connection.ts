@@ -20,6 +20,7 @@ const readBufferBytes = 64 * 1024;
 export class Connection {
   readonly #socket: Socket;
   #owner: ConnectionOwner;
+  readonly #listeners: (() => void)[] = [];
   #error: Error | undefined;
   #isPaused = false;
   #readBuffer: Buffer | undefined;
@@ -28,19 +29,32 @@ export class Connection {
   private constructor(owner: ConnectionOwner, makeSocket: (self: Connection) => Socket) {
     this.#owner = owner;
     this.#socket = makeSocket(this);
-    this.#socket.on("drain", () => this.#owner.drained(this));
-    this.#socket.on("end", () => this.#owner.ended(this));
-    this.#socket.on("error", (error) => {
+    this.#on("drain", () => this.#owner.drained(this));
+    this.#on("end", () => this.#owner.ended(this));
+    this.#on("error", (error: Error) => {
       this.#error = error;
     });
-    this.#socket.on("close", () => this.#owner.closed(this, this.#error));
+    this.#on("close", () => this.#owner.closed(this, this.#error));
   }
 
   /** Wraps a connection that a client has opened. */
   static accepted(socket: Socket, owner: ConnectionOwner): Connection {
     const connection = new Connection(owner, () => socket);
-    socket.on("data", (bytes: Buffer) => connection.#owner.received(connection, bytes));
+    connection.#on("data", (bytes: Buffer) => connection.#owner.received(connection, bytes));
     return connection;
+  }
+
+  #on<Arguments extends unknown[]>(event: string, listener: (...parameters: Arguments) => void): void {
+    this.#socket.on(event, listener);
+    this.#listeners.push(() => this.#socket.off(event, listener));
+  }
+
+  /** Gives the socket of a client away, which begins with `bytes` once more. No event comes from here any longer. */
+  release(bytes: Buffer): Socket {
+    for (const takeOff of this.#listeners.splice(0)) takeOff();
+    this.#socket.pause();
+    this.#socket.unshift(bytes);
+    return this.#socket;
   }
 
   /** Opens a connection. It reads into one buffer again and again, which spares an allocation for each read. */

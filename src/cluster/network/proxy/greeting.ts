@@ -4,6 +4,7 @@ import { Connection, type ConnectionOwner } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { mayBecomeHttp, protocolOf, startsLikeHttp } from "./first-bytes.ts";
 import { HttpSession } from "./http-session.ts";
+import { Http2Session } from "./http2-session.ts";
 import { connectSeconds, headSeconds, hesitationSeconds, silenceSeconds } from "./limits.ts";
 import type { Routes } from "./route.ts";
 import { never, type Session, type Sessions } from "./sessions.ts";
@@ -50,6 +51,7 @@ export class Greeting implements Session, ConnectionOwner {
     this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
     const verdict = protocolOf(this.#held);
     if (verdict === "http") this.#toHttp();
+    else if (verdict === "http2") this.#toHttp2();
     else if (verdict !== "unknown") this.#toTunnel();
     else if (this.#cancelSilence === undefined) this.#waitForBytes(silenceSeconds);
   }
@@ -92,6 +94,12 @@ export class Greeting implements Session, ConnectionOwner {
       else endpoint.keep(upstream);
     }
     HttpSession.begin(this.#sessions, this.routes, this.#client, this.#held);
+  }
+
+  #toHttp2(): void {
+    this.#leave();
+    this.#dropUpstream();
+    Http2Session.begin(this.#sessions, this.routes, this.#client.release(this.#held));
   }
 
   #toTunnel(): Tunnel {
