@@ -56,6 +56,13 @@ export class Tunnel implements Session, ConnectionOwner {
     return tunnel;
   }
 
+  get staysWith(): string | undefined {
+    const endpoint = this.#endpoint;
+    return this.#isConnected && endpoint?.isRetired === true
+      ? `${endpoint.address}:${endpoint.port}`
+      : undefined;
+  }
+
   #dial(): void {
     const endpoint = this.routes.pick().nextEndpoint(this.#tried);
     if (endpoint === undefined) {
