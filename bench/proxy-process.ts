@@ -44,9 +44,14 @@ function stockNode(): Server {
 const servers: Readonly<Record<string, () => Server>> = { backend, teal, "stock-node": stockNode };
 
 /** Sends one request after the other on each of `connections` for `seconds`; answers how many were answered. */
-function load(connections: number, seconds: number, isKept: boolean): Promise<number> {
+function load(connections: number, seconds: number, kind: string): Promise<number> {
+  const isKept = kind !== "new";
   const close = isKept ? "" : "Connection: close\r\n";
-  const head = Buffer.from(`GET / HTTP/1.1\r\nHost: bench\r\n${close}\r\n`);
+  const sent = Buffer.from(
+    kind === "post"
+      ? "POST / HTTP/1.1\r\nHost: bench\r\nContent-Length: 2\r\n\r\nhi"
+      : `GET / HTTP/1.1\r\nHost: bench\r\n${close}\r\n`,
+  );
   let answered = 0;
   let open = 0;
   const { promise, resolve } = Promise.withResolvers<number>();
@@ -55,13 +60,13 @@ function load(connections: number, seconds: number, isKept: boolean): Promise<nu
     open++;
     let received = "";
     const socket = connect({ port: target, host: "127.0.0.1", noDelay: true });
-    socket.write(head);
+    socket.write(sent);
     socket.on("data", (bytes) => {
       received += bytes.toString("latin1");
       if (!received.endsWith("x".repeat(100))) return;
       received = "";
       answered++;
-      if (isKept && performance.now() < end) socket.write(head);
+      if (isKept && performance.now() < end) socket.write(sent);
       else socket.end();
     });
     socket.on("close", () => {
@@ -77,7 +82,7 @@ process.on("disconnect", () => process.exit());
 const makeServer = servers[role];
 if (makeServer === undefined) {
   const [connections = "", seconds = "", kind = ""] = rest;
-  process.send?.(await load(Number(connections), Number(seconds), kind === "kept"));
+  process.send?.(await load(Number(connections), Number(seconds), kind));
 } else {
   const server = makeServer();
   process.on("message", () => {

@@ -1,5 +1,5 @@
 // Teal's Service proxy side by side with one made of Node's stock HTTP client and server: requests per second and processor
-// time of the proxy process per request. Run with `node bench/proxy.ts`; takes about 30 s.
+// time of the proxy process per request. Run with `node bench/proxy.ts`; takes about 50 s.
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,7 @@ const warmUpSeconds = 1;
 const roundSeconds = 3;
 const kinds = [
   { kind: "kept", connections: 16, title: "kept connections (16)" },
+  { kind: "post", connections: 16, title: "POST on kept connections (16)" },
   { kind: "new", connections: 8, title: "a new connection for each request (8)" },
 ] as const;
 

@@ -11,6 +11,12 @@ import {
   type RequestListener,
   request,
 } from "node:http";
+import {
+  connect as connectHttp2,
+  createServer as createHttp2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+} from "node:http2";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -244,6 +250,30 @@ class Scene {
     await once(server, "listening");
     this.#cleanUps.push(() => {
       server.closeAllConnections();
+      server.close();
+    });
+  }
+
+  /** A pod as a gRPC server is one: HTTP/2 in the clear, and trailers behind each answer. */
+  async http2Pod(pod: number, name: string): Promise<void> {
+    const server = createHttp2Server();
+    const sessions = new Set<ServerHttp2Session>();
+    server.on("session", (session) => {
+      sessions.add(session);
+      session.on("close", () => sessions.delete(session)).on("error", () => {});
+    });
+    server.on("stream", (stream) => {
+      stream.on("error", () => {});
+      stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.write(`${name}:`);
+      stream.on("data", (bytes: Buffer) => stream.write(bytes));
+      stream.on("end", () => stream.end("."));
+    });
+    server.listen(podPort, addresses.pod(pod));
+    await once(server, "listening");
+    this.#cleanUps.push(() => {
+      for (const session of sessions) session.destroy();
       server.close();
     });
   }
@@ -776,6 +806,67 @@ describe("the Service proxy", { timeout: 120_000 }, () => {
     assert.ok(answers > 1000, `${answers} answers`);
   });
 
+  test("switches under load of HTTP/2 lose no stream, and no new one goes to the old version after the confirmation", async () => {
+    await scene.http2Pod(1, "1");
+    await scene.http2Pod(2, "2");
+    await scene.start({ ports: [{ port: servicePort, appProtocol: "kubernetes.io/h2c" }] });
+    await scene.route(1);
+    const session = connectHttp2(url());
+    scene.onEnd(() => session.destroy());
+    session.setMaxListeners(0);
+    let confirmed = "1";
+    let switches = 0;
+    let isRunning = true;
+    const failures: string[] = [];
+    let answers = 0;
+    let stale = 0;
+    const load = async (isStreaming: boolean): Promise<void> => {
+      while (isRunning) {
+        const mustBe = confirmed;
+        const before = switches;
+        const stream = session.request({ ":path": "/", ":method": "POST" });
+        let body = "";
+        let status: unknown;
+        let firstSeenAt = -1;
+        stream.on("data", (bytes: Buffer) => {
+          if (firstSeenAt === -1) firstSeenAt = switches;
+          body += bytes.toString();
+        });
+        stream.on("trailers", (trailers: IncomingHttpHeaders) => {
+          status = trailers["grpc-status"];
+        });
+        const closed = once(stream, "close").catch((error: Error) => failures.push(error.message));
+        stream.write("a");
+        if (isStreaming) {
+          // Open over at least one whole switch.
+          await scene.until(() => switches >= before + 3 || !isRunning);
+          stream.write("b");
+        }
+        stream.end();
+        await closed;
+        answers++;
+        if (status !== "0" || body.slice(1) !== (isStreaming ? ":ab." : ":a.")) failures.push(body);
+        else if (before % 2 === 0 && firstSeenAt === before && !body.startsWith(mustBe)) stale++;
+      }
+    };
+    const workers = [load(false), load(false), load(false), load(true), load(true)];
+    for (let round = 0; round < 40; round++) {
+      const target = round % 2 === 0 ? 2 : 1;
+      switches++;
+      await scene.route(target);
+      confirmed = String(target);
+      switches++;
+      const seen = answers;
+      await scene.until(() => answers > seen + 10);
+    }
+    isRunning = false;
+    await Promise.all(workers);
+    assert.deepEqual(failures, []);
+    assert.equal(stale, 0);
+    assert.ok(answers > 400, `${answers} answers`);
+    assert.equal(session.closed, false);
+  });
+
   test("routes outlive the API server, and a restart of the traffic process while it is away", async () => {
     await scene.httpPod(1, answerWith("v1"));
     await scene.start();
@@ -972,20 +1063,70 @@ describe("the Service proxy", { timeout: 120_000 }, () => {
     await scene.until(() => client.received.match(/ 503 /g)?.length === 5000);
   });
 
-  test("a raw connection survives a switch and ends when its pod has terminated", async () => {
-    for (const pod of [1, 2])
-      await scene.tcpPod(pod, (socket) => socket.on("data", (bytes) => socket.write(`${pod}:${bytes}`)));
+  test("what is in flight with a terminating pod survives every switch, until the pod itself ends it", async () => {
+    let endOfPod: () => void = () => {};
+    await scene.tcpPod(1, (socket) => {
+      endOfPod = () => socket.destroy();
+      socket.on("data", (bytes) => socket.write(`1:${bytes}`));
+    });
+    await scene.tcpPod(2, (socket) => socket.on("data", (bytes) => socket.write(`2:${bytes}`)));
     await scene.start({ ports: [{ port: servicePort, appProtocol: "tcp" }] });
     await scene.route(1);
     const client = scene.connect();
     await client.send("a").sees(/1:a$/);
     await scene.route(2);
     await client.send("b").sees(/1:b$/);
+    const told = `connections that stay with their pod until they end: 1 with ${addresses.pod(1)}:${podPort} of Service default/web port ${servicePort}`;
+    assert.deepEqual(
+      scene.log.filter((line) => line.includes("stay with their pod")),
+      [told],
+    );
     await scene.routeWithTerminating(1, 2);
     await client.send("c").sees(/1:c$/);
+    // A selector that has moved on lists the old pods no more, while they still have their grace period.
     await scene.route(2);
+    await client.send("d").sees(/1:d$/);
+    await scene.connect().send("e").sees(/2:e$/);
+    endOfPod();
     await client.ends();
-    await scene.connect().send("d").sees(/2:d$/);
+  });
+
+  test("uploads, downloads and half-closed connections stay with a terminating pod after the switch", async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    let asked = 0;
+    await scene.httpPod(1, async (incoming, response) => {
+      asked++;
+      if (incoming.method === "GET") response.write("v1 begins,");
+      await released;
+      const body = await text(incoming);
+      response.end(`${body} v1 ends`);
+    });
+    await scene.httpPod(2, answerWith("v2"));
+    await scene.start();
+    await scene.route(1);
+    const upload = scene.connect().send("POST / HTTP/1.1\r\nHost: w\r\nContent-Length: 10\r\n\r\n12345");
+    const whole = scene.connect().send("POST / HTTP/1.1\r\nHost: w\r\nContent-Length: 4\r\n\r\nbody");
+    const download = fetchText();
+    const halfClosed = scene.connect();
+    halfClosed.socket.end("GET / HTTP/1.1\r\nHost: w\r\n\r\n");
+    await scene.until(() => asked === 4);
+    await scene.routeWithTerminating(1, 2);
+    await scene.route(2);
+    assert.equal(await fetchText(), "200 v2");
+    release();
+    upload.send("67890");
+    await upload.sees(/ 200 [^]*1234567890 v1 ends$/);
+    await whole.sees(/ 200 [^]*body v1 ends$/);
+    await halfClosed.sees(/ 200 [^]*v1 begins,[^]* v1 ends/);
+    assert.equal(await download, "200 v1 begins, v1 ends");
+  });
+
+  test("a Service of which all pods are terminating is served by those that still serve", async () => {
+    await scene.httpPod(1, answerWith("v1"));
+    await scene.start();
+    await scene.route(1);
+    await scene.routeWithTerminating(1);
+    assert.equal(await fetchText(), "200 v1");
   });
 
   test("a request head that never ends, and a connection that asks nothing, are given up in time", async () => {

@@ -10,7 +10,6 @@ const port: PortPlan = {
   nodePort: 30080,
   protocol: "unknown",
   endpoints: [],
-  terminating: [],
 };
 const plan: ServicePlan = {
   namespace: "default",

@@ -18,7 +18,6 @@ const plan: ServicePlan = {
       nodePort: 30080,
       protocol: "unknown",
       endpoints: [{ address: "127.8.0.2", port: 5000 }],
-      terminating: [],
     },
   ],
 };
@@ -41,6 +40,14 @@ describe("the file of saved routes", () => {
     assert.deepEqual(await new RouteFile(path).load(), []);
     await new RouteFile(path).save([plan]);
     assert.deepEqual(await new RouteFile(path).load(), [plan]);
+  });
+
+  test("may have been written by an earlier Teal", async () => {
+    const [port] = plan.ports;
+    const old = { ...plan, ports: [{ ...port, protocol: "http", terminating: ["127.8.0.3"] }] };
+    await new RouteFile(path).save([]);
+    await writeFile(path, JSON.stringify({ version: 1, services: [old] }));
+    assert.equal((await new RouteFile(path).load()).length, 1);
   });
 
   test("is replaced whole and left alone when nothing has changed", async () => {

@@ -62,15 +62,15 @@ function isPlan(value: Partial<ServicePlan> | null): value is ServicePlan {
   );
 }
 
+// An earlier Teal wrote `http` as a protocol too. It means what any word but `tcp` means: look at the first bytes.
 function isPortPlan(value: Partial<PortPlan> | null): value is PortPlan {
   return (
     typeof value?.name === "string" &&
     isPort(value.port) &&
     (value.nodePort === undefined || isPort(value.nodePort)) &&
-    (value.protocol === "http" || value.protocol === "tcp" || value.protocol === "unknown") &&
+    typeof value.protocol === "string" &&
     Array.isArray(value.endpoints) &&
-    value.endpoints.every(isEndpoint) &&
-    Array.isArray(value.terminating)
+    value.endpoints.every(isEndpoint)
   );
 }
 

@@ -79,7 +79,7 @@ export class ServiceListeners {
       new Route(`Service ${namespace}/${name} port ${port.port}`, this.#options.sessions);
     this.#routes.set(keyOf(port), route);
     route.protocol = port.protocol;
-    route.swap(port.endpoints, port.terminating);
+    route.swap(port.endpoints);
     return route;
   }
 

@@ -86,11 +86,18 @@ describe("the plan of a Service", () => {
     );
   });
 
-  test("names the pods on their way out", () => {
-    const leaving = pod("127.8.0.3", { ready: false, serving: true, terminating: true });
-    assert.deepEqual(portsOf([{ port: 80 }], [slice([pod("127.8.0.2"), leaving])])[0]?.terminating, [
-      "127.8.0.3",
-    ]);
+  test("routes to pods on their way out that still serve only where none is ready", () => {
+    const leaving = (address: string, serving?: boolean) =>
+      pod(address, { ready: false, terminating: true, ...(serving === undefined ? {} : { serving }) });
+    const routed = (...endpoints: readonly Endpoint[]) =>
+      portsOf([{ port: 80 }], [slice(endpoints.slice(0, 1)), slice(endpoints.slice(1))])[0]?.endpoints.map(
+        ({ address }) => address,
+      );
+    const unready = pod("127.8.0.5", { ready: false, serving: true });
+    assert.deepEqual(routed(leaving("127.8.0.3", true), pod("127.8.0.2")), ["127.8.0.2"]);
+    assert.deepEqual(routed(leaving("127.8.0.3", true), leaving("127.8.0.4", false), unready), ["127.8.0.3"]);
+    assert.deepEqual(routed(leaving("127.8.0.3"), unready), ["127.8.0.3"]);
+    assert.deepEqual(routed(leaving("127.8.0.3", false), unready), []);
   });
 
   test("has node ports only for the types that expose them", () => {
@@ -113,12 +120,13 @@ describe("the plan of a Service", () => {
 
   for (const [port, protocol] of [
     [{ port: 80 }, "unknown"],
-    [{ port: 80, name: "http" }, "http"],
-    [{ port: 80, name: "http-web" }, "http"],
+    [{ port: 80, name: "http" }, "unknown"],
+    [{ port: 80, name: "https-web" }, "tcp"],
     [{ port: 80, name: "web" }, "unknown"],
-    [{ port: 80, name: "http", appProtocol: "kubernetes.io/h2c" }, "tcp"],
-    [{ port: 80, appProtocol: "HTTP" }, "http"],
-    [{ port: 80, appProtocol: "tcp" }, "tcp"],
+    [{ port: 80, name: "https", appProtocol: "kubernetes.io/h2c" }, "unknown"],
+    [{ port: 80, name: "grpc" }, "unknown"],
+    [{ port: 80, appProtocol: "HTTP" }, "unknown"],
+    [{ port: 80, appProtocol: "TCP" }, "tcp"],
     [{ port: 80, name: "https" }, "tcp"],
     [{ port: 80, appProtocol: "example.com/own" }, "unknown"],
   ] as const) {

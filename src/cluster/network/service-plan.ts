@@ -1,5 +1,5 @@
 import { isIPv4 } from "node:net";
-import type { EndpointSlice, Service, ServicePort } from "../../api/core.ts";
+import type { Endpoint, EndpointSlice, Service, ServicePort } from "../../api/core.ts";
 import type { EndpointAddress, Protocol } from "./proxy/route.ts";
 
 /** One port of a Service: what clients connect to, and which pods answer. */
@@ -10,8 +10,6 @@ export interface PortPlan {
   readonly nodePort?: number;
   readonly protocol: Protocol;
   readonly endpoints: readonly EndpointAddress[];
-  /** Addresses of pods on their way out. */
-  readonly terminating: readonly string[];
 }
 
 /** All that the proxy needs to know of one Service. Plain data: it is saved, and served from after a restart. */
@@ -59,12 +57,7 @@ export function planService(
       port: port.port,
       ...(isExposed && port.nodePort !== undefined ? { nodePort: port.nodePort } : {}),
       protocol: protocolOfPort(port),
-      endpoints: readyEndpoints(port, slices),
-      terminating: slices.flatMap((slice) =>
-        (slice.endpoints ?? [])
-          .filter((endpoint) => endpoint.conditions?.terminating === true)
-          .flatMap((endpoint) => endpoint.addresses),
-      ),
+      endpoints: endpointsOf(port, slices),
     })),
   };
 }
@@ -74,33 +67,38 @@ export function isTcp(port: { readonly protocol?: string }): boolean {
   return (port.protocol ?? "TCP") === "TCP";
 }
 
-const protocolWords: Readonly<Record<string, Protocol>> = {
-  http: "http",
-  "kubernetes.io/ws": "http",
-  tcp: "tcp",
-  tls: "tcp",
-  https: "tcp",
-  grpc: "tcp",
-  http2: "tcp",
-  "kubernetes.io/h2c": "tcp",
-  "kubernetes.io/wss": "tcp",
-};
+const notHttp = new Set(["tcp", "tls", "https", "kubernetes.io/wss"]);
 
-// `appProtocol` says it outright; a port name says it by custom, as `http` or `http-something`.
+// `appProtocol` says it outright; a port name says it by custom, as `https` or `https-something`. That a port is said to speak
+// HTTP is no proof, so there the first bytes of each client are looked at all the same.
 function protocolOfPort(port: ServicePort): Protocol {
-  if (port.appProtocol !== undefined) return protocolWords[port.appProtocol.toLowerCase()] ?? "unknown";
-  return protocolWords[port.name?.split("-")[0] ?? ""] ?? "unknown";
+  const word = port.appProtocol?.toLowerCase() ?? port.name?.split("-")[0] ?? "";
+  return notHttp.has(word) ? "tcp" : "unknown";
 }
 
-function readyEndpoints(port: ServicePort, slices: readonly EndpointSlice[]): readonly EndpointAddress[] {
+/** The pods that are ready; where there are none, those on their way out that still serve, as on any Kubernetes. */
+function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[]): readonly EndpointAddress[] {
+  const ready = addressesOf(port, slices, ({ conditions }) => conditions?.ready !== false);
+  return ready.length > 0 ? ready : addressesOf(port, slices, isServingToTheEnd);
+}
+
+function isServingToTheEnd({ conditions }: Endpoint): boolean {
+  return conditions?.terminating === true && conditions.serving !== false;
+}
+
+function addressesOf(
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+  isWanted: (endpoint: Endpoint) => boolean,
+): readonly EndpointAddress[] {
   const found = new Map<string, EndpointAddress>();
   for (const slice of slices) {
     for (const slicePort of slice.ports ?? []) {
-      if ((slicePort.name ?? "") !== (port.name ?? "") || !isTcp(slicePort)) continue;
+      if ((slicePort.name ?? "") !== (port.name ?? "") || !isTcp(slicePort) || !isPort(slicePort.port))
+        continue;
       for (const endpoint of slice.endpoints ?? []) {
         const address = endpoint.addresses[0];
-        if (endpoint.conditions?.ready === false || address === undefined || !isPort(slicePort.port))
-          continue;
+        if (address === undefined || !isWanted(endpoint)) continue;
         found.set(`${address}:${slicePort.port}`, { address, port: slicePort.port });
       }
     }

@@ -67,6 +67,8 @@ class TrafficProcess implements Traffic {
   readonly #proxies = new Map<string, ServiceListeners>();
   /** Of each Service: the generation of each of its slices that requests are routed by. */
   readonly #routed = new Map<string, ReadonlyMap<string, number>>();
+  /** What was told last of connections that have outlived a switch. */
+  #staying = "";
   #isSaved = true;
   /** Both halves of the picture, Services and slices, have been read whole. */
   #isComplete = false;
@@ -188,6 +190,7 @@ class TrafficProcess implements Traffic {
   async #confirm(key: string): Promise<undefined> {
     const routed = this.#routed.get(key);
     if (!this.#isSaved) await this.#save();
+    this.#tellStaying();
     const [namespace, name] = namespaceAndName(key);
     for (const [slice, generation] of routed ?? []) await this.#confirmSlice(namespace, slice, generation);
     const service = this.#services.get(namespace, name);
@@ -195,6 +198,14 @@ class TrafficProcess implements Traffic {
     await this.#writeIngress(key, service);
     const news = this.#newsOf(key, service);
     if (news !== undefined) await this.#events.tell(service, news);
+  }
+
+  // A protocol that is no HTTP has no point at which its client could be moved.
+  #tellStaying(): void {
+    const staying = this.#sessions.staying().join(", ");
+    if (staying !== this.#staying && staying !== "")
+      this.#log(`connections that stay with their pod until they end: ${staying}`);
+    this.#staying = staying;
   }
 
   // What a Service without selector leads to, as the API server's own does, has an address that people know already.

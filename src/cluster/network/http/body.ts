@@ -10,13 +10,13 @@ export class Body {
   readonly #chunked = new ChunkedBody();
 
   beginRequest(fields: FramingFields): void {
-    if (fields.transferEncoding === "chunked") this.#beginChunked();
+    if (fields.transferEncoding === "chunked") this.#beginChunked(false);
     else this.#beginLength(Math.max(0, fields.contentLength));
   }
 
   beginResponse(method: string, status: number, fields: FramingFields): void {
     if (method === "HEAD" || status === 204 || status === 304) this.#beginLength(0);
-    else if (fields.transferEncoding === "chunked") this.#beginChunked();
+    else if (fields.transferEncoding.startsWith("chunked")) this.#beginChunked(true);
     else if (fields.contentLength !== -1) this.#beginLength(fields.contentLength);
     else this.#framing = "untilClose";
   }
@@ -26,9 +26,9 @@ export class Body {
     this.#remaining = length;
   }
 
-  #beginChunked(): void {
+  #beginChunked(takesBlanks: boolean): void {
     this.#framing = "chunked";
-    this.#chunked.reset();
+    this.#chunked.reset(takesBlanks);
   }
 
   /** Only the end of the connection ends this body. */

@@ -1,17 +1,18 @@
 // Where in the grammar of RFC 9112 section 7.1 the next byte stands.
 const sizeFirst = 0;
 const size = 1;
-const extension = 2;
-const sizeLineFeed = 3;
-const data = 4;
-const dataReturn = 5;
-const dataLineFeed = 6;
-const trailerStart = 7;
-const trailerLine = 8;
-const trailerLineFeed = 9;
-const lastLineFeed = 10;
-const finished = 11;
-const broken = 12;
+const sizeBlank = 2;
+const extension = 3;
+const sizeLineFeed = 4;
+const data = 5;
+const dataReturn = 6;
+const dataLineFeed = 7;
+const trailerStart = 8;
+const trailerLine = 9;
+const trailerLineFeed = 10;
+const lastLineFeed = 11;
+const finished = 12;
+const broken = 13;
 
 const longestSizeDigits = 12;
 const extensionLimitBytes = 4 * 1024;
@@ -29,8 +30,11 @@ export class ChunkedBody {
   #remaining = 0;
   #digits = 0;
   #sideBytes = 0;
+  #takesBlanks = false;
 
-  reset(): void {
+  /** `takesBlanks`: old servers pad the size of a chunk with spaces. Never so for requests. */
+  reset(takesBlanks: boolean): void {
+    this.#takesBlanks = takesBlanks;
     this.#state = sizeFirst;
     this.#remaining = this.#digits = this.#sideBytes = 0;
   }
@@ -66,6 +70,8 @@ export class ChunkedBody {
       case sizeFirst:
       case size:
         return this.#sizeByte(byte);
+      case sizeBlank:
+        return this.#afterSize(byte);
       case extension:
         if (byte === 13) return sizeLineFeed;
         return ++this.#sideBytes <= extensionLimitBytes && isText(byte) ? extension : broken;
@@ -100,7 +106,12 @@ export class ChunkedBody {
       this.#remaining = this.#remaining * 16 + digit;
       return size;
     }
-    if (this.#state === sizeFirst) return broken;
+    return this.#state === sizeFirst ? broken : this.#afterSize(byte);
+  }
+
+  #afterSize(byte: number): number {
+    if (byte === 32 && this.#takesBlanks)
+      return ++this.#sideBytes <= extensionLimitBytes ? sizeBlank : broken;
     if (byte === 13) return sizeLineFeed;
     return byte === 59 ? extension : broken;
   }

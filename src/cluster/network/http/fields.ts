@@ -4,9 +4,12 @@ import { invalidMessage, type MessageFault } from "./message-fault.ts";
 export class FramingFields {
   /** -1 when absent. */
   contentLength = -1;
-  transferEncoding: "absent" | "chunked" | "other" = "absent";
+  transferEncoding: "absent" | "chunked" | "chunkedLast" | "other" = "absent";
   hosts = 0;
+  /** To anything but HTTP/2. */
   hasUpgrade = false;
+  /** To HTTP/2 in the clear: an offer that a server is free to leave, and then answers as if it were not there. */
+  offersHttp2 = false;
   connectionCloses = false;
   connectionKeepsAlive = false;
   connectionUpgrades = false;
@@ -72,7 +75,7 @@ function readField(
       if (isNamed(bytes, nameStart, "host")) fields.hosts++;
       return undefined;
     case 7:
-      if (isNamed(bytes, nameStart, "upgrade")) fields.hasUpgrade = true;
+      if (isNamed(bytes, nameStart, "upgrade")) readUpgrade(valueOf(bytes, nameEnd, valueEnd), fields);
       return undefined;
     case 10:
       if (isNamed(bytes, nameStart, "connection"))
@@ -83,7 +86,7 @@ function readField(
       return readContentLength(valueOf(bytes, nameEnd, valueEnd), fields);
     case 17:
       if (!isNamed(bytes, nameStart, "transfer-encoding")) return undefined;
-      return readTransferEncoding(valueOf(bytes, nameEnd, valueEnd), fields);
+      return readTransferEncoding(bytes.toString("latin1", nameEnd + 1, valueEnd), fields);
     default:
       return undefined;
   }
@@ -118,11 +121,16 @@ function readConnection(
   fields.connectionLines ??= [];
   fields.connectionLines.push(nameStart, valueEnd + 2);
   for (const part of valueOf(bytes, nameEnd, valueEnd).toLowerCase().split(",")) {
-    const option = part.trim();
+    const option = part.replaceAll(/^[ \t]+|[ \t]+$/g, "");
     if (option === "close") fields.connectionCloses = true;
     else if (option === "keep-alive") fields.connectionKeepsAlive = true;
     else if (option === "upgrade") fields.connectionUpgrades = true;
   }
+}
+
+function readUpgrade(value: string, fields: FramingFields): void {
+  if (value.toLowerCase() === "h2c") fields.offersHttp2 = true;
+  else fields.hasUpgrade = true;
 }
 
 // A second Content-Length is refused even when it says the same: the pod behind might read the pair in another way.
@@ -139,8 +147,15 @@ function readContentLength(value: string, fields: FramingFields): MessageFault |
   return undefined;
 }
 
+// A tab around the word is allowed, but there are readers (Node's is one) that then do not know the word.
 function readTransferEncoding(value: string, fields: FramingFields): MessageFault | undefined {
+  if (value.includes("\t")) return invalidMessage("Transfer-Encoding has a tab");
   if (fields.transferEncoding !== "absent") return invalidMessage("Transfer-Encoding is given twice");
-  fields.transferEncoding = value.toLowerCase() === "chunked" ? "chunked" : "other";
+  fields.transferEncoding = codingOf(value.replaceAll(/^ +| +$/g, "").toLowerCase());
   return undefined;
+}
+
+function codingOf(value: string): FramingFields["transferEncoding"] {
+  if (value === "chunked") return "chunked";
+  return /(^|,) *chunked$/.test(value) ? "chunkedLast" : "other";
 }

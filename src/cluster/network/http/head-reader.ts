@@ -20,6 +20,12 @@ export class HeadReader {
   #heldLength = 0;
   #lineStart = 0;
   #searchFrom = 0;
+  readonly #takesBareLineFeeds: boolean;
+
+  /** `takesBareLineFeeds`: a line may end in LF alone; never so for requests, which two readers might then cut differently. */
+  constructor({ takesBareLineFeeds = false }: { readonly takesBareLineFeeds?: boolean } = {}) {
+    this.#takesBareLineFeeds = takesBareLineFeeds;
+  }
 
   /** True while part of a head is waiting for the rest. */
   get isWaiting(): boolean {
@@ -84,8 +90,9 @@ export class HeadReader {
         return this.#startsWell(bytes) ? "incomplete" : "malformed";
       }
       if (at + 1 - this.start > headLimitBytes) return "tooLarge";
-      if (at === this.#lineStart || bytes[at - 1] !== carriageReturn) return "malformed";
-      const isBlank = at === this.#lineStart + 1;
+      const hasReturn = at > this.#lineStart && bytes[at - 1] === carriageReturn;
+      if (!hasReturn && !this.#takesBareLineFeeds) return "malformed";
+      const isBlank = at === this.#lineStart + (hasReturn ? 1 : 0);
       const isFirst = this.#lineStart === this.start;
       this.#lineStart = this.#searchFrom = at + 1;
       if (!isBlank) continue;

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { Body } from "./body.ts";
 import { HeadReader, headLimitBytes } from "./head-reader.ts";
 import { MessageFault } from "./message-fault.ts";
-import { parseRequestHead, type RequestHead } from "./request-head.ts";
+import { parseRequestHead, RequestHead } from "./request-head.ts";
 
 /** The parse of one request that comes in these pieces: a head with its body and what is left, or why it is refused. */
 function parse(pieces: readonly Buffer[]): unknown {
@@ -97,6 +97,8 @@ const refused: Readonly<Record<string, [string, string | number]>> = {
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n",
     400,
   ],
+  "a coding beside a tab": ["POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n", 400],
+  "a coding that ends in chunked": ["POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", 501],
   "chunked in HTTP/1.0": ["POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400],
   "no Host": ["GET / HTTP/1.1\r\n\r\n", 400],
   "two Hosts": ["GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],
@@ -137,6 +139,29 @@ describe("a request", () => {
       assert.equal(typeof parsed === "object" ? (parsed as MessageFault).status : parsed, expected);
     });
   }
+
+  test("says what it can be led by", () => {
+    const headOf = (text: string): RequestHead => {
+      const bytes = Buffer.from(text, "latin1");
+      const reader = new HeadReader();
+      assert.equal(reader.read(Buffer.concat([Buffer.from("\r\n"), bytes]), 0), "complete");
+      const head = parseRequestHead(reader.bytes, reader.start, reader.end);
+      assert.ok(head instanceof RequestHead);
+      return head;
+    };
+    const head = headOf(
+      "GET /a?b HTTP/1.1\r\nHost: web:80\r\nX-Flag:  on \r\nCookie: a=1\r\nx-flag:off\r\ncookie: b=2\r\nE:\r\n\r\nX-Flag: no",
+    );
+    assert.equal(head.target, "/a?b");
+    assert.equal(head.authority, "web:80");
+    assert.equal(head.field("x-flag"), "on, off");
+    assert.equal(head.field("cookie"), "a=1; b=2");
+    assert.equal(head.field("e"), "");
+    assert.equal(head.field("absent"), undefined);
+    assert.equal(headOf("GET HTTP://a:1/b HTTP/1.1\r\nHost: other\r\n\r\n").authority, "a:1");
+    assert.equal(headOf("GET / HTTP/1.0\r\n\r\n").authority, "");
+    assert.equal(headOf("OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n").target, "*");
+  });
 
   test("means the same however its bytes are cut into pieces", () => {
     const texts = [...Object.values(accepted), ...Object.values(refused)].map(([text]) => text);

@@ -30,6 +30,8 @@ describe("an answer", () => {
     ["GET", `${ok}Content-Length: 9\r\n\r\n`, "length"],
     ["GET", `${ok}Transfer-Encoding: chunked\r\n\r\n`, "chunked"],
     ["GET", `${ok}Transfer-Encoding: gzip\r\n\r\n`, "until close"],
+    ["GET", `${ok}Transfer-Encoding: gzip, chunked\r\n\r\n`, "chunked"],
+    ["GET", `${ok}Transfer-Encoding: xchunked\r\n\r\n`, "until close"],
     ["GET", `${ok}\r\n`, "until close"],
     ["GET", `${ok}Content-Length: 0\r\n\r\n`, "empty"],
     ["HEAD", `${ok}Content-Length: 9\r\n\r\n`, "empty"],

@@ -6,7 +6,9 @@ export interface ResponseHead {
   /** Minor version: 0 for HTTP/1.0, 1 for HTTP/1.1. */
   readonly minorVersion: 0 | 1;
   readonly fields: FramingFields;
-  /** The pod keeps its connection for a further request. */
+  /** What it tells its reader, by the rules of its version. */
+  readonly saysItIsKept: boolean;
+  /** The pod keeps its connection, and it can be used for a further request. */
   readonly keepsAlive: boolean;
 }
 
@@ -19,6 +21,7 @@ export function parseResponseHead(bytes: Buffer, start: number, end: number): Re
   const status = statusAt(bytes, start + 9);
   if (status < 100) return invalidMessage("the status line has no valid status");
   const lineEnd = bytes.indexOf("\r\n", start + 12, "latin1");
+  if (bytes[end - 2] !== 13) return invalidMessage("its head does not end in CRLF");
   for (let at = start + 12; at < lineEnd; at++) {
     const byte = bytes[at] ?? 0;
     const isAllowed = at === start + 12 ? byte === 32 : byte >= 32 || byte === 9;
@@ -31,8 +34,10 @@ export function parseResponseHead(bytes: Buffer, start: number, end: number): Re
   if (fields.transferEncoding !== "absent" && fields.contentLength !== -1) {
     return invalidMessage("Content-Length and Transfer-Encoding are both given");
   }
-  const keepsAlive = minorVersion === 1 ? !fields.connectionCloses : fields.connectionKeepsAlive;
-  return { status, minorVersion, fields, keepsAlive };
+  const saysItIsKept = minorVersion === 1 ? !fields.connectionCloses : fields.connectionKeepsAlive;
+  // An HTTP/1.0 server that sends chunks may mean them or not (RFC 9112 section 6.1): nothing can follow them.
+  const keepsAlive = saysItIsKept && (minorVersion === 1 || fields.transferEncoding === "absent");
+  return { status, minorVersion, fields, saysItIsKept, keepsAlive };
 }
 
 function statusAt(bytes: Buffer, at: number): number {

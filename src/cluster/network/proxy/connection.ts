@@ -14,52 +14,52 @@ export interface ConnectionOwner {
   closed(connection: Connection, error?: Error): void;
 }
 
-/** Told when a connection that it dialled is over, whoever owns it then. */
-export interface ConnectionOrigin {
-  forget(connection: Connection): void;
-}
-
 const readBufferBytes = 64 * 1024;
 
 /** One TCP connection, of a client or to a pod. Its owner can change; its listeners are attached once. */
 export class Connection {
   readonly #socket: Socket;
-  readonly #origin: ConnectionOrigin | undefined;
   #owner: ConnectionOwner;
+  readonly #listeners: (() => void)[] = [];
   #error: Error | undefined;
   #isPaused = false;
   #readBuffer: Buffer | undefined;
   #readBufferIsLent = false;
 
-  private constructor(
-    owner: ConnectionOwner,
-    makeSocket: (self: Connection) => Socket,
-    origin?: ConnectionOrigin,
-  ) {
+  private constructor(owner: ConnectionOwner, makeSocket: (self: Connection) => Socket) {
     this.#owner = owner;
-    this.#origin = origin;
     this.#socket = makeSocket(this);
-    this.#socket.on("drain", () => this.#owner.drained(this));
-    this.#socket.on("end", () => this.#owner.ended(this));
-    this.#socket.on("error", (error) => {
+    this.#on("drain", () => this.#owner.drained(this));
+    this.#on("end", () => this.#owner.ended(this));
+    this.#on("error", (error: Error) => {
       this.#error = error;
     });
-    this.#socket.on("close", () => {
-      this.#origin?.forget(this);
-      this.#owner.closed(this, this.#error);
-    });
+    this.#on("close", () => this.#owner.closed(this, this.#error));
   }
 
   /** Wraps a connection that a client has opened. */
   static accepted(socket: Socket, owner: ConnectionOwner): Connection {
     const connection = new Connection(owner, () => socket);
-    socket.on("data", (bytes: Buffer) => connection.#owner.received(connection, bytes));
+    connection.#on("data", (bytes: Buffer) => connection.#owner.received(connection, bytes));
     return connection;
   }
 
+  #on<Arguments extends unknown[]>(event: string, listener: (...parameters: Arguments) => void): void {
+    this.#socket.on(event, listener);
+    this.#listeners.push(() => this.#socket.off(event, listener));
+  }
+
+  /** Gives the socket of a client away, which begins with `bytes` once more. No event comes from here any longer. */
+  release(bytes: Buffer): Socket {
+    for (const takeOff of this.#listeners.splice(0)) takeOff();
+    this.#socket.pause();
+    this.#socket.unshift(bytes);
+    return this.#socket;
+  }
+
   /** Opens a connection. It reads into one buffer again and again, which spares an allocation for each read. */
-  static dial(host: string, port: number, owner: ConnectionOwner, origin: ConnectionOrigin): Connection {
-    return new Connection(owner, (self) => self.#dial(host, port), origin);
+  static dial(host: string, port: number, owner: ConnectionOwner): Connection {
+    return new Connection(owner, (self) => self.#dial(host, port));
   }
 
   #dial(host: string, port: number): Socket {

@@ -1,12 +1,10 @@
 import { type Instant, later } from "../../../time/clock.ts";
-import { Connection, type ConnectionOrigin, type ConnectionOwner } from "./connection.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
 import type { Sessions } from "./sessions.ts";
 
 const idleLimit = 64;
 // Common servers (Node among them) close an idle connection after 5 s; ours are gone before.
 const idleSeconds = 4;
-// A request that must not be sent twice takes a kept connection only if it was in use a moment ago.
-const freshSeconds = 1;
 
 interface Idle {
   readonly connection: Connection;
@@ -14,14 +12,13 @@ interface Idle {
 }
 
 /** One pod port that requests can go to, with the kept connections to it. */
-export class Endpoint implements ConnectionOrigin, ConnectionOwner {
+export class Endpoint implements ConnectionOwner {
   readonly address: string;
   readonly port: number;
   /** Requests and raw connections that are with this endpoint now. */
   outstanding = 0;
   #isRetired = false;
   readonly #sessions: Sessions;
-  readonly #open = new Set<Connection>();
   readonly #idle: Idle[] = [];
 
   constructor(address: string, port: number, sessions: Sessions) {
@@ -30,11 +27,15 @@ export class Endpoint implements ConnectionOrigin, ConnectionOwner {
     this.#sessions = sessions;
   }
 
-  /** A kept connection, if there is one; for a request that can be sent again an older one will do. */
-  take(owner: ConnectionOwner, canSendAgain: boolean): Connection | undefined {
+  /** No new request may come here. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /** A kept connection, if there is one. The pod may have closed it already: only for what can be sent again. */
+  take(owner: ConnectionOwner): Connection | undefined {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      const limit = canSendAgain ? idleSeconds : freshSeconds;
-      if (idle.connection.isOpen && later(idle.since, limit) > this.#sessions.now) {
+      if (idle.connection.isOpen && later(idle.since, idleSeconds) > this.#sessions.now) {
         idle.connection.giveTo(owner);
         return idle.connection;
       }
@@ -43,10 +44,13 @@ export class Endpoint implements ConnectionOrigin, ConnectionOwner {
     return undefined;
   }
 
+  /**
+   * A new connection. It takes the place of the kept one that has waited longest, so that a pod never holds more of them
+   * than were in use at once: there are pods that serve one connection at a time.
+   */
   dial(owner: ConnectionOwner): Connection {
-    const connection = Connection.dial(this.address, this.port, owner, this);
-    this.#open.add(connection);
-    return connection;
+    this.#idle.shift()?.connection.destroy();
+    return Connection.dial(this.address, this.port, owner);
   }
 
   /** Takes back a connection on which nothing is in flight. */
@@ -67,21 +71,11 @@ export class Endpoint implements ConnectionOrigin, ConnectionOwner {
     for (const idle of this.#idle.splice(0)) idle.connection.destroy();
   }
 
-  /** The pod is gone: nothing that is still open can have an end of its own. */
-  abandon(): void {
-    this.retire();
-    for (const connection of this.#open) connection.destroy();
-  }
-
   closeIdle(now: Instant): void {
     // The oldest come first.
     while (this.#idle[0] !== undefined && later(this.#idle[0].since, idleSeconds) <= now) {
       this.#idle.shift()?.connection.destroy();
     }
-  }
-
-  forget(connection: Connection): void {
-    this.#open.delete(connection);
   }
 
   connected(): void {}

@@ -2,6 +2,7 @@ import { type Instant, later } from "../../../time/clock.ts";
 import { Body } from "../http/body.ts";
 import { HeadReader } from "../http/head-reader.ts";
 import { MessageFault } from "../http/message-fault.ts";
+import { mendAnswerHead } from "../http/odd-answer.ts";
 import { ownAnswer } from "../http/own-answer.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { parseResponseHead, type ResponseHead } from "../http/response-head.ts";
@@ -22,22 +23,26 @@ export interface ExchangeClient {
 }
 
 const nothing = Buffer.alloc(0);
-const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+// RFC 9110 section 9.2: the first change nothing, the others change nothing more when they come twice.
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+const idempotentMethods = new Set([...safeMethods, "PUT", "DELETE"]);
 
 /**
  * One request and its answer, with a pod chosen at the moment when the request is read. A pod that does not accept is
- * passed over. What has been sent is sent a second time only if it is safe and no byte of an answer has come. The object
- * serves one exchange of a client after another.
+ * passed over. A kept connection may have been closed by its pod a moment ago, so only a request that may come twice goes
+ * there, and is sent once more on a new one when no byte of an answer has come. The object serves one exchange of a client
+ * after another.
  */
 export class Exchange implements ConnectionOwner {
   deadlineAt: Instant = never;
   readonly #sessions: Sessions;
-  readonly #route: Route;
   readonly #client: ExchangeClient;
-  readonly #head = new HeadReader();
+  readonly #head = new HeadReader({ takesBareLineFeeds: true });
   readonly #answerBody = new Body();
+  #route: Route | undefined;
   #request: RequestHead | undefined;
   #toSend: Buffer = nothing;
+  /** The request may come twice and is there as a whole. */
   #canSendAgain = false;
   #endpoint: Endpoint | undefined;
   #upstream: Connection | undefined;
@@ -56,22 +61,18 @@ export class Exchange implements ConnectionOwner {
   #patientUntil: Instant = never;
   #isWaiting = false;
 
-  constructor(sessions: Sessions, route: Route, client: ExchangeClient) {
+  constructor(sessions: Sessions, client: ExchangeClient) {
     this.#sessions = sessions;
-    this.#route = route;
     this.#client = client;
   }
 
-  /** Sends `toSend`: the head of `request` and what of its body is there. The rest comes by `sendBody`. */
-  begin(request: RequestHead, toSend: Buffer): void {
-    const { fields } = request;
+  /** Sends `toSend` by `route`: the head of `request` and what of its body is there. The rest comes by `sendBody`. */
+  begin(route: Route, request: RequestHead, toSend: Buffer): void {
+    this.#route = route;
     this.#request = request;
     this.#toSend = toSend;
     this.#canSendAgain =
-      fields.contentLength <= 0 &&
-      fields.transferEncoding === "absent" &&
-      !request.asksUpgrade &&
-      safeMethods.has(request.method);
+      this.#client.requestBody.isDone && !request.asksUpgrade && idempotentMethods.has(request.method);
     this.#isSentAgain = this.#answerHasBegun = this.#answerIsDone = false;
     if (this.#tried.length > 0) this.#tried = [];
     this.#patientUntil = never;
@@ -114,7 +115,7 @@ export class Exchange implements ConnectionOwner {
   }
 
   #dispatch(mayReuse: boolean): void {
-    const endpoint = this.#route.pick(this.#tried);
+    const endpoint = this.#route?.nextEndpoint(this.#tried);
     if (endpoint === undefined) {
       this.#noEndpoint();
       return;
@@ -123,7 +124,7 @@ export class Exchange implements ConnectionOwner {
     endpoint.outstanding++;
     this.#head.reset();
     this.#hasAnswerBytes = false;
-    const kept = mayReuse ? endpoint.take(this, this.#canSendAgain) : undefined;
+    const kept = mayReuse && this.#canSendAgain ? endpoint.take(this) : undefined;
     this.#isReused = kept !== undefined;
     if (kept !== undefined) {
       this.#upstream = kept;
@@ -138,13 +139,13 @@ export class Exchange implements ConnectionOwner {
 
   #noEndpoint(): void {
     if (this.#tried.length === 0) {
-      this.#answer(503, `${this.#route.label} has no ready endpoint.`);
+      this.#answer(503, `${this.#route?.label} has no ready endpoint.`);
     } else if (this.#mayAskAgain()) {
       this.#isWaiting = true;
       this.deadlineAt = this.#sessions.now;
     } else {
       const status = this.#timedOut ? 504 : 502;
-      this.#answer(status, `${this.#route.label} has no endpoint that answers (${this.#lastProblem}).`);
+      this.#answer(status, `${this.#route?.label} has no endpoint that answers (${this.#lastProblem}).`);
     }
   }
 
@@ -186,13 +187,26 @@ export class Exchange implements ConnectionOwner {
     while (from < bytes.length) {
       const state = this.#head.read(bytes, from);
       if (state === "incomplete") return;
-      const { bytes: all, start, end } = this.#head;
-      const response = state === "complete" ? parseResponseHead(all, start, end) : undefined;
-      if (response === undefined || response instanceof MessageFault) {
-        this.refuse(
-          502,
-          `${this.#place()} sent an invalid answer: ${response?.reason ?? "its head is too large or broken"}.`,
-        );
+      if (state !== "complete") {
+        this.#refuseAnswer(state === "tooLarge" ? "its head is larger than 64 KiB" : "it is not HTTP/1");
+        return;
+      }
+      let { bytes: all, start, end } = this.#head;
+      let response = parseResponseHead(all, start, end);
+      if (response instanceof MessageFault) {
+        const mended = mendAnswerHead(all, start, end);
+        all = Buffer.concat([mended, all.subarray(end)]);
+        [start, end] = [0, mended.length];
+        response = parseResponseHead(all, start, end);
+      }
+      if (response instanceof MessageFault) {
+        this.#refuseAnswer(response.reason);
+        return;
+      }
+      if (response.status === 408 && this.#isReused && this.#canSendAgain && !this.#isSentAgain) {
+        // Said before the request came, as a farewell to a connection that was idle (RFC 9110 section 15.5.9).
+        this.#hasAnswerBytes = false;
+        this.#lost("closed the idle connection");
         return;
       }
       if (response.status >= 200) {
@@ -208,6 +222,10 @@ export class Exchange implements ConnectionOwner {
       bytes = all;
       from = end;
     }
+  }
+
+  #refuseAnswer(reason: string): void {
+    this.refuse(502, `${this.#place()} sent an invalid answer: ${reason}.`);
   }
 
   #upgrade(upstream: Connection, answer: Buffer): void {
@@ -234,7 +252,7 @@ export class Exchange implements ConnectionOwner {
     body.beginResponse(request.method, response.status, response.fields);
     const bodyEnd = body.advance(bytes, end);
     if (body.isMalformed) {
-      this.refuse(502, `${this.#place()} sent an invalid answer: its body breaks the chunked coding.`);
+      this.#refuseAnswer("its body breaks the chunked coding");
       return;
     }
     this.#answerHasBegun = true;
@@ -244,8 +262,10 @@ export class Exchange implements ConnectionOwner {
       this.#client.isLeaving ||
       body.isUntilClose ||
       (response.minorVersion === 0 && !response.keepsAlive);
-    this.#keepsUpstream = response.keepsAlive && !body.isUntilClose && bodyEnd === bytes.length;
-    if (this.#isLast !== response.keepsAlive) {
+    // A 204 that gives a length may be followed by that body all the same.
+    const hasOddEnd = response.status === 204 && response.fields.contentLength > 0;
+    this.#keepsUpstream = response.keepsAlive && !body.isUntilClose && bodyEnd === bytes.length && !hasOddEnd;
+    if (this.#isLast !== response.saysItIsKept) {
       upstream.passOn(bytes.subarray(start, bodyEnd), this.#client.connection);
     } else {
       // The pod's word on its connection is not ours on the client's.
@@ -327,7 +347,7 @@ export class Exchange implements ConnectionOwner {
     if (!this.#isSent) {
       if (endpoint !== undefined) this.#tried.push(endpoint);
       this.#dispatch(true);
-    } else if (this.#canSendAgain && !this.#hasAnswerBytes && !this.#isSentAgain) {
+    } else if (this.#maySendAgain()) {
       this.#isSentAgain = true;
       // A kept connection may have been closed only for its age; a new one that breaks speaks against the pod.
       if (!this.#isReused && endpoint !== undefined) this.#tried.push(endpoint);
@@ -342,6 +362,12 @@ export class Exchange implements ConnectionOwner {
     }
   }
 
+  // A pod that breaks a new connection may have begun with the request, so what changes something is not done once more.
+  #maySendAgain(): boolean {
+    if (!this.#canSendAgain || this.#hasAnswerBytes || this.#isSentAgain) return false;
+    return this.#isReused || safeMethods.has(this.#request?.method ?? "");
+  }
+
   #answer(status: number, text: string, close = false): void {
     const { connection, requestBody, isLeaving } = this.#client;
     const isLast = close || isLeaving || !requestBody.isDone || this.#request?.keepsAlive !== true;
@@ -351,7 +377,7 @@ export class Exchange implements ConnectionOwner {
   }
 
   #place(): string {
-    return `Endpoint ${this.#endpoint?.address}:${this.#endpoint?.port} of ${this.#route.label}`;
+    return `Endpoint ${this.#endpoint?.address}:${this.#endpoint?.port} of ${this.#route?.label}`;
   }
 }
 

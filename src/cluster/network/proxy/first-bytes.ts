@@ -1,11 +1,10 @@
 import { endOfToken } from "../http/fields.ts";
 
-/** `unknown`: more bytes are needed. */
-export type Verdict = "http" | "tcp" | "unknown";
+/** `http` HTTP/1, well formed or not · `http2` HTTP/2 without a handshake (h2c) · `tcp` anything else · `unknown` more bytes are needed. */
+export type Verdict = "http" | "http2" | "tcp" | "unknown";
 
-// A request line longer than this is taken for one without waiting for its end.
+// A request line longer than this is judged without waiting for its end.
 const longestWait = 4096;
-const versions = ["HTTP/1.1", "HTTP/1.0"];
 const commonMethods = [
   "GET ",
   "HEAD ",
@@ -17,30 +16,51 @@ const commonMethods = [
   "TRACE ",
   "CONNECT ",
 ];
+const http2Start = "PRI * HTTP/2.0";
+const carriageReturn = 13;
+const lineFeed = 10;
 
-/** Tells from the first bytes of a client whether it speaks HTTP/1: only a whole request line is proof. */
+/** Tells from the first bytes of a client what it speaks: only a whole request line is proof of HTTP. */
 export function protocolOf(bytes: Buffer): Verdict {
-  const methodEnd = endOfToken(bytes, 0, bytes.length);
-  if (methodEnd === bytes.length) return methodEnd > 32 ? "tcp" : "unknown";
-  if (methodEnd === 0 || bytes[methodEnd] !== 32) return "tcp";
-  const lineEnd = bytes.indexOf(10);
-  const seenEnd = lineEnd === -1 ? bytes.length : lineEnd;
-  for (let at = methodEnd + 1; at < seenEnd; at++) {
-    const byte = bytes[at] ?? 0;
-    if ((byte < 32 && byte !== 13) || byte === 127) return "tcp";
+  const start = endOfEmptyLines(bytes);
+  const methodEnd = endOfToken(bytes, start, bytes.length);
+  if (methodEnd === bytes.length) return methodEnd - start > 32 ? "tcp" : "unknown";
+  if (methodEnd === start) {
+    return bytes[start] === carriageReturn && start + 1 === bytes.length ? "unknown" : "tcp";
   }
-  if (lineEnd === -1) return bytes.length > longestWait ? "http" : "unknown";
-  const textEnd = bytes[lineEnd - 1] === 13 ? lineEnd - 1 : lineEnd;
-  return versions.includes(bytes.toString("latin1", textEnd - 8, textEnd)) ? "http" : "tcp";
+  if (bytes[methodEnd] !== 32) return "tcp";
+  const lineEnd = bytes.indexOf(lineFeed, methodEnd);
+  const textEnd = lineEnd !== -1 && bytes[lineEnd - 1] === carriageReturn ? lineEnd - 1 : lineEnd;
+  for (let at = methodEnd + 1; at < (textEnd === -1 ? bytes.length : textEnd); at++) {
+    const byte = bytes[at] ?? 0;
+    const mayBeTheEnd = byte === carriageReturn && at + 1 === bytes.length;
+    if ((byte < 32 && !mayBeTheEnd) || byte === 127) return startsLikeHttp(bytes) ? "http" : "tcp";
+  }
+  if (lineEnd === -1) {
+    if (bytes.length <= longestWait) return "unknown";
+    return startsLikeHttp(bytes) ? "http" : "tcp";
+  }
+  const line = bytes.toString("latin1", start, textEnd);
+  if (line === http2Start) return "http2";
+  return / HTTP\/\S*$/.test(line) ? "http" : "tcp";
 }
 
-/** Whether a client that went silent within its first line is rather an HTTP client on a slow line than another protocol. */
+/** Whether a client that went silent within its first line is an HTTP client on a slow line. */
 export function startsLikeHttp(bytes: Buffer): boolean {
-  const text = bytes.toString("latin1", 0, 8);
-  return commonMethods.some((method) => text.startsWith(method) || method.startsWith(text));
+  const text = bytes.toString("latin1", endOfEmptyLines(bytes), longestWait);
+  const method = commonMethods.find((each) => text.startsWith(each));
+  return method !== undefined && /^(\/|\*|https?:)/i.test(text.slice(method.length));
 }
 
-/** HTTP/2 without a handshake begins with a line that no HTTP/1 request has. */
-export function isHttp2Preface(bytes: Buffer): boolean {
-  return bytes.toString("latin1", 0, 14) === "PRI * HTTP/2.0";
+/** Whether what has come may be the beginning of HTTP, but is too short to say so. */
+export function mayBecomeHttp(bytes: Buffer): boolean {
+  const text = bytes.toString("latin1", endOfEmptyLines(bytes), longestWait);
+  return [...commonMethods, http2Start].some((each) => each.startsWith(text));
+}
+
+// A client may send a line break too many before its request (RFC 9112 section 2.2).
+function endOfEmptyLines(bytes: Buffer): number {
+  let at = 0;
+  while (bytes[at] === carriageReturn && bytes[at + 1] === lineFeed) at += 2;
+  return at;
 }

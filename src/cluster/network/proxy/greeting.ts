@@ -1,73 +1,114 @@
 import type { Socket } from "node:net";
 import { type Cancel, type Instant, later } from "../../../time/clock.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
-import { isHttp2Preface, protocolOf, startsLikeHttp } from "./first-bytes.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { mayBecomeHttp, protocolOf, startsLikeHttp } from "./first-bytes.ts";
 import { HttpSession } from "./http-session.ts";
-import { headSeconds, idleSeconds, silenceSeconds } from "./limits.ts";
-import type { Route } from "./route.ts";
-import type { Session, Sessions } from "./sessions.ts";
+import { Http2Session } from "./http2-session.ts";
+import { connectSeconds, headSeconds, hesitationSeconds, silenceSeconds } from "./limits.ts";
+import type { Routes } from "./route.ts";
+import { never, type Session, type Sessions } from "./sessions.ts";
 import { Tunnel } from "./tunnel.ts";
 
 const nothing = Buffer.alloc(0);
 
-/** A client that has just come: finds out what it speaks, then hands it on. */
+/**
+ * A client that has just come: finds out what it speaks, then hands it on. Whatever the port is called, what is not HTTP
+ * passes as it is. A client that says nothing may be waiting for the pod to speak first, so a pod is connected meanwhile.
+ */
 export class Greeting implements Session, ConnectionOwner {
-  readonly route: Route;
-  deadlineAt: Instant;
+  readonly routes: Routes;
+  deadlineAt: Instant = never;
   readonly #sessions: Sessions;
   readonly #client: Connection;
   #held: Buffer = nothing;
   #cancelSilence: Cancel | undefined;
+  #endpoint: Endpoint | undefined;
+  #upstream: Connection | undefined;
+  readonly #tried: Endpoint[] = [];
   #isOver = false;
 
-  private constructor(sessions: Sessions, route: Route, socket: Socket) {
+  private constructor(sessions: Sessions, routes: Routes, socket: Socket) {
     this.#sessions = sessions;
-    this.route = route;
+    this.routes = routes;
     this.#client = Connection.accepted(socket, this);
-    const now = sessions.clock.now();
-    this.deadlineAt = later(now, route.protocol === "http" ? idleSeconds : headSeconds);
     sessions.add(this);
-    if (route.protocol === "tcp") this.#toTunnel();
-    else if (route.protocol === "unknown") {
-      this.#cancelSilence = sessions.clock.at(later(now, silenceSeconds), () => this.#silence());
-    }
+    if (routes.protocol === "tcp") this.#toTunnel();
+    else this.#waitForBytes(silenceSeconds);
   }
 
-  /** Serves a client that has connected to a port of `route`. */
-  static welcome(sessions: Sessions, route: Route, socket: Socket): void {
-    new Greeting(sessions, route, socket);
+  /** Serves a client that has connected to a port. */
+  static welcome(sessions: Sessions, routes: Routes, socket: Socket): void {
+    new Greeting(sessions, routes, socket);
   }
 
-  received(_connection: Connection, bytes: Buffer): void {
-    this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
-    const verdict = protocolOf(this.#held);
-    if (verdict === "unknown") return;
-    const isHttp = verdict === "http" || (this.route.protocol === "http" && !isHttp2Preface(this.#held));
-    if (isHttp) this.#toHttp(this.#client, this.#held);
-    else this.#toTunnel();
-  }
-
-  #silence(): void {
-    if (this.#held.length > 0) {
-      if (!startsLikeHttp(this.#held)) this.#toTunnel();
+  received(connection: Connection, bytes: Buffer): void {
+    if (connection !== this.#client) {
+      this.#toTunnel().received(connection, bytes);
       return;
     }
-    this.#leave();
-    const { route } = this;
-    const sessions = this.#sessions;
-    Tunnel.open(sessions, route, this.#client, nothing, (client, bytes) =>
-      HttpSession.begin(sessions, route, client, bytes),
-    );
+    if (this.#endpoint?.isRetired === true) this.#dropUpstream();
+    this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+    const verdict = protocolOf(this.#held);
+    if (verdict === "http") this.#toHttp();
+    else if (verdict === "http2") this.#toHttp2();
+    else if (verdict !== "unknown") this.#toTunnel();
+    else if (this.#cancelSilence === undefined) this.#waitForBytes(silenceSeconds);
   }
 
-  #toHttp(client: Connection, bytes: Buffer): void {
+  #waitForBytes(seconds: number): void {
+    const { clock } = this.#sessions;
+    this.#cancelSilence = clock.at(later(clock.now(), seconds), () => {
+      this.#cancelSilence = undefined;
+      if (this.#held.length === 0) this.#dial();
+      else if (startsLikeHttp(this.#held)) this.#toHttp();
+      else if (seconds < hesitationSeconds && mayBecomeHttp(this.#held))
+        this.#waitForBytes(hesitationSeconds);
+      else this.#toTunnel();
+    });
+  }
+
+  #dial(): void {
+    const now = this.#sessions.clock.now();
+    const endpoint = this.routes.pick().nextEndpoint(this.#tried);
+    // An HTTP client gets an answer that says so, once it has asked; any other one has nothing to wait for.
+    if (endpoint === undefined) {
+      this.deadlineAt = later(now, headSeconds);
+      return;
+    }
+    this.deadlineAt = later(now, connectSeconds);
+    this.#endpoint = endpoint;
+    endpoint.outstanding++;
+    this.#upstream = endpoint.dial(this);
+  }
+
+  #toHttp(): void {
     this.#leave();
-    HttpSession.begin(this.#sessions, this.route, client, bytes);
+    const endpoint = this.#endpoint;
+    const upstream = this.#upstream;
+    this.#endpoint = this.#upstream = undefined;
+    if (endpoint !== undefined && upstream !== undefined) {
+      endpoint.outstanding--;
+      // The connection made while the client was silent can carry its first request.
+      if (upstream.isConnecting) upstream.destroy();
+      else endpoint.keep(upstream);
+    }
+    HttpSession.begin(this.#sessions, this.routes, this.#client, this.#held);
+  }
+
+  #toHttp2(): void {
+    this.#leave();
+    this.#dropUpstream();
+    Http2Session.begin(this.#sessions, this.routes, this.#client.release(this.#held));
   }
 
   #toTunnel(): Tunnel {
     this.#leave();
-    return Tunnel.open(this.#sessions, this.route, this.#client, this.#held);
+    const endpoint = this.#endpoint;
+    const upstream = this.#upstream;
+    if (endpoint === undefined || upstream === undefined)
+      return Tunnel.open(this.#sessions, this.routes, this.#client, this.#held);
+    return Tunnel.join(this.#sessions, this.routes, this.#client, this.#held, endpoint, upstream);
   }
 
   #leave(): void {
@@ -76,20 +117,41 @@ export class Greeting implements Session, ConnectionOwner {
     this.#sessions.remove(this);
   }
 
-  connected(): void {}
+  connected(): void {
+    this.deadlineAt = never;
+  }
 
   drained(): void {}
 
   ended(connection: Connection): void {
-    if (!this.#isOver) this.#toTunnel().ended(connection);
+    if (this.#isOver) return;
+    if (connection === this.#client || connection === this.#upstream) this.#toTunnel().ended(connection);
   }
 
-  closed(): void {
-    this.#leave();
+  closed(connection: Connection): void {
+    if (this.#isOver) return;
+    if (connection === this.#client) {
+      this.#leave();
+      this.#dropUpstream();
+    } else if (connection === this.#upstream) {
+      const endpoint = this.#endpoint;
+      this.#dropUpstream();
+      if (endpoint !== undefined) this.#tried.push(endpoint);
+      this.#dial();
+    }
+  }
+
+  #dropUpstream(): void {
+    const upstream = this.#upstream;
+    if (this.#endpoint !== undefined) this.#endpoint.outstanding--;
+    this.#endpoint = this.#upstream = undefined;
+    upstream?.destroy();
   }
 
   expire(): void {
-    this.destroy();
+    this.deadlineAt = never;
+    if (this.#upstream === undefined) this.#client.reset();
+    else this.#upstream.destroy();
   }
 
   drain(): void {

@@ -8,7 +8,7 @@ import { withoutConnectionLines } from "../http/rewrite.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
 import { Exchange, type ExchangeClient } from "./exchange.ts";
 import { headSeconds, idleSeconds, lingerSeconds } from "./limits.ts";
-import type { Route } from "./route.ts";
+import type { Routes } from "./route.ts";
 import { never, type Session, type Sessions } from "./sessions.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -20,7 +20,7 @@ type Phase = "idle" | "head" | "exchange" | "closing" | "over";
 
 /** A client that speaks HTTP/1. Its requests are answered one after the other, each by a pod chosen for it alone. */
 export class HttpSession implements Session, ConnectionOwner, ExchangeClient {
-  readonly route: Route;
+  readonly routes: Routes;
   readonly connection: Connection;
   readonly requestBody = new Body();
   readonly #sessions: Sessions;
@@ -34,18 +34,18 @@ export class HttpSession implements Session, ConnectionOwner, ExchangeClient {
   /** Received, but its turn has not come. */
   #held: Buffer | undefined;
 
-  private constructor(sessions: Sessions, route: Route, client: Connection) {
+  private constructor(sessions: Sessions, routes: Routes, client: Connection) {
     this.#sessions = sessions;
-    this.route = route;
+    this.routes = routes;
     this.connection = client;
-    this.#exchange = new Exchange(sessions, route, this);
+    this.#exchange = new Exchange(sessions, this);
     client.giveTo(this);
     sessions.add(this);
   }
 
   /** Goes on with a client that has sent `bytes` so far. */
-  static begin(sessions: Sessions, route: Route, client: Connection, bytes: Buffer): void {
-    const session = new HttpSession(sessions, route, client);
+  static begin(sessions: Sessions, routes: Routes, client: Connection, bytes: Buffer): void {
+    const session = new HttpSession(sessions, routes, client);
     session.received(client, bytes);
     // The client was perhaps held back while it was not known what it speaks.
     if (session.#phase === "idle" || session.#phase === "head") client.resume();
@@ -129,15 +129,16 @@ export class HttpSession implements Session, ConnectionOwner, ExchangeClient {
     }
     this.#phase = "exchange";
     if (bodyEnd < bytes.length) this.#hold(bytes.subarray(bodyEnd));
-    // The wish to close is for this connection; the one to the pod is kept for others.
-    const closesOnly = request.fields.connectionCloses && request.minorVersion === 1 && !request.asksUpgrade;
-    const toSend = closesOnly
+    // The wish to close, or to go on with HTTP/2, is for this connection; the one to the pod is kept for others.
+    const { connectionCloses, offersHttp2 } = request.fields;
+    const isForUs = (connectionCloses || offersHttp2) && request.minorVersion === 1 && !request.asksUpgrade;
+    const toSend = isForUs
       ? Buffer.concat([
           ...withoutConnectionLines(bytes, start, end, request.fields),
           bytes.subarray(end, bodyEnd),
         ])
       : bytes.subarray(start, bodyEnd);
-    this.#exchange.begin(request, toSend);
+    this.#exchange.begin(this.routes.pick(request), request, toSend);
   }
 
   #refuse(status: number, text: string): void {
@@ -161,7 +162,7 @@ export class HttpSession implements Session, ConnectionOwner, ExchangeClient {
   upgraded(upstream: Connection, endpoint: Parameters<typeof Tunnel.join>[4]): void {
     this.#over();
     const held = this.#held ?? Buffer.alloc(0);
-    Tunnel.join(this.#sessions, this.route, this.connection, held, endpoint, upstream);
+    Tunnel.join(this.#sessions, this.routes, this.connection, held, endpoint, upstream);
     if (this.#hasEnded) upstream.end();
   }
 

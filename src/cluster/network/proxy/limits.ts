@@ -12,3 +12,5 @@ export const refusedSeconds = 3;
 export const lingerSeconds = 5;
 /** A client that says nothing for so long may be waiting for the server to speak first. */
 export const silenceSeconds = 0.3;
+/** The same for one that has sent the first letters of an HTTP method. */
+export const hesitationSeconds = 5;

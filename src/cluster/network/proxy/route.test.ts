@@ -17,11 +17,10 @@ describe("a route", () => {
   });
   afterEach(() => sessions.stop(0));
 
-  const ports = (count: number) => Array.from({ length: count }, () => route.pick([])?.port);
+  const ports = (count: number) => Array.from({ length: count }, () => route.nextEndpoint([])?.port);
 
   test("has no endpoint before it is given one", () => {
-    assert.equal(route.pick([]), undefined);
-    assert.equal(route.isEmpty, true);
+    assert.equal(route.nextEndpoint([]), undefined);
   });
 
   test("takes its endpoints in turn when all have the same in flight", () => {
@@ -31,27 +30,27 @@ describe("a route", () => {
 
   test("takes the endpoint with the least in flight", () => {
     route.swap([a, b, c]);
-    const busy = [route.pick([]), route.pick([])];
+    const busy = [route.nextEndpoint([]), route.nextEndpoint([])];
     for (const endpoint of busy) if (endpoint !== undefined) endpoint.outstanding++;
     assert.deepEqual(ports(3), [3, 3, 3]);
   });
 
   test("passes over those already tried, until none is left", () => {
     route.swap([a, b]);
-    const first = route.pick([]);
+    const first = route.nextEndpoint([]);
     assert.ok(first !== undefined);
-    const second = route.pick([first]);
+    const second = route.nextEndpoint([first]);
     assert.ok(second !== undefined && second !== first);
-    assert.equal(route.pick([first, second]), undefined);
+    assert.equal(route.nextEndpoint([first, second]), undefined);
   });
 
   test("answers with the new set at once after a swap, and keeps the endpoints that stay", () => {
     route.swap([a, b]);
-    const kept = [route.pick([]), route.pick([])].find((endpoint) => endpoint?.port === 2);
+    const kept = [route.nextEndpoint([]), route.nextEndpoint([])].find((endpoint) => endpoint?.port === 2);
     assert.ok(kept !== undefined);
     kept.outstanding++;
     route.swap([b]);
-    assert.equal(route.pick([]), kept);
+    assert.equal(route.nextEndpoint([]), kept);
     route.swap([c]);
     assert.deepEqual(ports(2), [3, 3]);
   });

@@ -7,17 +7,34 @@ export interface EndpointAddress {
   readonly port: number;
 }
 
-/** What is known of the protocol before the first byte; `unknown` is told from what client and pod say. */
-export type Protocol = "http" | "tcp" | "unknown";
+/** `tcp` is passed on without a look; of anything else the first bytes say what it is. */
+export type Protocol = "tcp" | "unknown";
+
+/** What a request can be led by. */
+export interface RequestFacts {
+  readonly method: string;
+  /** Path and query as they were sent; of HTTP/1 in any of the four forms that a target has. */
+  readonly target: string;
+  /** What the client calls the server, with port; empty when it does not say. */
+  readonly authority: string;
+  /** The value of a header field, undefined when there is none; of a repeated one all values, joined by commas. */
+  field(lowerCaseName: string): string | undefined;
+}
+
+/** Leads each request that comes to one port. A Service's port has one route for all of them. */
+export interface Routes {
+  /** Namespace, name and port in words, for people: `Service default/web port 80`. */
+  readonly label: string;
+  readonly protocol: Protocol;
+  /** Asked anew for each request; without facts for a client that stays with one pod as it speaks another protocol. */
+  pick(request?: RequestFacts): Route;
+}
 
 /** Where requests to one port of one Service go at this moment. */
-export class Route {
-  /** Namespace, name and port in words, for people: `Service default/web port 80`. */
+export class Route implements Routes {
   readonly label: string;
   protocol: Protocol = "unknown";
   #endpoints: readonly Endpoint[] = [];
-  /** No longer in the route, but with something in flight; true for one whose pod is terminating. */
-  readonly #leaving = new Map<Endpoint, boolean>();
   #next = 0;
   readonly #sessions: Sessions;
 
@@ -26,36 +43,26 @@ export class Route {
     this.#sessions = sessions;
   }
 
-  get isEmpty(): boolean {
-    return this.#endpoints.length === 0;
+  pick(): Route {
+    return this;
   }
 
   /**
-   * Swaps the endpoint set: every request read after this call goes to the new one. `terminating` lists the addresses of
-   * pods on their way out; when such an address is no longer listed, its pod has ended.
+   * Swaps the endpoint set: every request read after this call goes to the new one. What is in flight goes on with the pod
+   * that has it, until one of the two ends it: that a pod is no longer listed does not say that it is gone.
    */
-  swap(addresses: readonly EndpointAddress[], terminating: readonly string[] = []): void {
+  swap(addresses: readonly EndpointAddress[]): void {
     const before = this.#endpoints;
     this.#endpoints = addresses.map(
       ({ address, port }) =>
         before.find((endpoint) => endpoint.address === address && endpoint.port === port) ??
         new Endpoint(address, port, this.#sessions),
     );
-    for (const endpoint of before) {
-      if (this.#endpoints.includes(endpoint)) continue;
-      endpoint.retire();
-      this.#leaving.set(endpoint, false);
-    }
-    for (const [endpoint, wasTerminating] of this.#leaving) {
-      const isTerminating = terminating.includes(endpoint.address);
-      if (wasTerminating && !isTerminating) endpoint.abandon();
-      if (endpoint.outstanding === 0) this.#leaving.delete(endpoint);
-      else if (isTerminating) this.#leaving.set(endpoint, true);
-    }
+    for (const endpoint of before) if (!this.#endpoints.includes(endpoint)) endpoint.retire();
   }
 
   /** The endpoint with the least in flight, in turn among equals, without those of `tried`. */
-  pick(tried: readonly Endpoint[]): Endpoint | undefined {
+  nextEndpoint(tried: readonly Endpoint[]): Endpoint | undefined {
     const endpoints = this.#endpoints;
     const count = endpoints.length;
     let best: Endpoint | undefined;

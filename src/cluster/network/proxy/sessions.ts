@@ -1,12 +1,15 @@
 import type { Cancel, Clock, Instant } from "../../../time/clock.ts";
 import { instant, later } from "../../../time/clock.ts";
-import type { Route } from "./route.ts";
+import type { Routes } from "./route.ts";
 
 /** What goes on with one client connection at the moment. */
 export interface Session {
-  readonly route: Route;
+  /** What it was led by when it came. */
+  readonly routes: Routes;
   /** When `expire` is to be called; `never` for a phase without a limit. */
   readonly deadlineAt: Instant;
+  /** The pod that no new request goes to any more, but that this client stays with until the connection ends. */
+  readonly staysWith?: string | undefined;
   expire(): void;
   /** Comes to an end as soon as nothing is in flight. */
   drain(): void;
@@ -54,9 +57,20 @@ export class Sessions {
     return () => this.#sweeps.delete(sweep);
   }
 
-  /** Lets the sessions of one route come to their end. */
-  drainRoute(route: Route): void {
-    for (const session of this.#open) if (session.route === route) session.drain();
+  /** Lets the sessions of one port come to their end. */
+  drainRoute(routes: Routes): void {
+    for (const session of this.#open) if (session.routes === routes) session.drain();
+  }
+
+  /** How many connections (WebSocket, raw protocols) have outlived a switch, in words for each port and pod. */
+  staying(): readonly string[] {
+    const counts = new Map<string, number>();
+    for (const { routes, staysWith } of this.#open) {
+      if (staysWith === undefined) continue;
+      const place = `${staysWith} of ${routes.label}`;
+      counts.set(place, (counts.get(place) ?? 0) + 1);
+    }
+    return [...counts].map(([place, count]) => `${count} with ${place}`);
   }
 
   /** Lets what is in flight finish for at most `graceSeconds`, then closes everything. */

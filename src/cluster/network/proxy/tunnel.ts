@@ -1,19 +1,15 @@
 import { type Instant, later } from "../../../time/clock.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { protocolOf } from "./first-bytes.ts";
 import { connectSeconds } from "./limits.ts";
-import type { Route } from "./route.ts";
+import type { Routes } from "./route.ts";
 import { never, type Session, type Sessions } from "./sessions.ts";
-
-/** Takes over a client that turned out to speak HTTP. */
-export type BecomeHttp = (client: Connection, bytes: Buffer) => void;
 
 const nothing = Buffer.alloc(0);
 
 /** Bytes both ways between a client and one pod, until both have ended; the pod is chosen once. */
 export class Tunnel implements Session, ConnectionOwner {
-  readonly route: Route;
+  readonly routes: Routes;
   deadlineAt: Instant = never;
   readonly #sessions: Sessions;
   readonly #client: Connection;
@@ -23,52 +19,52 @@ export class Tunnel implements Session, ConnectionOwner {
   #clientHasEnded = false;
   #clientIsOpen = true;
   #held: Buffer;
-  /** Set as long as neither side has shown that this is not HTTP. */
-  #becomeHttp: BecomeHttp | undefined;
   readonly #tried: Endpoint[] = [];
 
-  private constructor(sessions: Sessions, route: Route, client: Connection, held: Buffer) {
+  private constructor(sessions: Sessions, routes: Routes, client: Connection, held: Buffer) {
     this.#sessions = sessions;
-    this.route = route;
+    this.routes = routes;
     this.#client = client;
     this.#held = held;
     client.giveTo(this);
+    client.pause();
     sessions.add(this);
   }
 
-  /** Connects `client`, which has sent `held` so far, to a pod of the route. */
-  static open(
-    sessions: Sessions,
-    route: Route,
-    client: Connection,
-    held: Buffer,
-    becomeHttp?: BecomeHttp,
-  ): Tunnel {
-    const tunnel = new Tunnel(sessions, route, client, held);
-    tunnel.#becomeHttp = becomeHttp;
-    if (becomeHttp === undefined) client.pause();
+  /** Connects `client`, which has sent `held` so far, to a pod. */
+  static open(sessions: Sessions, routes: Routes, client: Connection, held: Buffer): Tunnel {
+    const tunnel = new Tunnel(sessions, routes, client, held);
     tunnel.#dial();
     return tunnel;
   }
 
-  /** Goes on with a connection on which both sides have agreed to leave HTTP. */
+  /** Goes on with a connection to a pod that was made for this client, perhaps not yet accepted. */
   static join(
     sessions: Sessions,
-    route: Route,
+    routes: Routes,
     client: Connection,
     held: Buffer,
     endpoint: Endpoint,
     upstream: Connection,
-  ): void {
-    const tunnel = new Tunnel(sessions, route, client, held);
+  ): Tunnel {
+    const tunnel = new Tunnel(sessions, routes, client, held);
     tunnel.#endpoint = endpoint;
     tunnel.#upstream = upstream;
     upstream.giveTo(tunnel);
-    tunnel.connected();
+    if (upstream.isConnecting) tunnel.deadlineAt = later(sessions.clock.now(), connectSeconds);
+    else tunnel.connected();
+    return tunnel;
+  }
+
+  get staysWith(): string | undefined {
+    const endpoint = this.#endpoint;
+    return this.#isConnected && endpoint?.isRetired === true
+      ? `${endpoint.address}:${endpoint.port}`
+      : undefined;
   }
 
   #dial(): void {
-    const endpoint = this.route.pick(this.#tried);
+    const endpoint = this.routes.pick().nextEndpoint(this.#tried);
     if (endpoint === undefined) {
       this.#client.reset();
       return;
@@ -79,16 +75,12 @@ export class Tunnel implements Session, ConnectionOwner {
     this.deadlineAt = later(this.#sessions.clock.now(), connectSeconds);
   }
 
+  // From here on bytes flow freely.
   connected(): void {
+    const upstream = this.#upstream;
+    if (upstream === undefined) return;
     this.#isConnected = true;
     this.deadlineAt = never;
-    if (this.#becomeHttp === undefined) this.#release();
-  }
-
-  // From here on bytes flow freely.
-  #release(): void {
-    const upstream = this.#upstream;
-    if (upstream === undefined || !this.#isConnected) return;
     const held = this.#held;
     this.#held = nothing;
     this.#client.resume();
@@ -97,45 +89,9 @@ export class Tunnel implements Session, ConnectionOwner {
   }
 
   received(connection: Connection, bytes: Buffer): void {
-    if (connection === this.#client) {
-      this.#fromClient(bytes);
-    } else {
-      if (this.#becomeHttp !== undefined) this.#decideAgainstHttp();
-      connection.passOn(bytes, this.#client);
-    }
-  }
-
-  #fromClient(bytes: Buffer): void {
-    if (this.#becomeHttp === undefined && this.#isConnected && this.#upstream !== undefined) {
-      this.#client.passOn(bytes, this.#upstream);
-      return;
-    }
-    this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
-    if (this.#becomeHttp === undefined) return;
-    const verdict = protocolOf(this.#held);
-    if (verdict === "http") this.#leaveTo(this.#becomeHttp);
-    else if (verdict === "tcp") this.#decideAgainstHttp();
-  }
-
-  #decideAgainstHttp(): void {
-    this.#becomeHttp = undefined;
-    if (this.#isConnected) this.#release();
-    else this.#client.pause();
-  }
-
-  #leaveTo(becomeHttp: BecomeHttp): void {
-    const { route } = this;
-    const upstream = this.#upstream;
-    const endpoint = this.#endpoint;
-    this.#upstream = undefined;
-    this.#sessions.remove(this);
-    if (endpoint !== undefined && upstream !== undefined) {
-      endpoint.outstanding--;
-      // The connection made while the client was silent carries its first request, unless the route has moved on.
-      if (this.#isConnected && !route.isEmpty) endpoint.keep(upstream);
-      else upstream.destroy();
-    }
-    becomeHttp(this.#client, this.#held);
+    if (connection !== this.#client) connection.passOn(bytes, this.#client);
+    else if (this.#isConnected && this.#upstream !== undefined) connection.passOn(bytes, this.#upstream);
+    else this.#held = Buffer.concat([this.#held, bytes]);
   }
 
   drained(connection: Connection): void {
@@ -149,8 +105,7 @@ export class Tunnel implements Session, ConnectionOwner {
       return;
     }
     this.#clientHasEnded = true;
-    if (this.#becomeHttp !== undefined) this.#decideAgainstHttp();
-    else if (this.#isConnected) this.#upstream?.end();
+    if (this.#isConnected) this.#upstream?.end();
   }
 
   closed(connection: Connection, error?: Error): void {
