@@ -3,7 +3,7 @@ import { type Cancel, type Instant, later } from "../../../time/clock.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { isHttp2Preface, protocolOf, startsLikeHttp } from "./first-bytes.ts";
 import { HttpSession } from "./http-session.ts";
-import { headSeconds, idleSeconds, silenceSeconds } from "./limits.ts";
+import { firstWordSeconds, headSeconds, idleSeconds, silenceSeconds } from "./limits.ts";
 import type { Route } from "./route.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -93,7 +93,9 @@ export class Greeting implements Session, ConnectionOwner {
   }
 
   drain(): void {
-    if (this.#held.length === 0) this.destroy();
+    // Who has just come may have a first request under way.
+    const soon = later(this.#sessions.clock.now(), firstWordSeconds);
+    if (this.#held.length === 0 && soon < this.deadlineAt) this.deadlineAt = soon;
   }
 
   destroy(): void {
