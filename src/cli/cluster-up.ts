@@ -25,6 +25,7 @@ export interface ClusterUpOptions {
   readonly port?: number | undefined;
   readonly kubeconfig?: string | undefined;
   readonly progress: Progress;
+  readonly onEnded?: (part: string) => unknown;
 }
 
 /**
@@ -36,6 +37,8 @@ export async function withCluster(
   { terminal, clock }: Pick<Context, "terminal" | "clock">,
   use: (cluster: UpCluster, interrupted: AbortSignal) => Promise<number>,
 ): Promise<number> {
+  // `teal up | head -1` leaves a cluster behind that goes on.
+  terminal.outliveReaders();
   const supervisor = new Supervisor({ ...options, program: ownProgram(), clock });
   const interruption = new AbortController();
   const interrupted = Promise.withResolvers<0>();
@@ -46,14 +49,10 @@ export async function withCluster(
   whenInterrupted(terminal, interrupt);
   endWithParent(interrupt);
   killWhenAskedAgain(clock, () => void supervisor.kill());
-  const lost = supervisor.lost.then((error) => {
-    interruption.abort();
-    throw new CommandError(`${error.message}. Everything is stopped`);
-  });
   try {
     const cluster = await Promise.race([supervisor.start(), interrupted.promise]);
     if (cluster === 0) return 0;
-    return await Promise.race([use(cluster, interruption.signal), interrupted.promise, lost]);
+    return await Promise.race([use(cluster, interruption.signal), interrupted.promise]);
   } catch (error) {
     throw explained(error, options.data);
   } finally {

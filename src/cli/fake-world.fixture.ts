@@ -31,6 +31,7 @@ export class FakeWorld implements World {
       error: (text) => {
         this.error += text;
       },
+      outliveReaders: () => undefined,
       read: async () => this.standardInput,
       interactive: this.interactive,
       colours: false,

@@ -1,3 +1,4 @@
+import { firstBlock } from "../cluster/addresses.ts";
 import { type DataFolder, dataFolder } from "../cluster/supervisor/data-folder.ts";
 import { apiServerPart } from "../cluster/supervisor/process/api-server.ts";
 import { nodePart } from "../cluster/supervisor/process/node.ts";
@@ -11,6 +12,7 @@ import { wholeNumber } from "./flags.ts";
 interface Place {
   readonly data: DataFolder;
   readonly port: number;
+  readonly block: number;
   readonly kubeconfig: string | undefined;
   readonly clock: Clock;
   readonly log: (line: string) => void;
@@ -22,7 +24,10 @@ function part(name: string, summary: string, run: (place: Place) => RunningPart)
     names: [name],
     usage: "",
     summary,
-    flags: { port: { takes: "text", value: "N", help: "port of the API server" } },
+    flags: {
+      port: { takes: "text", value: "N", help: "port of the API server" },
+      block: { takes: "text", value: "B", help: "addresses of the cluster, 127.B.0.0/16" },
+    },
     hidden: true,
     words: { least: 0, most: 0 },
     run({ flags }, { clock, terminal }) {
@@ -30,6 +35,7 @@ function part(name: string, summary: string, run: (place: Place) => RunningPart)
         run({
           data: dataFolder(flags.data),
           port: wholeNumber("port", flags.port) ?? defaultPort,
+          block: wholeNumber("block", flags.block) ?? firstBlock,
           kubeconfig: flags.kubeconfig,
           clock,
           log: (line) => terminal.error(`${formatTime(clock.now())} ${line}\n`),

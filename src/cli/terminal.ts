@@ -7,6 +7,8 @@ export interface Terminal {
   out(text: string): void;
   /** Writes `text` to the stream for errors and progress. */
   error(text: string): void;
+  /** From now on this process goes on when nobody reads what it writes, or that cannot be written. */
+  outliveReaders(): void;
   /** All of standard input. */
   read(): Promise<string>;
   /** A person looks at the output, so it may be drawn over. */
@@ -27,9 +29,10 @@ export function whenInterrupted({ interrupted }: Terminal, stop: () => void): Ca
 export function processTerminal(): Terminal {
   const { stdin, stdout, stderr, env } = process;
   let interrupted: AbortSignal | undefined;
+  let outlivesReaders = false;
   // The reader of a pipe has seen enough: `teal get pods | head -1`.
   stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (isGone(error)) return;
+    if (outlivesReaders || isGone(error)) return;
     if (error.code !== "EPIPE") throw error;
     process.exit(0);
   });
@@ -39,6 +42,9 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => void stdout.write(text),
     error: isFile ? (text) => writeIfPossible(stderr.fd, text) : (text) => void stderr.write(text),
+    outliveReaders() {
+      outlivesReaders = true;
+    },
     async read() {
       const chunks: Buffer[] = [];
       for await (const chunk of stdin) chunks.push(Buffer.from(chunk));

@@ -10,6 +10,7 @@ function bed(interactive: boolean, worthSeconds = 0) {
   const terminal: Terminal = {
     out: () => assert.fail("progress is no output"),
     error: (text) => written.push(text),
+    outliveReaders: () => undefined,
     read: () => Promise.resolve(""),
     interactive,
     colours: false,

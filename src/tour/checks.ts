@@ -100,7 +100,9 @@ export async function enough(
 
 export function checkFailures(tour: Tour, report: LoadReport): void {
   const failures = sum(report.failuresByKind);
-  tour.check(`no request has failed (${report.requests} so far)`, failures === 0, failureText(report));
+  const cut =
+    report.cut === 0 ? "" : `; ${report.cut} were cut when the process that carries traffic was ended`;
+  tour.check(`no request has failed (${report.requests} so far${cut})`, failures === 0, failureText(report));
 }
 
 export function failureText({ failuresByKind }: LoadReport): string {

@@ -9,6 +9,8 @@ export interface LoadQuestion {
   /** `report` on what happened since `moment` (nanoseconds as text); `stop` ends the load first. */
   readonly ask: "report" | "stop";
   readonly moment: string;
+  /** When the process that carries traffic has ended, likewise. */
+  readonly trafficEnds: readonly string[];
 }
 export interface LoadAnswer {
   readonly id: number;
@@ -45,7 +47,7 @@ export const load = command({
   },
 });
 
-async function answer(running: Load, { ask, moment }: LoadQuestion): Promise<LoadReport> {
+async function answer(running: Load, { ask, moment, trafficEnds }: LoadQuestion): Promise<LoadReport> {
   if (ask === "stop") await running.stop();
-  return reportOf(running.records, BigInt(moment));
+  return reportOf(running.records, BigInt(moment), trafficEnds.map(BigInt));
 }

@@ -10,12 +10,14 @@ export function moment(): bigint {
 /** The load generator's process, seen from the one that started it. */
 export class LoadProcess {
   readonly #child: ChildProcess;
+  readonly #trafficEnds: readonly bigint[];
   readonly #pending = new Map<number, PromiseWithResolvers<LoadReport>>();
   #nextId = 1;
   #end: Error | undefined;
 
-  /** `program` is Node and Teal's main file. */
-  constructor([node, main]: readonly [string, string], address: string) {
+  /** `program` is Node and Teal's main file; `trafficEnds`, which grows, when the process that carries traffic has ended. */
+  constructor([node, main]: readonly [string, string], address: string, trafficEnds: readonly bigint[] = []) {
+    this.#trafficEnds = trafficEnds;
     this.#child = spawn(node, [main, "load", address], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#child.on("message", ({ id, report }: LoadAnswer) => {
       this.#pending.get(id)?.resolve(report);
@@ -56,7 +58,8 @@ export class LoadProcess {
     }
     const id = this.#nextId++;
     this.#pending.set(id, pending);
-    this.#child.send({ id, ask, moment: String(since) } satisfies LoadQuestion);
+    const trafficEnds = this.#trafficEnds.map(String);
+    this.#child.send({ id, ask, moment: String(since), trafficEnds } satisfies LoadQuestion);
     return pending.promise;
   }
 

@@ -39,6 +39,21 @@ test("counts failures by kind, also those from before the moment", () => {
   assert.equal(report.requests, 2);
 });
 
+test("tells connections that were cut with the process that had them from failures", () => {
+  const second = 1_000_000_000n;
+  const reset = { failure: "ECONNRESET" };
+  const end = 50n * second;
+  const records = [
+    record(49n * second, 50n * second, reset),
+    record(49n * second, 50n * second, { failure: "HTTP 502" }),
+    record(51n * second, 51n * second, reset),
+    record(40n * second, 47n * second, reset),
+  ];
+  const report = reportOf(records, 0n, [end]);
+  assert.equal(report.cut, 1);
+  assert.deepEqual(report.failuresByKind, { "HTTP 502": 1, ECONNRESET: 2 });
+});
+
 test("finds the first answer of each version after the moment, by its end", () => {
   const report = reportOf([record(1n, 150n, young), record(101n, 120n, young), record(1n, 50n, old)], 100n);
   assert.deepEqual(report.firstAnswerAt, { 2: "120" });

@@ -12,6 +12,8 @@ export interface LoadReport {
   readonly requests: number;
   readonly answersByVersion: Readonly<Record<string, number>>;
   readonly failuresByKind: Readonly<Record<string, number>>;
+  /** Requests whose connection was cut because the process that carried it was ended from outside; no failures of a release. */
+  readonly cut: number;
   /** The same, of requests that were started after the moment. */
   readonly startedAfter: {
     readonly requests: number;
@@ -25,16 +27,26 @@ export interface LoadReport {
   readonly firstAnswerAt: Readonly<Record<string, string>>;
 }
 
-/** Counts `records` with respect to `moment`. */
-export function reportOf(records: readonly RequestRecord[], moment: bigint): LoadReport {
+// How far apart a cut connection and the end of the process that had it may be seen.
+const sameEventNanoseconds = 2_000_000_000n;
+
+/** Counts `records` with respect to `moment`; `trafficEnds` are the moments at which the process that carries traffic has ended. */
+export function reportOf(
+  records: readonly RequestRecord[],
+  moment: bigint,
+  trafficEnds: readonly bigint[] = [],
+): LoadReport {
   const after = records.filter(({ startedAt }) => startedAt > moment);
   const across = records.filter(({ startedAt, endedAt }) => startedAt <= moment && endedAt > moment);
   return {
     requests: records.length,
     answersByVersion: countBy(records.flatMap(versionOf)),
     failuresByKind: countBy(
-      records.flatMap(({ outcome }) => ("failure" in outcome ? [outcome.failure] : [])),
+      records.flatMap((record) =>
+        "failure" in record.outcome && !isCut(record, trafficEnds) ? [record.outcome.failure] : [],
+      ),
     ),
+    cut: records.filter((record) => isCut(record, trafficEnds)).length,
     startedAfter: {
       requests: after.length,
       answersByVersion: countBy(after.flatMap(versionOf)),
@@ -47,6 +59,14 @@ export function reportOf(records: readonly RequestRecord[], moment: bigint): Loa
 
 export function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+function isCut({ startedAt, endedAt, outcome }: RequestRecord, trafficEnds: readonly bigint[]): boolean {
+  if (!("failure" in outcome) || outcome.failure !== "ECONNRESET") return false;
+  return trafficEnds.some((end) => {
+    const apart = endedAt > end ? endedAt - end : end - endedAt;
+    return startedAt < end && apart < sameEventNanoseconds;
+  });
 }
 
 function versionOf({ outcome }: RequestRecord): readonly string[] {

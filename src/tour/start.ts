@@ -5,6 +5,7 @@ import { CommandError } from "../cli/errors.ts";
 import { dataFlag, portOf } from "../cli/verbs/up.ts";
 import { Waiting } from "../cli/waiting.ts";
 import { type DataFolder, dataFolder } from "../cluster/supervisor/data-folder.ts";
+import { moment } from "./load-process.ts";
 import { steps } from "./steps.ts";
 import { Tour, TourInterrupted } from "./tour.ts";
 
@@ -27,14 +28,20 @@ export const start = command({
     // Waits belong to the story, in its order.
     const told = { ...context.terminal, error: (text: string) => context.terminal.out(text) };
     context.terminal.out(`A blue-green release on this machine, in ${data.path}\n\nStart the cluster\n`);
-    const options = { data, port: portOf(flags.port), progress: new Waiting(told, context.clock) };
+    const trafficEnds: bigint[] = [];
+    const options = {
+      data,
+      port: portOf(flags.port),
+      progress: new Waiting(told, context.clock),
+      onEnded: (part: string) => part === "traffic" && trafficEnds.push(moment()),
+    };
     let held = false;
     const code = await withCluster(options, context, async ({ server }, interrupted) => {
       context.terminal.out(`  API server ${server}\n  kubeconfig ${data.kubeconfig}\n`);
       const cluster = connect({ ...context.global, kubeconfig: data.kubeconfig }, context.clock, {});
       const own = { ...context, cluster: () => cluster };
       const waiting = new Waiting(told, context.clock, worthSeconds);
-      const tour = new Tour({ context: own, waiting, interrupted, program: ownProgram() });
+      const tour = new Tour({ context: own, waiting, interrupted, program: ownProgram(), trafficEnds });
       interrupted.addEventListener("abort", () => void tour.close(), { once: true });
       try {
         await take(tour, context);

@@ -152,7 +152,7 @@ async function findAddresses(tour: Tour): Promise<void> {
 
 async function startLoad(tour: Tour): Promise<void> {
   const { href } = tour.addresses.active;
-  const load = new LoadProcess(tour.program, href);
+  const load = new LoadProcess(tour.program, href, tour.trafficEnds);
   tour.load = load;
   const began = moment();
   const report = await enough(tour, load, began, enoughRequests);
@@ -238,6 +238,7 @@ async function count(tour: Tour): Promise<void> {
   const rows = [
     ["Requests", `${report.requests}  (${answers})`],
     ["Failures", `${failures}${failures === 0 ? "" : `  (${failureText(report)})`}`],
+    ...(report.cut === 0 ? [] : [["Cut", `${report.cut}  (with the process that carried them)`]]),
     ["Switches", `${tour.switches.length}`],
     ["Promote to confirmed switch", latencies.join(", ")],
   ];

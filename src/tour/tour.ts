@@ -33,6 +33,8 @@ export interface TourOptions {
   readonly interrupted: AbortSignal;
   /** Node and Teal's main file. */
   readonly program: readonly [string, string];
+  /** When the process that carries traffic has ended, by the machine's monotonic clock; grows. */
+  readonly trafficEnds: readonly bigint[];
 }
 
 const retrySeconds = 0.5;
@@ -43,6 +45,7 @@ export class Tour {
   readonly rollout = "rollout-weather-app";
   readonly context: Context;
   readonly program: readonly [string, string];
+  readonly trafficEnds: readonly bigint[];
   readonly switches: Switch[] = [];
   load: LoadProcess | undefined;
   #addresses: Addresses | undefined;
@@ -50,9 +53,10 @@ export class Tour {
   readonly #waiting: Waiting;
   readonly #interrupted: AbortSignal;
 
-  constructor({ context, waiting, interrupted, program }: TourOptions) {
+  constructor({ context, waiting, interrupted, program, trafficEnds }: TourOptions) {
     this.context = context;
     this.program = program;
+    this.trafficEnds = trafficEnds;
     this.#waiting = waiting;
     this.#interrupted = interrupted;
   }

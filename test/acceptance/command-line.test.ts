@@ -29,7 +29,7 @@ before(async () => {
   const apiServer = new ApiServer({
     store: new Store({}),
     clock,
-    addresses: addressesOf(7443),
+    addresses: addressesOf(194),
     async *podLogs() {
       yield "first line\n";
       yield "second line\n";

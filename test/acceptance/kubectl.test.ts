@@ -132,7 +132,7 @@ describe("the real kubectl", { skip, timeout: 120_000 }, () => {
     folder = await mkdtemp(join(tmpdir(), "teal-kubectl-"));
     await mkdir(join(folder, "home"));
     const store = new Store();
-    apiServer = new ApiServer({ store, clock, addresses: addressesOf(7443) });
+    apiServer = new ApiServer({ store, clock, addresses: addressesOf(194) });
     const pki = await loadPki(join(folder, "pki"), clock.now());
     server = await start({ apiServer, pki, clock, port: 0, onProblem: (text) => problems.push(text) });
     await writeKubeconfig(join(folder, "kubeconfig"), server.url, pki);

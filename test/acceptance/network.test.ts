@@ -39,7 +39,7 @@ import { ManualClock } from "../../src/time/manual-clock.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 
 // A block of its own, by process id, so that two runs at once do not meet.
-const addresses = addressesOf(process.pid);
+const addresses = addressesOf(1 + (process.pid % 250));
 const podPort = 5000;
 const servicePort = 8080;
 const clock = new SystemClock();

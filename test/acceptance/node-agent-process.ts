@@ -18,7 +18,7 @@ export function processAgent(
   const { onProblem = console.error, ...addressing } = options;
   const driver = new ProcessDriver({
     dataFolder,
-    addresses: addressesOf(7443 + 77),
+    addresses: addressesOf(21),
     clock,
     client,
     images: new ImageStore(dataFolder),

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Container, ContainerStatus, KubernetesObject, Pod, PodSpec } from "../../src/api/core.ts";
 import { portMapAnnotation } from "../../src/api/names.ts";
 import { resources } from "../../src/api/resources.ts";
+import { addressesOf } from "../../src/cluster/addresses.ts";
 import { ImageStore } from "../../src/cluster/node/images/image-store.ts";
 import type { NodeAgent } from "../../src/cluster/node/node-agent.ts";
 import { podLogsIn } from "../../src/cluster/node/pod-logs.ts";
@@ -394,6 +395,56 @@ describe("a server that ignores HOST", { skip: process.platform !== "linux" }, (
     await sleep(1000);
     assert.equal(podOf("narrow")?.status?.containerStatuses?.[0]?.ready, true);
     assert.deepEqual(reasonsTold("ListensOnAllAddresses"), []);
+  });
+});
+
+describe("a pod's probe", { skip: process.platform !== "linux" }, () => {
+  // Listens where it should as soon as it can.
+  const persistent = `const server = require("http").createServer((_, answer) => answer.end("ok"));
+    server.on("error", () => setTimeout(listen, 100));
+    const listen = () => server.listen(process.env.PORT, process.env.HOST);
+    listen();`;
+  const probes = {
+    http: { httpGet: { path: "/", port: "http" }, periodSeconds: 1 },
+    tcp: { tcpSocket: { port: "http" }, periodSeconds: 1 },
+  };
+
+  function server(port: number, kind: keyof typeof probes, command: readonly string[]): Container {
+    const ports = [{ name: "http", containerPort: port }];
+    return { ...weatherContainer("v1", false), ports, readinessProbe: probes[kind], command: [...command] };
+  }
+
+  async function strangerOn(port: number, host: string): Promise<Server> {
+    const stranger = createServer((_, answer) => answer.end("stranger"));
+    stranger.listen(port, host);
+    await once(stranger, "listening");
+    return stranger;
+  }
+
+  // The first pod's address is known before.
+  for (const host of ["0.0.0.0", "::", addressesOf(21).pod(0)]) {
+    for (const kind of ["http", "tcp"] as const) {
+      it(`is not answered by somebody else who listens on ${host}, over ${kind}`, async () => {
+        await startAgent();
+        const port = await freePort();
+        const stranger = await strangerOn(port, host);
+        await createPod("late", server(port, kind, ["node", "-e", persistent]));
+        await until("it is told who is there", () =>
+          events().some(({ message }) => message.includes("a program that is not of this pod listens on")),
+        );
+        const pod = podOf("late");
+        assert.ok(pod !== undefined && !isReady(pod));
+        stranger.close();
+        await podThat("late", isReady);
+      });
+    }
+  }
+
+  it("is answered by a server that has left its parents and its session", async () => {
+    await startAgent();
+    const leave = `(setsid node -e '${persistent}' &); while :; do sleep 1; done`;
+    await createPod("loose", server(await freePort(), "http", ["sh", "-c", leave]));
+    await podThat("loose", isReady);
   });
 });
 

@@ -24,6 +24,8 @@ export const down = command({
     const parts = Object.values(readRecord(data.record)?.parts ?? {});
     if (supervisor !== undefined) {
       signalProcess(supervisor, "SIGTERM");
+      // One that was halted with Ctrl-Z hears nothing else.
+      signalProcess(supervisor, "SIGCONT");
       const stopped = departure([supervisor], patienceSeconds, clock);
       const [left] = await waiting.during(`the cluster of process ${supervisor.pid} to stop`, stopped);
       if (left !== undefined && signalProcess(left, "SIGKILL"))

@@ -92,7 +92,8 @@ async function startInBackground(
     child.on("message", (message) => {
       if (!isFromPart(message)) return;
       if (message.is === "failed") reject(new CommandError(message.reason));
-      else resolve({ server: message.facts["server"] ?? "", port: Number(message.facts["port"]) });
+      if (message.is === "ready")
+        resolve({ server: message.facts["server"] ?? "", port: Number(message.facts["port"]) });
     });
   });
   const waiting = new Waiting(terminal, clock);

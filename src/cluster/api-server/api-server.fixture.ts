@@ -16,7 +16,7 @@ export function startApi(options: { historyLength?: number; podLogs?: PodLogs } 
   const api = new ApiServer({
     store,
     clock,
-    addresses: addressesOf(7443),
+    addresses: addressesOf(194),
     ...(podLogs === undefined ? {} : { podLogs }),
   });
   const send = (

@@ -187,7 +187,7 @@ describe("writing objects", () => {
       },
     };
     const store = new Store({ journal });
-    const api = new ApiServer({ store, clock: new ManualClock(), addresses: addressesOf(7443) });
+    const api = new ApiServer({ store, clock: new ManualClock(), addresses: addressesOf(194) });
     isFull = true;
     const answer = await api.request({ method: "POST", path: configMaps, body: { metadata: { name: "a" } } });
     assert.equal(answer.code, 500);
@@ -331,6 +331,18 @@ describe("Services", () => {
     );
   });
 
+  it("gives away no node port on which somebody else listens", async () => {
+    const isPortInUse = (port: number): boolean => port % 2 === 0;
+    const addresses = addressesOf(194);
+    const api = new ApiServer({ store: new Store(), clock: new ManualClock(), addresses, isPortInUse });
+    for (const name of ["a", "b", "c"]) {
+      const body = service(name, { type: "NodePort" });
+      const answer = await api.request({ method: "POST", path: services, body });
+      const spec = fieldsOf((answer.body as Fields)["spec"]);
+      assert.equal(Number(fieldsIn(spec.ports)[0]?.nodePort) % 2, 1);
+    }
+  });
+
   it("never get a node port twice within one Service", async () => {
     const { post, delete: remove } = startApi();
     const nodePortOf = (spec: Fields): number => Number(fieldsIn(spec.ports)[0]?.nodePort);
@@ -364,7 +376,7 @@ describe("Services", () => {
   it("know what is taken after a start", async () => {
     const { post, store, clock } = startApi();
     const { clusterIP } = await specOf(post(services, service("a", {})));
-    const again = new ApiServer({ store, clock, addresses: addressesOf(7443) });
+    const again = new ApiServer({ store, clock, addresses: addressesOf(194) });
     const other = await again.request({ method: "POST", path: services, body: service("b", {}) });
     assert.notEqual(fieldsOf(objectIn(other).spec).clusterIP, clusterIP);
   });

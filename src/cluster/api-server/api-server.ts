@@ -25,6 +25,8 @@ export interface ApiServerOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly addresses: Addresses;
+  /** Whether somebody listens on this port of 127.0.0.1, so that it is no node port to give away. */
+  readonly isPortInUse?: (port: number) => boolean;
   /** Where containers' logs are; without it, `pods/log` answers nothing. */
   readonly podLogs?: PodLogs;
   /** From 0 to 1, for uids and generated names. */
@@ -56,7 +58,7 @@ export class ApiServer implements Transport {
   readonly #eventExpiry: EventExpiry;
   readonly #feeds = new Map<string, Set<WatchFeed>>();
 
-  constructor({ store, clock, addresses, podLogs, random = Math.random }: ApiServerOptions) {
+  constructor({ store, clock, addresses, isPortInUse, podLogs, random = Math.random }: ApiServerOptions) {
     this.#store = store;
     this.#clock = clock;
     this.#podLogs = podLogs;
@@ -65,7 +67,7 @@ export class ApiServer implements Transport {
       store,
       clock,
       random,
-      serviceAddresses: new ServiceAddresses(addresses, store, "services"),
+      serviceAddresses: new ServiceAddresses(addresses, store, "services", isPortInUse),
       isServed: (apiVersion, kind) => this.#kinds.isServed(apiVersion, kind),
     });
     this.#eventExpiry = new EventExpiry(store, clock);

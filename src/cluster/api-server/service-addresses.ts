@@ -12,14 +12,22 @@ const nodePorts = 2768;
  */
 export class ServiceAddresses {
   readonly #addresses: Addresses;
+  readonly #isPortInUse: (port: number) => boolean;
   readonly #clusterIps = new Set<string>();
   readonly #nodePorts = new Set<number>();
   #nextClusterIp = 0;
   #nextNodePort: number;
   #range: ReadonlySet<string> | undefined;
 
-  constructor(addresses: Addresses, store: Store, collection: string) {
+  /** `isPortInUse`: whether somebody else listens on this port of 127.0.0.1. */
+  constructor(
+    addresses: Addresses,
+    store: Store,
+    collection: string,
+    isPortInUse: (port: number) => boolean = () => false,
+  ) {
     this.#addresses = addresses;
+    this.#isPortInUse = isPortInUse;
     // Node ports of all clusters of a machine share 127.0.0.1: each starts at another place.
     const block = Number(addresses.block.split(".")[1]);
     this.#nextNodePort = (block * 11) % nodePorts;
@@ -45,7 +53,8 @@ export class ServiceAddresses {
     for (let tries = 0; tries < nodePorts; tries += 1) {
       const port = firstNodePort + this.#nextNodePort;
       this.#nextNodePort = (this.#nextNodePort + 1) % nodePorts;
-      if (!this.#nodePorts.has(port) && !besides.has(port)) return port;
+      if (this.#nodePorts.has(port) || besides.has(port) || this.#isPortInUse(port)) continue;
+      return port;
     }
     return undefined;
   }

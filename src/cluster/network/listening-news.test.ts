@@ -62,6 +62,14 @@ describe("the news of a Service's addresses", () => {
     assert.match(message ?? "", /: another program uses it; give the Service another port/);
   });
 
+  test("tell that a node port is somebody else's, who answers there", () => {
+    const stateOf = (place: string): ListenerState =>
+      place.startsWith("127.0.0.1:") ? { error: "AddressInUse" } : "bound";
+    assert.deepEqual(messages(plan, stateOf), [
+      "cannot listen on 127.0.0.1:30080: another program uses it; the way in is 127.8.128.2:80, or give the Service another node port",
+    ]);
+  });
+
   test("speak of the cluster's address where there is no other", () => {
     const { nodePort: _, ...bare } = port;
     const { loadBalancerIp: __, ...internal } = plan;

@@ -27,12 +27,25 @@ export function listeningNews(
     const nodePlace = port.nodePort === undefined ? undefined : `127.0.0.1:${port.nodePort}`;
     const nodeState = nodePlace === undefined ? undefined : stateOf(nodePlace);
     if (state === "binding" || nodeState === "binding") return undefined;
-    if (state === "bound") continue;
-    const cause = causes[state.error] ?? "the operating system refuses it";
-    const message = `cannot listen on ${place}: ${cause}; ${wayIn(port, nodeState === "bound" ? nodePlace : undefined)}`;
+    if (state === "bound") {
+      if (nodeState !== undefined && nodeState !== "bound")
+        news.push(newsOfNodePort(nodePlace, nodeState, place));
+      continue;
+    }
+    const message = `cannot listen on ${place}: ${causeOf(state)}; ${wayIn(port, nodeState === "bound" ? nodePlace : undefined)}`;
     news.push({ type: "Warning", reason: cannotListen, message });
   }
   return news;
+}
+
+/** Whoever has the node port answers there: another program, or another cluster of this machine. */
+function newsOfNodePort(nodePlace = "", state: Exclude<ListenerState, string>, place: string): News {
+  const message = `cannot listen on ${nodePlace}: ${causeOf(state)}; the way in is ${place}, or give the Service another node port`;
+  return { type: "Warning", reason: cannotListen, message };
+}
+
+function causeOf({ error }: Exclude<ListenerState, string>): string {
+  return causes[error] ?? "the operating system refuses it";
 }
 
 function wayIn({ protocol }: PortPlan, nodePlace: string | undefined): string {

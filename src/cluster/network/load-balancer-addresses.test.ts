@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { addressesOf } from "../addresses.ts";
 import { LoadBalancerAddresses } from "./load-balancer-addresses.ts";
 
-const addresses = addressesOf(7443);
+const addresses = addressesOf(194);
 
 describe("LoadBalancer addresses", () => {
   test("are given out from the lowest, each to one Service, and stay the same", () => {

@@ -1,4 +1,5 @@
 import type { Clock } from "../../time/clock.ts";
+import type { ListeningSockets } from "./listening-sockets.ts";
 import { Greeting } from "./proxy/greeting.ts";
 import { Listener, type ListenerState } from "./proxy/listener.ts";
 import { Route } from "./proxy/route.ts";
@@ -8,6 +9,7 @@ import type { PortPlan, ServicePlan } from "./service-plan.ts";
 export interface ServiceListenersOptions {
   readonly clock: Clock;
   readonly sessions: Sessions;
+  readonly sockets: ListeningSockets;
   readonly log: (text: string) => void;
   /** A listener can be connected to now, or it is known why not. */
   readonly settled: () => void;
@@ -56,15 +58,15 @@ export class ServiceListeners {
     return this.#served.get(place)?.listener.state ?? "binding";
   }
 
-  /** Accepts no more clients. */
-  stopListening(): void {
-    for (const { listener } of this.#served.values()) listener.stop();
+  /** Accepts no more clients: those that come wait for the next process, or are refused. */
+  stopListening(newClients: "wait" | "refused"): void {
+    for (const { listener } of this.#served.values()) listener.stop({ newClients });
     this.#served.clear();
   }
 
   /** Ends the proxy; what is in flight goes on. */
   remove(): void {
-    this.stopListening();
+    this.stopListening("refused");
     this.#dropRoutesExcept(new Map());
   }
 
@@ -96,7 +98,7 @@ export class ServiceListeners {
     for (const [place, served] of this.#served) {
       if (wanted.has(place)) continue;
       this.#served.delete(place);
-      served.listener.stop();
+      served.listener.stop({ newClients: "refused" });
     }
     for (const [place, route] of wanted) {
       const served = this.#served.get(place);
@@ -106,7 +108,7 @@ export class ServiceListeners {
   }
 
   #serve(place: string, first: Route): Served {
-    const { clock, sessions, log, settled } = this.#options;
+    const { clock, sessions, sockets, log, settled } = this.#options;
     const [host = "", port = ""] = place.split(":");
     let lastError: string | undefined;
     const served: Served = {
@@ -115,6 +117,7 @@ export class ServiceListeners {
         clock,
         host,
         port: Number(port),
+        sockets,
         accept: (socket) => Greeting.welcome(sessions, served.route, socket),
         changed: (state, problem) => {
           const error = typeof state === "object" ? state.error : undefined;

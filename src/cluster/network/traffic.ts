@@ -18,6 +18,7 @@ import type { Addresses } from "../addresses.ts";
 import { workQueue } from "../work-queue.ts";
 import { ListeningEvents } from "./listening-events.ts";
 import { listeningNews } from "./listening-news.ts";
+import { type ListeningSockets, noSockets } from "./listening-sockets.ts";
 import { LoadBalancerAddresses } from "./load-balancer-addresses.ts";
 import { hasIngress, ingressFor } from "./load-balancer-status.ts";
 import { Sessions } from "./proxy/sessions.ts";
@@ -30,6 +31,8 @@ export interface TrafficOptions {
   readonly clock: Clock;
   readonly addresses: Addresses;
   readonly dataFolder: string;
+  /** What it listens with; closed with this process when absent. */
+  readonly sockets?: ListeningSockets;
   /** Takes one line for every problem, and one when it is over. */
   readonly log?: (line: string) => void;
 }
@@ -38,8 +41,11 @@ const stopGraceSeconds = 5;
 
 /** The Service proxy of the embedded cluster. */
 export interface Traffic {
-  /** Accepts no more clients, lets what is in flight finish for a few seconds, then closes everything. */
-  stop(): Promise<void>;
+  /**
+   * Accepts no more clients, lets what is in flight finish for a few seconds, then closes everything. Clients that come are
+   * refused, or wait for the next process.
+   */
+  stop(newClients?: "refused" | "wait"): Promise<void>;
 }
 
 /** Serves at once what was routed last, then what the API server says, until it is stopped. */
@@ -58,6 +64,8 @@ class TrafficProcess implements Traffic {
   readonly #clock: Clock;
   readonly #log: (line: string) => void;
   readonly #sessions: Sessions;
+  readonly #sockets: ListeningSockets;
+  readonly #addresses: Addresses;
   readonly #loadBalancers: LoadBalancerAddresses;
   readonly #file: RouteFile;
   readonly #services: WatchCache<Service>;
@@ -73,9 +81,18 @@ class TrafficProcess implements Traffic {
   /** Both halves of the picture, Services and slices, have been read whole. */
   #isComplete = false;
 
-  constructor({ client, clock, addresses, dataFolder, log = console.error }: TrafficOptions) {
+  constructor({
+    client,
+    clock,
+    addresses,
+    dataFolder,
+    sockets = noSockets,
+    log = console.error,
+  }: TrafficOptions) {
     this.#client = client;
     this.#clock = clock;
+    this.#addresses = addresses;
+    this.#sockets = sockets;
     this.#log = log;
     this.#sessions = new Sessions(clock);
     this.#sessions.onSweep((now) => {
@@ -117,11 +134,11 @@ class TrafficProcess implements Traffic {
     void Promise.all([this.#services.whenSynced(), this.#slices.whenSynced()]).then(() => this.#routeAll());
   }
 
-  async stop(): Promise<void> {
+  async stop(newClients: "refused" | "wait" = "refused"): Promise<void> {
     this.#isComplete = false;
     this.#services.stop();
     this.#slices.stop();
-    for (const proxy of this.#proxies.values()) proxy.stopListening();
+    for (const proxy of this.#proxies.values()) proxy.stopListening(newClients);
     await Promise.all([this.#sessions.stop(stopGraceSeconds), this.#confirmations.stop()]);
     await this.#events.stop();
     for (const proxy of this.#proxies.values()) proxy.remove();
@@ -132,7 +149,8 @@ class TrafficProcess implements Traffic {
       this.#log(`the saved routes cannot be used, routing waits for the API server: ${String(error)}`);
       return [];
     });
-    for (const plan of plans) {
+    // Those of another block were saved before the cluster had to leave it.
+    for (const plan of plans.filter(({ clusterIp }) => clusterIp.startsWith(`${this.#addresses.block}.`))) {
       const service = `${plan.namespace}/${plan.name}`;
       if (plan.loadBalancerIp !== undefined) this.#loadBalancers.reclaim(service, plan.loadBalancerIp);
       this.#proxies.set(service, this.#proxyFor(service, plan));
@@ -143,6 +161,7 @@ class TrafficProcess implements Traffic {
     return new ServiceListeners(plan, {
       clock: this.#clock,
       sessions: this.#sessions,
+      sockets: this.#sockets,
       log: this.#log,
       settled: () => this.#confirmations.add(service),
     });
@@ -157,6 +176,7 @@ class TrafficProcess implements Traffic {
     }
     const all = new Set([...this.#services.list().map((service) => keyOf(service)), ...this.#proxies.keys()]);
     for (const service of all) this.#route(service);
+    this.#sockets.closeUntaken();
   }
 
   // Half of the picture would look like a Service without pods, so nothing is touched before both halves are there.

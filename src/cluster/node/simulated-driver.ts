@@ -36,7 +36,7 @@ export class SimulatedDriver implements PodDriver {
 
   constructor(options: SimulatedDriverOptions) {
     this.#clock = options.clock;
-    this.#addresses = options.addresses ?? addressesOf(0);
+    this.#addresses = options.addresses ?? addressesOf(1);
     this.#behaviours = options.behaviours ?? [];
   }
 

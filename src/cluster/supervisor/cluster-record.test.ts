@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -11,6 +11,7 @@ after(() => rmSync(folder, { recursive: true }));
 
 const stopped: ClusterRecord = {
   port: 7443,
+  block: 77,
   server: "https://127.0.0.1:7443",
   startedAt: "2026-01-01T00:00:00Z",
   parts: {},
@@ -30,6 +31,20 @@ describe("cluster.json", () => {
     }
   });
 
+  it("of the first versions, which took the addresses from the port, goes on with those addresses", () => {
+    writeFileSync(file, JSON.stringify({ ...stopped, block: undefined }));
+    assert.equal(readRecord(file)?.block, 194);
+  });
+
+  it("names no processes in a copy of its folder, since those are the original's", () => {
+    const supervisor = { pid: 100, identity: "boot/1" };
+    writeRecord(file, { ...stopped, supervisor, parts: { node: { pid: 101, identity: "boot/2" } } });
+    const copy = mkdtempSync(join(tmpdir(), "teal-record-copy-"));
+    cpSync(file, join(copy, "cluster.json"));
+    assert.deepEqual(readRecord(join(copy, "cluster.json")), stopped);
+    rmSync(copy, { recursive: true });
+  });
+
   const damages: readonly [string, string][] = [
     ["half a file", '{"port":'],
     ["a file without a port", JSON.stringify({ ...stopped, port: undefined })],
@@ -37,6 +52,7 @@ describe("cluster.json", () => {
       "a part with a pid that is none",
       JSON.stringify({ ...stopped, parts: { node: { pid: -1, identity: "x" } } }),
     ],
+    ["a file with a block that is none", JSON.stringify({ ...stopped, block: 0 })],
     ["a supervisor of unknown identity", JSON.stringify({ ...stopped, supervisor: { pid: 7 } })],
   ];
   for (const [name, text] of damages) {

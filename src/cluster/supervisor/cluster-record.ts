@@ -1,9 +1,14 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { isBlock } from "../addresses.ts";
+import { clusterOf } from "../node/process/container-mark.ts";
 import { isKnownProcess, type KnownProcess } from "./known-process.ts";
 
-/** What `cluster.json` tells other processes about a cluster. It stays when the cluster has stopped, for its port. */
+/** What `cluster.json` tells other processes about a cluster. It stays when the cluster has stopped, for its port and addresses. */
 export interface ClusterRecord {
   readonly port: number;
+  /** B of its addresses, 127.B.0.0/16. */
+  readonly block: number;
   readonly server: string;
   readonly startedAt: string;
   /** Absent when the cluster was stopped in good order. */
@@ -12,12 +17,20 @@ export interface ClusterRecord {
   readonly parts: Readonly<Record<string, KnownProcess>>;
 }
 
-/** Undefined when there is none. Throws with the file's name when it is damaged. */
+/**
+ * Undefined when there is none. Throws with the file's name when it is damaged. In a copy of a data folder the record tells what
+ * the original had, and no processes: those are the original's.
+ */
 export function readRecord(file: string): ClusterRecord | undefined {
   const text = readIfThere(file);
   if (text === undefined) return undefined;
   try {
-    return parseRecord(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    const record = parseRecord(value);
+    const { folder } = value as { readonly folder?: unknown };
+    if (folder === undefined || folder === clusterOf(dirname(file))) return record;
+    const { supervisor: _, ...stopped } = record;
+    return { ...stopped, parts: {} };
   } catch (cause) {
     throw new Error(
       `${file} is damaged (${(cause as Error).message}): delete this file and start the cluster again`,
@@ -31,7 +44,8 @@ export function readRecord(file: string): ClusterRecord | undefined {
 export function writeRecord(file: string, record: ClusterRecord): void {
   const draft = `${file}.new`;
   try {
-    writeFileSync(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+    const text = JSON.stringify({ ...record, folder: clusterOf(dirname(file)) }, null, 2);
+    writeFileSync(draft, `${text}\n`, { mode: 0o600 });
     renameSync(draft, file);
   } catch (error) {
     rmSync(draft, { force: true });
@@ -40,9 +54,13 @@ export function writeRecord(file: string, record: ClusterRecord): void {
 }
 
 function parseRecord(value: unknown): ClusterRecord {
-  const { port, server, startedAt, supervisor, parts } = (value ?? {}) as Partial<Record<string, unknown>>;
+  const { port, server, startedAt, supervisor, parts, ...rest } = (value ?? {}) as Partial<
+    Record<string, unknown>
+  >;
   if (typeof port !== "number" || typeof server !== "string" || typeof startedAt !== "string")
     throw new TypeError("port, server or startedAt is missing");
+  const { block = blockOfPort(port) } = rest;
+  if (!isBlock(block)) throw new TypeError("block is none of 1 to 254");
   if (supervisor !== undefined && !isKnownProcess(supervisor))
     throw new TypeError("supervisor is no process");
   const known = Object.entries((parts ?? {}) as Record<string, unknown>).map(([name, part]) => {
@@ -51,11 +69,17 @@ function parseRecord(value: unknown): ClusterRecord {
   });
   return {
     port,
+    block,
     server,
     startedAt,
     ...(supervisor === undefined ? {} : { supervisor }),
     parts: Object.fromEntries(known),
   };
+}
+
+/** Where a cluster of the first versions has its addresses, whose records have no block. */
+function blockOfPort(port: number): number {
+  return 1 + (port % 250);
 }
 
 export function readIfThere(file: string): string | undefined {

@@ -48,6 +48,14 @@ describe("the lock of a data folder", () => {
     assert.ok(!existsSync(file));
   });
 
+  it("is free in a copy of the folder while the original is in use", () => {
+    const parent = knownProcess(process.ppid);
+    const folderOfOriginal = "8:1";
+    writeFileSync(file, JSON.stringify({ ...parent, folder: folderOfOriginal }));
+    assert.equal(lockHolder(file), undefined);
+    lockFolder(file)();
+  });
+
   it("is not given back for somebody who has taken it meanwhile", () => {
     const unlock = lockFolder(file);
     const other = JSON.stringify(knownProcess(process.ppid));

@@ -1,4 +1,6 @@
 import { linkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { clusterOf } from "../node/process/container-mark.ts";
 import { readIfThere } from "./cluster-record.ts";
 import { isKnownProcess, isRunning, type KnownProcess, knownProcess } from "./known-process.ts";
 
@@ -21,21 +23,21 @@ export function lockFolder(file: string): () => void {
   const own = knownProcess(process.pid);
   if (own === undefined) throw new Error("this process cannot find itself in the process table");
   const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify(own), { mode: 0o600 });
+  writeFileSync(draft, JSON.stringify({ ...own, folder: clusterOf(dirname(file)) }), { mode: 0o600 });
   try {
     while (!linkIfFree(draft, file)) removeIfStale(file);
   } finally {
     rmSync(draft, { force: true });
   }
   return () => {
-    const holder = holderOf(readIfThere(file));
+    const holder = holderOf(file, readIfThere(file));
     if (holder?.pid === own.pid && holder.identity === own.identity) rmSync(file, { force: true });
   };
 }
 
 /** The running process that holds the lock; undefined when none does. */
 export function lockHolder(file: string): KnownProcess | undefined {
-  const holder = holderOf(readIfThere(file));
+  const holder = holderOf(file, readIfThere(file));
   return holder !== undefined && isRunning(holder) ? holder : undefined;
 }
 
@@ -53,7 +55,7 @@ function linkIfFree(draft: string, file: string): boolean {
 function removeIfStale(file: string): void {
   const text = readIfThere(file);
   if (text === undefined) return;
-  const holder = holderOf(text);
+  const holder = holderOf(file, text);
   if (holder !== undefined && isRunning(holder)) throw new FolderInUse(holder);
   // Moved aside first: between reading and deleting, somebody else may have replaced the stale lock by a good one.
   const aside = `${file}.stale.${process.pid}`;
@@ -63,11 +65,15 @@ function removeIfStale(file: string): void {
   rmSync(aside, { force: true });
 }
 
-function holderOf(text: string | undefined): KnownProcess | undefined {
+function holderOf(file: string, text: string | undefined): KnownProcess | undefined {
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return isKnownProcess(value) ? value : undefined;
+    if (!isKnownProcess(value)) return undefined;
+    const { pid, identity, folder } = value as KnownProcess & { readonly folder?: unknown };
+    // In a copy of a folder, the lock of the original came along.
+    const isCopied = folder !== undefined && folder !== clusterOf(dirname(file));
+    return isCopied ? undefined : { pid, identity };
   } catch {
     // Half a file is nobody's: locks are linked into place whole.
     return undefined;

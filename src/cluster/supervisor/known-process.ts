@@ -17,7 +17,7 @@ export function isRunning({ pid, identity }: KnownProcess): boolean {
 }
 
 /** Sends a signal to exactly this process; answers whether it still ran. */
-export function signalProcess(known: KnownProcess, signal: "SIGTERM" | "SIGKILL"): boolean {
+export function signalProcess(known: KnownProcess, signal: "SIGTERM" | "SIGKILL" | "SIGCONT"): boolean {
   if (!isRunning(known)) return false;
   try {
     process.kill(known.pid, signal);

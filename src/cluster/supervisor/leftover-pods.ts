@@ -1,5 +1,12 @@
 import type { Clock } from "../../time/clock.ts";
-import { endMarked, markedProcesses, markOf } from "../node/process/container-mark.ts";
+import {
+  type ContainerMark,
+  clusterOf,
+  endMarked,
+  isOfOther,
+  markedProcesses,
+  markOf,
+} from "../node/process/container-mark.ts";
 import { PodFolder } from "../node/process/pod-folder.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { ensureDeparture } from "./departure.ts";
@@ -10,8 +17,11 @@ const graceSeconds = 5;
 /** What still runs of containers although nothing of their cluster does, with what they have started. */
 export function leftoverContainers({ path }: DataFolder): readonly KnownProcess[] {
   const podUids = new Set(PodFolder.uids(path));
-  const marked = markedProcesses(({ podUid }) => podUids.has(podUid)).map(knownProcess);
-  const all = [...[...podUids].flatMap((uid) => runningIn(new PodFolder(path, uid))), ...marked];
+  if (podUids.size === 0) return [];
+  const cluster = clusterOf(path);
+  const marked = markedProcesses((mark) => mark.cluster === cluster && podUids.has(mark.podUid));
+  const recorded = [...podUids].flatMap((uid) => runningIn(new PodFolder(path, uid)));
+  const all = [...recorded.filter(({ pid }) => !isOfOther(cluster, pid)), ...marked.map(knownProcess)];
   return [...new Map(all.flatMap((known) => (known === undefined ? [] : [[known.pid, known]]))).values()];
 }
 
@@ -48,12 +58,16 @@ export async function endContainers(
   clock: Clock,
   seconds = graceSeconds,
 ): Promise<void> {
-  const podUids = new Set(containers.flatMap(({ pid }) => markOf(pid)?.podUid ?? []));
+  const pods = new Set(containers.flatMap(({ pid }) => podOf(markOf(pid)) ?? []));
   // A program may have written over its environment.
   const unmarked = containers.filter(({ pid }) => markOf(pid) === undefined);
   for (const container of unmarked) signalProcess(container, "SIGTERM");
   await Promise.all([
-    endMarked(({ podUid }) => podUids.has(podUid), seconds, clock),
+    endMarked((mark) => pods.has(podOf(mark) ?? ""), seconds, clock),
     ensureDeparture(unmarked, seconds, clock),
   ]);
+}
+
+function podOf(mark: ContainerMark | undefined): string | undefined {
+  return mark === undefined ? undefined : `${mark.cluster} ${mark.podUid}`;
 }

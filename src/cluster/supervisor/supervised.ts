@@ -42,7 +42,9 @@ export async function runSupervised(part: RunningPart): Promise<number> {
 function stopRequest(): Promise<StopReason> {
   return new Promise((resolve) => {
     process.on("message", (message) => {
-      if (isToPart(message)) resolve("asked");
+      if (!isToPart(message)) return;
+      if (message.is === "beat") tell({ is: "alive" });
+      if (message.is === "stop") resolve("asked");
     });
     process.on("disconnect", () => resolve("abandoned"));
     process.on("SIGTERM", () => resolve("terminated"));

@@ -18,7 +18,7 @@ after(() => rmSync(folder, { recursive: true }));
 const deafNode = join(folder, "part.cjs");
 writeFileSync(
   deafNode,
-  `process.on("message", () => process.argv[2] === "node" || process.exit(0));
+  `process.on("message", ({ is }) => is !== "stop" || process.argv[2] === "node" || process.exit(0));
    process.send({ is: "ready", facts: {} });`,
 );
 

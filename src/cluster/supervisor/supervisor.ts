@@ -1,13 +1,18 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, formatTime } from "../../time/clock.ts";
+import { blockOf } from "../addresses.ts";
+import { listeners } from "../node/process/listeners.ts";
+import { openFiles } from "../node/process/proc-files.ts";
+import { type ClaimedBlock, claimBlock } from "./address-block.ts";
 import { type ClusterRecord, readRecord, writeRecord } from "./cluster-record.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { ensureDeparture } from "./departure.ts";
 import { lockFolder } from "./folder-lock.ts";
+import { HeldSockets } from "./held-sockets.ts";
 import { isRunning, type KnownProcess, knownProcess } from "./known-process.ts";
 import { endContainers, leftoverContainers, runningPods } from "./leftover-pods.ts";
-import { PartProcess } from "./part-process.ts";
+import { type PartOptions, PartProcess } from "./part-process.ts";
 
 export const defaultPort = 7443;
 
@@ -34,6 +39,8 @@ export interface SupervisorOptions {
   readonly program: readonly [string, ...string[]];
   readonly clock: Clock;
   readonly progress: Progress;
+  /** A part has ended, whether it was to or not. */
+  readonly onEnded?: (part: string) => unknown;
 }
 
 export interface UpCluster {
@@ -50,10 +57,11 @@ export interface UpCluster {
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #lost = Promise.withResolvers<Error>();
   readonly #processes = new Map<string, KnownProcess>();
   #parts: PartProcess[] = [];
+  readonly #sockets = new HeldSockets();
   #unlock: () => void = () => {};
+  #claim: ClaimedBlock | undefined;
   #record: Omit<ClusterRecord, "parts"> | undefined;
   #isKilled = false;
   #recordProblem: string | undefined;
@@ -61,11 +69,6 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-  }
-
-  /** Resolves with the cause when a part that worked cannot be brought back. */
-  get lost(): Promise<Error> {
-    return this.#lost.promise;
   }
 
   /**
@@ -79,19 +82,23 @@ export class Supervisor {
     const last = readRecord(data.record);
     await this.#awaitLeftovers(last);
     const port = this.#options.port ?? last?.port ?? defaultPort;
+    const block = await this.#claimBlock(last);
     const supervisor = knownProcess(process.pid);
     this.#record = {
       port,
+      block,
       server: `https://127.0.0.1:${port}`,
       startedAt: formatTime(clock.now()),
       ...(supervisor === undefined ? {} : { supervisor }),
     };
-    const place = ["--data", data.path, "--port", String(port)];
-    const extra = this.#options.kubeconfig === undefined ? [] : ["--kubeconfig", this.#options.kubeconfig];
-    await progress.during("API server", this.#launch("api-server", [...place, ...extra]));
+    const place = ["--data", data.path, "--port", String(port), "--block", String(block)];
+    // Written when the cluster comes up; a file that people change must not keep the API server from coming back.
+    const firstArguments =
+      this.#options.kubeconfig === undefined ? [] : ["--kubeconfig", this.#options.kubeconfig];
+    await progress.during("API server", this.#launch("api-server", place, { firstArguments }));
     await Promise.all([
       progress.during("node", this.#launch("node", place)),
-      progress.during("traffic", this.#launch("traffic", place)),
+      progress.during("traffic", this.#launch("traffic", place, { channel: this.#sockets })),
       progress.during("controller", this.#launch("controller", ["--kubeconfig", data.kubeconfig])),
     ]);
     return { server: this.#record.server, port };
@@ -117,13 +124,35 @@ export class Supervisor {
       await progress.during(`${part.name} to stop`, part.stop(stopSeconds), () =>
         part.name === "node" ? stillRunning(runningPods(data)) : "",
       );
+    this.#sockets.closeAll();
     if (this.#record !== undefined) {
       // Pods outlive a node agent that was not there, or had to be killed, before it could end them.
       await endContainers(leftoverContainers(data), clock, this.#isKilled ? 0 : undefined);
       const { supervisor: _, ...rest } = this.#record;
       this.#write({ ...rest, parts: {} });
     }
+    this.#claim?.release();
     this.#unlock();
+  }
+
+  /** The addresses that this cluster had, unless somebody else has them by now. */
+  async #claimBlock(last: ClusterRecord | undefined): Promise<number> {
+    const { clock, data, progress } = this.#options;
+    const own = leftoverContainers(data);
+    this.#claim = await claimBlock({
+      last: last?.block,
+      folder: data.path,
+      isInUse: (block) => hasStrangers(block, own),
+    });
+    const { block } = this.#claim;
+    if (last !== undefined && last.block !== block) {
+      progress.say(
+        `the addresses 127.${last.block} of the cluster in ${data.path} are somebody else's now: its Services and pods move to 127.${block}`,
+      );
+      // What still listens at an address that it has lost; the node starts it anew.
+      await endContainers(own, clock);
+    }
+    return block;
   }
 
   async #awaitLeftovers(last: ClusterRecord | undefined): Promise<void> {
@@ -135,22 +164,28 @@ export class Supervisor {
     for (const { pid } of killed) progress.say(`process ${pid} did not end by itself and was killed`);
   }
 
-  #launch(name: string, args: readonly string[]): Promise<unknown> {
+  #launch(
+    name: string,
+    args: readonly string[],
+    extra: Pick<PartOptions, "firstArguments" | "channel"> = {},
+  ): Promise<unknown> {
     if (this.#stopped !== undefined) throw new Error(`stopped before ${name} was started`);
     const { clock, data, program, progress } = this.#options;
     const part = new PartProcess({
       name,
       command: [...program, name, ...args],
+      ...extra,
       logFile: join(data.logs, `${name}.log`),
       clock,
       onProcess: (known) => {
-        if (known === undefined) this.#processes.delete(name);
-        else this.#processes.set(name, known);
+        if (known === undefined) {
+          this.#processes.delete(name);
+          this.#options.onEnded?.(name);
+        } else this.#processes.set(name, known);
         if (this.#record !== undefined)
           this.#write({ ...this.#record, parts: Object.fromEntries(this.#processes) });
       },
       onRestart: (line) => progress.say(line),
-      onLost: (error) => this.#lost.resolve(error),
     });
     this.#parts.push(part);
     return part.start();
@@ -169,6 +204,14 @@ export class Supervisor {
       progress.say(`cannot write ${data.record}: ${text}; the cluster goes on`);
     }
   }
+}
+
+/** Whether a process that is none of `own` listens in the block. */
+function hasStrangers(block: number, own: readonly KnownProcess[]): boolean {
+  const found = listeners().filter(({ address }) => blockOf(address) === block);
+  if (found.length === 0) return false;
+  const open = new Set(own.flatMap(({ pid }) => openFiles(pid) ?? []));
+  return found.some(({ inode }) => !open.has(`socket:[${inode}]`));
 }
 
 function stillRunning(pods: readonly string[]): string {

@@ -17,7 +17,7 @@ import { ApiServer } from "../api-server/api-server.ts";
 import { Store } from "../store/store.ts";
 import { startWorkloads } from "./workloads.ts";
 
-const addresses = addressesOf(7443);
+const addresses = addressesOf(194);
 
 /** The built-in controllers' way to the API server, with everything that they write counted, and faults on demand. */
 class WatchedTransport implements Transport {

@@ -21,7 +21,7 @@ import { type Fault, SeveredTransport } from "./severed-transport.ts";
 import { Traffic } from "./traffic.ts";
 import { Witness } from "./witness.ts";
 
-const addresses = addressesOf(7443);
+const addresses = addressesOf(194);
 const plainStatusLagSeconds = 0.005;
 const replicaSetStatus = /^PATCH .*\/replicasets\/[^/]+\/status$/;
 

@@ -144,7 +144,7 @@ describe("a CustomResourceDefinition", () => {
     const { ApiServer } = await import("../api-server.ts");
     const { addressesOf } = await import("../../addresses.ts");
     const { ManualClock } = await import("../../../time/manual-clock.ts");
-    const again = new ApiServer({ store, clock: new ManualClock(), addresses: addressesOf(7443) });
+    const again = new ApiServer({ store, clock: new ManualClock(), addresses: addressesOf(194) });
     assert.deepEqual(
       again.resources().map(({ plural }) => plural),
       names,

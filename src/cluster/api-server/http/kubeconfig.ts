@@ -36,8 +36,11 @@ export async function writeKubeconfig(file: string, server: string, pki: Pki): P
     }),
     "current-context": contextName,
   };
+  const wanted = stringify(config, { lineWidth: 0 });
+  // A restart needs no room on a disk that is full by then.
+  if (wanted === text) return;
   await mkdir(dirname(place), { recursive: true });
-  await writePrivately(place, stringify(config, { lineWidth: 0 }));
+  await writePrivately(place, wanted);
 }
 
 function readConfig(file: string, text: string | undefined): Entry {

@@ -5,7 +5,13 @@ import type { Endpoint } from "./endpoint.ts";
 import { mayBecomeHttp, protocolOf, startsLikeHttp } from "./first-bytes.ts";
 import { HttpSession } from "./http-session.ts";
 import { Http2Session } from "./http2-session.ts";
-import { connectSeconds, headSeconds, hesitationSeconds, silenceSeconds } from "./limits.ts";
+import {
+  connectSeconds,
+  firstWordSeconds,
+  headSeconds,
+  hesitationSeconds,
+  silenceSeconds,
+} from "./limits.ts";
 import type { Routes } from "./route.ts";
 import { never, type Session, type Sessions } from "./sessions.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -27,6 +33,8 @@ export class Greeting implements Session, ConnectionOwner {
   #upstream: Connection | undefined;
   readonly #tried: Endpoint[] = [];
   #isOver = false;
+  /** To come to its end, unless the client has something to say. */
+  #isLeaving = false;
 
   private constructor(sessions: Sessions, routes: Routes, socket: Socket) {
     this.#sessions = sessions;
@@ -60,8 +68,9 @@ export class Greeting implements Session, ConnectionOwner {
     const { clock } = this.#sessions;
     this.#cancelSilence = clock.at(later(clock.now(), seconds), () => {
       this.#cancelSilence = undefined;
-      if (this.#held.length === 0) this.#dial();
-      else if (startsLikeHttp(this.#held)) this.#toHttp();
+      if (this.#held.length === 0) {
+        if (!this.#isLeaving) this.#dial();
+      } else if (startsLikeHttp(this.#held)) this.#toHttp();
       else if (seconds < hesitationSeconds && mayBecomeHttp(this.#held))
         this.#waitForBytes(hesitationSeconds);
       else this.#toTunnel();
@@ -118,7 +127,7 @@ export class Greeting implements Session, ConnectionOwner {
   }
 
   connected(): void {
-    this.deadlineAt = never;
+    if (!this.#isLeaving) this.deadlineAt = never;
   }
 
   drained(): void {}
@@ -150,12 +159,17 @@ export class Greeting implements Session, ConnectionOwner {
 
   expire(): void {
     this.deadlineAt = never;
-    if (this.#upstream === undefined) this.#client.reset();
+    if (this.#isLeaving) this.#client.destroy();
+    else if (this.#upstream === undefined) this.#client.reset();
     else this.#upstream.destroy();
   }
 
   drain(): void {
-    if (this.#held.length === 0) this.destroy();
+    if (this.#held.length > 0) return;
+    // Who has just come may have a first request under way.
+    this.#isLeaving = true;
+    const soon = later(this.#sessions.clock.now(), firstWordSeconds);
+    if (soon < this.deadlineAt) this.deadlineAt = soon;
   }
 
   destroy(): void {

@@ -10,6 +10,8 @@ export const connectSeconds = 5;
 export const refusedSeconds = 3;
 /** For a client to read the last answer and close. */
 export const lingerSeconds = 5;
+/** For a client that has just connected to say something, when its connection is to come to an end. */
+export const firstWordSeconds = 1;
 /** A client that says nothing for so long may be waiting for the server to speak first. */
 export const silenceSeconds = 0.3;
 /** The same for one that has sent the first letters of an HTTP method. */

@@ -4,7 +4,7 @@ import { type Resource, resources } from "../../../api/resources.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
 import { ContainerError, type PodNetwork } from "../pod-driver.ts";
-import { markVariables } from "./container-mark.ts";
+import { type ContainerMark, markVariables } from "./container-mark.ts";
 import { expandVariables } from "./expand-variables.ts";
 
 export interface EnvironmentSources {
@@ -13,6 +13,7 @@ export interface EnvironmentSources {
   readonly container: Container;
   readonly network: PodNetwork;
   readonly hostIp: string;
+  readonly mark: ContainerMark;
   readonly imageEnvironment: Readonly<Record<string, string>>;
   /** What every container gets. */
   readonly base: Readonly<Record<string, string>>;
@@ -50,8 +51,7 @@ export async function containerEnvironment(sources: EnvironmentSources): Promise
     const value = await valueOf(variable, sources, variables);
     if (value !== undefined) variables[variable.name] = value;
   }
-  const mark = { podUid: pod.metadata.uid ?? "", container: container.name };
-  return { ...variables, ...markVariables(mark) };
+  return { ...variables, ...markVariables(sources.mark) };
 }
 
 /** Little of the user's own environment: enough to find programs and to show texts. */

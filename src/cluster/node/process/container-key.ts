@@ -14,8 +14,8 @@ export function uidOf({ pod }: ContainerKey): string {
   return pod.metadata.uid ?? "";
 }
 
-export function markFor(key: ContainerKey): ContainerMark {
-  return { podUid: uidOf(key), container: key.container };
+export function markFor(cluster: string, key: ContainerKey): ContainerMark {
+  return { cluster, podUid: uidOf(key), container: key.container };
 }
 
 /** Tells the container from all others of the node: `<pod uid>/<name>`. */

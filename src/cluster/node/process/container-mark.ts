@@ -1,20 +1,44 @@
+import { statSync } from "node:fs";
 import { type Clock, later } from "../../../time/clock.ts";
 import { pause } from "../../../time/pause.ts";
 import { allPids, readProcFile } from "./proc-files.ts";
 
 /** Whose process it is. Stands in the environment, which also a process that left its group and session passes on. */
 export interface ContainerMark {
+  /** As `clusterOf` has it: a copy of a data folder has the same pods. */
+  readonly cluster: string;
   readonly podUid: string;
   readonly container: string;
 }
 
 const podVariable = "TEAL_POD_UID";
 const containerVariable = "TEAL_CONTAINER";
+const clusterVariable = "TEAL_CLUSTER";
 const lookEverySeconds = 0.05;
 
+/** Tells the cluster of a data folder from all others, also from one whose folder is a copy; a folder that is moved stays the same. */
+export function clusterOf(dataFolder: string): string {
+  const { dev, ino } = statSync(dataFolder);
+  return `${dev}:${ino}`;
+}
+
+export function isSameMark(one: ContainerMark, other: ContainerMark): boolean {
+  return one.cluster === other.cluster && one.podUid === other.podUid && one.container === other.container;
+}
+
+/** Whether a process is known to be another cluster's, whatever a copied record says. */
+export function isOfOther(cluster: string, pid: number): boolean {
+  const mark = markOf(pid);
+  return mark !== undefined && mark.cluster !== "" && mark.cluster !== cluster;
+}
+
 /** The variables that mark a container's processes. */
-export function markVariables({ podUid, container }: ContainerMark): Readonly<Record<string, string>> {
-  return { [podVariable]: podUid, [containerVariable]: container };
+export function markVariables({
+  cluster,
+  podUid,
+  container,
+}: ContainerMark): Readonly<Record<string, string>> {
+  return { [podVariable]: podUid, [containerVariable]: container, [clusterVariable]: cluster };
 }
 
 /** Pids of all processes of this user whose mark is wanted; none where there is no `/proc`. */
@@ -64,5 +88,7 @@ export function markOf(pid: number): ContainerMark | undefined {
     variables.find((variable) => variable.startsWith(`${name}=`))?.slice(name.length + 1);
   const podUid = valueOf(podVariable);
   const container = valueOf(containerVariable);
-  return podUid === undefined || container === undefined ? undefined : { podUid, container };
+  if (podUid === undefined || container === undefined) return undefined;
+  // The first versions marked no cluster.
+  return { cluster: valueOf(clusterVariable) ?? "", podUid, container };
 }

@@ -3,7 +3,14 @@ import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 import { type Cancel, type Clock, type Instant, instant, later } from "../../../time/clock.ts";
 import { ContainerError, type ContainerExit, type RunningContainer } from "../pod-driver.ts";
-import { type ContainerMark, endMarked, markOf, signalMarked } from "./container-mark.ts";
+import {
+  type ContainerMark,
+  endMarked,
+  isOfOther,
+  isSameMark,
+  markOf,
+  signalMarked,
+} from "./container-mark.ts";
 import type { ContainerRecord } from "./pod-folder.ts";
 import { allPids, groupOf } from "./proc-files.ts";
 import { signalGroup } from "./process-group.ts";
@@ -42,8 +49,7 @@ export class ContainerProcess implements RunningContainer {
   readonly #onProblem: (text: string) => void;
   readonly #released = new AbortController();
   #cancelPoll: Cancel = () => {};
-  readonly #isOwn = ({ podUid, container }: ContainerMark): boolean =>
-    podUid === this.#mark.podUid && container === this.#mark.container;
+  readonly #isOwn = (mark: ContainerMark): boolean => isSameMark(mark, this.#mark);
 
   private constructor(
     record: ContainerRecord,
@@ -102,8 +108,9 @@ export class ContainerProcess implements RunningContainer {
 
   /** Takes over a process that an earlier agent started; undefined when it does not run any more. */
   static adopt(record: ContainerRecord, place: ContainerPlace): ContainerProcess | undefined {
-    const { clock } = place;
-    if (processIdentity(record.pid) !== record.identity) return undefined;
+    const { clock, mark } = place;
+    if (processIdentity(record.pid) !== record.identity || isOfOther(mark.cluster, record.pid))
+      return undefined;
     const { promise, resolve } = Promise.withResolvers<ContainerExit>();
     const adopted = new ContainerProcess(record, place, promise);
     const poll = (): void => {

@@ -13,11 +13,24 @@ export function readProcFile(path: string): string {
   return inReach(() => readFileSync(path, "utf8")) ?? "";
 }
 
-/** What a process has open, as the kernel names it: `socket:[4711]`. */
-export function openFiles(pid: number): readonly string[] {
+/** What a process has open, as the kernel names it: `socket:[4711]`; nothing when it has ended, undefined when it lets nobody look. */
+export function openFiles(pid: number): readonly string[] | undefined {
   const folder = `/proc/${pid}/fd`;
-  const files = inReach(() => readdirSync(folder)) ?? [];
-  return files.flatMap((file) => inReach(() => readlinkSync(`${folder}/${file}`)) ?? []);
+  try {
+    return readdirSync(folder).flatMap((file) => inReach(() => readlinkSync(`${folder}/${file}`)) ?? []);
+  } catch (error) {
+    if (isOneOf(error, gone)) return [];
+    if (isOneOf(error, refused)) return undefined;
+    throw error;
+  }
+}
+
+/** The process and those that it and its children have started, as far as each one's parent is still there. */
+export function descendantsOf(pid: number): readonly number[] {
+  const children = readProcFile(`/proc/${pid}/task/${pid}/children`)
+    .split(" ")
+    .filter((text) => text !== "");
+  return [pid, ...children.map(Number).flatMap(descendantsOf)];
 }
 
 /** The process group; undefined when the process has ended. */
@@ -28,12 +41,18 @@ export function groupOf(pid: number): number | undefined {
   return group === undefined ? undefined : Number(group);
 }
 
+const gone = ["ENOENT", "ESRCH"];
+const refused = ["EACCES", "EPERM"];
+
 function inReach<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(code)) return undefined;
+    if (isOneOf(error, gone) || isOneOf(error, refused)) return undefined;
     throw error;
   }
+}
+
+function isOneOf(error: unknown, codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }

@@ -22,13 +22,15 @@ import {
 import { checkCommand, checkHttp, checkTcp } from "./checks.ts";
 import { baseEnvironment, containerEnvironment } from "./container-environment.ts";
 import { containerOf, markFor, nameOf, uidOf } from "./container-key.ts";
-import { type ContainerMark, endMarked } from "./container-mark.ts";
+import { type ContainerMark, clusterOf, endMarked, isSameMark, markOf } from "./container-mark.ts";
 import { type ContainerPlace, ContainerProcess, type ProcessPlan } from "./container-process.ts";
 import { expandVariables } from "./expand-variables.ts";
 import { ignoredFields } from "./ignored-fields.ts";
 import { limitLog } from "./log-size.ts";
 import { canListenOn, PodAddresses, sharedAddress } from "./pod-addresses.ts";
 import { type ContainerRecord, PodFolder, type PodRecord } from "./pod-folder.ts";
+import { PodListeners } from "./pod-listeners.ts";
+import { allPids, groupOf } from "./proc-files.ts";
 import { wildcardPortsOf } from "./wildcard-listeners.ts";
 
 export interface ProcessDriverOptions {
@@ -44,6 +46,17 @@ export interface ProcessDriverOptions {
   readonly addressing?: "own" | "shared";
 }
 
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** As in a probe. */
+interface AskedPlace {
+  readonly port: number | string;
+  readonly host?: string;
+}
+
 const logCheckSeconds = 10;
 const leftoverGraceSeconds = 2;
 // Events have 1,024 bytes at most.
@@ -54,6 +67,7 @@ export class ProcessDriver implements PodDriver {
   readonly runtime = `process://${process.version}`;
   readonly #options: ProcessDriverOptions;
   readonly #addresses: PodAddresses;
+  readonly #listeners: PodListeners;
   readonly #records = new Map<string, PodRecord>();
   readonly #plans = new Map<string, ProcessPlan>();
   readonly #processes = new Map<string, ContainerProcess>();
@@ -67,6 +81,7 @@ export class ProcessDriver implements PodDriver {
   constructor(options: ProcessDriverOptions) {
     this.#options = options;
     this.#addresses = new PodAddresses(options.addresses);
+    this.#listeners = new PodListeners(options.clock);
   }
 
   async prepare(pod: Pod): Promise<PodNetwork> {
@@ -108,7 +123,7 @@ export class ProcessDriver implements PodDriver {
   async resume(key: ContainerKey): Promise<Earlier> {
     const known = this.#processes.get(nameOf(key));
     if (known !== undefined) return { is: "running", run: known.record.run, container: known };
-    const mark = markFor(key);
+    const mark = markFor(this.#cluster(), key);
     const record = this.#readContainer(uidOf(key), key.container);
     if (record === undefined) await this.#endStrays(isSame(mark));
     if (record === undefined) return { is: "unknown" };
@@ -128,9 +143,10 @@ export class ProcessDriver implements PodDriver {
     const { httpGet, tcpSocket, exec } = handler;
     try {
       if (httpGet !== undefined) {
-        return await checkHttp(clock, httpGet, this.#target(key, httpGet), timeoutSeconds);
+        return await this.#checkAt(key, httpGet, (place) => checkHttp(clock, httpGet, place, timeoutSeconds));
       }
-      if (tcpSocket !== undefined) return await checkTcp(clock, this.#target(key, tcpSocket), timeoutSeconds);
+      if (tcpSocket !== undefined)
+        return await this.#checkAt(key, tcpSocket, (place) => checkTcp(clock, place, timeoutSeconds));
       if (exec === undefined) return { healthy: false, message: "this kind of check is not known" };
       const plan = this.#plans.get(nameOf(key)) ?? (await this.#plan(key));
       this.#plans.set(nameOf(key), plan);
@@ -185,6 +201,7 @@ export class ProcessDriver implements PodDriver {
     const record = this.#records.get(podUid);
     if (record !== undefined) this.#addresses.release(record);
     this.#records.delete(podUid);
+    this.#listeners.forget(podUid);
     folder.remove();
     for (const map of [this.#plans, this.#unwritten, this.#logProblems])
       for (const name of map.keys()) if (name.startsWith(`${podUid}/`)) map.delete(name);
@@ -220,7 +237,7 @@ export class ProcessDriver implements PodDriver {
     const { dataFolder, addresses, addressing } = this.#options;
     for (const uid of PodFolder.uids(dataFolder)) {
       try {
-        const record = this.#folder(uid).readPod();
+        const record = this.#inBlock(uid, this.#folder(uid).readPod());
         if (record === undefined) continue;
         this.#records.set(uid, record);
         this.#addresses.keep(record);
@@ -231,6 +248,16 @@ export class ProcessDriver implements PodDriver {
     this.#lookAfterFiles();
     if (addressing !== undefined) return addressing;
     return (await canListenOn(addresses.pod(0))) ? "own" : "shared";
+  }
+
+  /** The cluster may have had to leave the block in which the pod got its address. */
+  #inBlock(podUid: string, record: PodRecord | undefined): PodRecord | undefined {
+    if (record?.addressIndex === undefined) return record;
+    const podIp = this.#options.addresses.pod(record.addressIndex);
+    if (podIp === record.podIp) return record;
+    const moved = { ...record, podIp };
+    this.#folder(podUid).writePod(moved);
+    return moved;
   }
 
   #follow(key: ContainerKey, container: ContainerProcess): void {
@@ -249,6 +276,7 @@ export class ProcessDriver implements PodDriver {
   /** Ends what still runs in a pod's folder, asking first. */
   async #endLeftovers(podUid: string): Promise<void> {
     const { clock } = this.#options;
+    const cluster = this.#cluster();
     const folder = this.#folder(podUid);
     const ends = folder.containers().map(async (name) => {
       const key = `${podUid}/${name}`;
@@ -258,7 +286,7 @@ export class ProcessDriver implements PodDriver {
         (record === undefined || record.exit !== undefined
           ? undefined
           : ContainerProcess.adopt(record, {
-              mark: { podUid, container: name },
+              mark: { cluster, podUid, container: name },
               clock,
               onProblem: this.#options.onProblem,
             }));
@@ -270,7 +298,7 @@ export class ProcessDriver implements PodDriver {
       cancel();
     });
     await Promise.all(ends);
-    await this.#endStrays((mark) => mark.podUid === podUid);
+    await this.#endStrays((mark) => mark.cluster === cluster && mark.podUid === podUid);
   }
 
   /** Ends processes that have outlived their container. */
@@ -322,7 +350,7 @@ export class ProcessDriver implements PodDriver {
 
   #place(key: ContainerKey): ContainerPlace {
     const { clock, onProblem } = this.#options;
-    return { mark: markFor(key), clock, onProblem };
+    return { mark: markFor(this.#cluster(), key), clock, onProblem };
   }
 
   #tell(what: string, error: unknown): void {
@@ -357,6 +385,7 @@ export class ProcessDriver implements PodDriver {
       network: await this.prepare(pod),
       hostIp,
       imageEnvironment: image.env,
+      mark: markFor(this.#cluster(), key),
       base: baseEnvironment(home),
     });
     const words = [...(container.command ?? image.command), ...(container.args ?? [])];
@@ -364,10 +393,39 @@ export class ProcessDriver implements PodDriver {
     return { command: [programOf(program), ...args], folder, environment };
   }
 
-  #target(
+  /** A place of the pod's own is answered for by the pod, or not at all. */
+  async #checkAt(
     key: ContainerKey,
-    { port, host }: { readonly port: number | string; readonly host?: string },
-  ): { readonly host: string; readonly port: number } {
+    asked: AskedPlace,
+    check: (place: Place) => Promise<CheckResult>,
+  ): Promise<CheckResult> {
+    const place = this.#target(key, asked);
+    if (isElsewhere(asked)) return check(place);
+    const stranger = this.#strangerAt(key, place);
+    if (stranger !== undefined) return { healthy: false, message: stranger };
+    const result = await check(place);
+    if (!result.healthy) return result;
+    // Whoever came, or was left over, in between.
+    const successor = this.#strangerAt(key, place);
+    return successor === undefined ? result : { healthy: false, message: successor };
+  }
+
+  #strangerAt(key: ContainerKey, { host, port }: Place): string | undefined {
+    const podUid = uidOf(key);
+    const leaders = [...this.#processes].flatMap(([name, { record }]) =>
+      name.startsWith(`${podUid}/`) ? [record.pid] : [],
+    );
+    const cluster = this.#cluster();
+    const isOfPod = (mark: ContainerMark | undefined): boolean =>
+      mark !== undefined && mark.cluster === cluster && mark.podUid === podUid;
+    const all = (): readonly number[] =>
+      allPids().filter((pid) => leaders.includes(groupOf(pid) ?? 0) || isOfPod(markOf(pid)));
+    const answerer = this.#listeners.whoAnswers(podUid, host, port, { leaders, all });
+    return typeof answerer === "object" ? `dial tcp ${host}:${port}: ${answerer.stranger}` : undefined;
+  }
+
+  #target(key: ContainerKey, asked: AskedPlace): Place {
+    const { port } = asked;
     const network = this.#records.get(uidOf(key));
     const { ports = [] } = containerOf(key);
     const wanted =
@@ -377,8 +435,12 @@ export class ProcessDriver implements PodDriver {
     if (network === undefined || Number.isNaN(wanted)) {
       throw new Error(`container ${key.container} has no port "${port}"`);
     }
-    if (host !== undefined && host !== "") return { host, port: wanted };
+    if (isElsewhere(asked)) return { host: asked.host, port: wanted };
     return { host: network.podIp, port: network.portMap?.[wanted] ?? wanted };
+  }
+
+  #cluster(): string {
+    return clusterOf(this.#options.dataFolder);
   }
 
   #folder(podUid: string): PodFolder {
@@ -386,8 +448,12 @@ export class ProcessDriver implements PodDriver {
   }
 }
 
+function isElsewhere(asked: AskedPlace): asked is AskedPlace & { readonly host: string } {
+  return asked.host !== undefined && asked.host !== "";
+}
+
 function isSame(mark: ContainerMark): (other: ContainerMark) => boolean {
-  return ({ podUid, container }) => podUid === mark.podUid && container === mark.container;
+  return (other) => isSameMark(mark, other);
 }
 
 // Images that say `node` mean the Node that Teal itself runs on.

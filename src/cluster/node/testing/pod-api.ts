@@ -15,7 +15,7 @@ export class PodApi implements Transport {
   refuseWith: number | undefined;
 
   constructor(clock: Clock) {
-    this.#server = new ApiServer({ store: this.#store, clock, addresses: addressesOf(0) });
+    this.#server = new ApiServer({ store: this.#store, clock, addresses: addressesOf(1) });
   }
 
   /** All objects of a core kind. */

@@ -6,17 +6,20 @@ import { start as startHttpServer } from "../../api-server/http/http-server.ts";
 import { writeKubeconfig } from "../../api-server/http/kubeconfig.ts";
 import { loadPki } from "../../api-server/http/pki.ts";
 import { podLogsIn } from "../../node/pod-logs.ts";
+import { listeners, listenersAt } from "../../node/process/listeners.ts";
 import { FileJournal } from "../../store/file-journal.ts";
 import { Store } from "../../store/store.ts";
 import { startWorkloads } from "../../workloads/workloads.ts";
 import type { DataFolder } from "../data-folder.ts";
 import { installDefinitions } from "../install-definitions.ts";
+import { moveServices } from "../move-services.ts";
 import { publishApiServer } from "../publish-api-server.ts";
 import type { RunningPart } from "../supervised.ts";
 
 export interface ApiServerPartOptions {
   readonly data: DataFolder;
   readonly port: number;
+  readonly block: number;
   /** Written besides the one in the data folder. */
   readonly kubeconfig?: string | undefined;
   readonly clock: Clock;
@@ -35,16 +38,19 @@ export function apiServerPart(options: ApiServerPartOptions): RunningPart {
 }
 
 async function serve(
-  { data, port, kubeconfig, clock, log }: ApiServerPartOptions,
+  { data, port, block, kubeconfig, clock, log }: ApiServerPartOptions,
   stops: (() => void | Promise<void>)[],
 ): Promise<Readonly<Record<string, string>>> {
   const journal = new FileJournal(data.store);
   const store = new Store({ journal });
   stops.push(() => store.close());
+  const moved = moveServices(store, block);
+  if (moved > 0) log(`${moved} Services have moved to the addresses 127.${block}`);
   const apiServer = new ApiServer({
     store,
     clock,
-    addresses: addressesOf(port),
+    addresses: addressesOf(block),
+    isPortInUse: (port) => listenersAt(listeners(), "127.0.0.1", port).length > 0,
     podLogs: podLogsIn(data.path, clock),
   });
   const client = new KubernetesClient(apiServer, "teal");

@@ -13,7 +13,7 @@ import type { RunningPart, StopReason } from "../supervised.ts";
 
 export interface NodePartOptions {
   readonly data: DataFolder;
-  readonly port: number;
+  readonly block: number;
   readonly clock: Clock;
   readonly log: (line: string) => void;
 }
@@ -24,13 +24,13 @@ const hostIp = "127.0.0.1";
 const podGraceSeconds = 5;
 
 /** The node agent; its pods are processes that outlive it unless the whole cluster stops. */
-export function nodePart({ data, port, clock, log }: NodePartOptions): RunningPart {
+export function nodePart({ data, block, clock, log }: NodePartOptions): RunningPart {
   const { transport } = transportFor({ kubeconfig: data.kubeconfig, clock });
   const client = new KubernetesClient(transport, "kubelet");
   const images = new ImageStore(data.path);
   const driver = new ProcessDriver({
     dataFolder: data.path,
-    addresses: addressesOf(port),
+    addresses: addressesOf(block),
     clock,
     client,
     images,
