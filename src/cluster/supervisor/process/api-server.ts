@@ -6,7 +6,7 @@ import { start as startHttpServer } from "../../api-server/http/http-server.ts";
 import { writeKubeconfig } from "../../api-server/http/kubeconfig.ts";
 import { loadPki } from "../../api-server/http/pki.ts";
 import { podLogsIn } from "../../node/pod-logs.ts";
-import { FileJournal } from "../../store/file-journal.ts";
+import { FileJournal, type SyncMode } from "../../store/file-journal.ts";
 import { Store } from "../../store/store.ts";
 import { startWorkloads } from "../../workloads/workloads.ts";
 import type { DataFolder } from "../data-folder.ts";
@@ -19,6 +19,8 @@ export interface ApiServerPartOptions {
   readonly port: number;
   /** Written besides the one in the data folder. */
   readonly kubeconfig?: string | undefined;
+  /** When writes are forced onto the disk; in the background when absent. */
+  readonly sync?: SyncMode | undefined;
   readonly clock: Clock;
   readonly log: (line: string) => void;
 }
@@ -35,10 +37,10 @@ export function apiServerPart(options: ApiServerPartOptions): RunningPart {
 }
 
 async function serve(
-  { data, port, kubeconfig, clock, log }: ApiServerPartOptions,
+  { data, port, kubeconfig, sync, clock, log }: ApiServerPartOptions,
   stops: (() => void | Promise<void>)[],
 ): Promise<Readonly<Record<string, string>>> {
-  const journal = new FileJournal(data.store);
+  const journal = new FileJournal(data.store, { clock, sync, onProblem: log });
   const store = new Store({ journal });
   stops.push(() => store.close());
   const apiServer = new ApiServer({
