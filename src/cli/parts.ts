@@ -1,3 +1,4 @@
+import type { SyncMode } from "../cluster/store/file-journal.ts";
 import { type DataFolder, dataFolder } from "../cluster/supervisor/data-folder.ts";
 import { apiServerPart } from "../cluster/supervisor/process/api-server.ts";
 import { nodePart } from "../cluster/supervisor/process/node.ts";
@@ -7,11 +8,13 @@ import { defaultPort } from "../cluster/supervisor/supervisor.ts";
 import { type Clock, formatTime } from "../time/clock.ts";
 import { type Command, command } from "./command.ts";
 import { wholeNumber } from "./flags.ts";
+import { syncModeOf } from "./verbs/up.ts";
 
 interface Place {
   readonly data: DataFolder;
   readonly port: number;
   readonly kubeconfig: string | undefined;
+  readonly sync: SyncMode | undefined;
   readonly clock: Clock;
   readonly log: (line: string) => void;
 }
@@ -22,7 +25,10 @@ function part(name: string, summary: string, run: (place: Place) => RunningPart)
     names: [name],
     usage: "",
     summary,
-    flags: { port: { takes: "text", value: "N", help: "port of the API server" } },
+    flags: {
+      port: { takes: "text", value: "N", help: "port of the API server" },
+      sync: { takes: "text", value: "MODE", help: "when the API server forces writes onto the disk" },
+    },
     hidden: true,
     words: { least: 0, most: 0 },
     run({ flags }, { clock, terminal }) {
@@ -31,6 +37,7 @@ function part(name: string, summary: string, run: (place: Place) => RunningPart)
           data: dataFolder(flags.data),
           port: wholeNumber("port", flags.port) ?? defaultPort,
           kubeconfig: flags.kubeconfig,
+          sync: syncModeOf(flags.sync),
           clock,
           log: (line) => terminal.error(`${formatTime(clock.now())} ${line}\n`),
         }),

@@ -1,12 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, formatTime } from "../../time/clock.ts";
+import type { SyncMode } from "../store/file-journal.ts";
 import { type ClusterRecord, readRecord, writeRecord } from "./cluster-record.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { ensureDeparture } from "./departure.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { isRunning, type KnownProcess, knownProcess } from "./known-process.ts";
 import { endContainers, leftoverContainers, runningPods } from "./leftover-pods.ts";
+import { limitLogs } from "./log-file.ts";
 import { PartProcess } from "./part-process.ts";
 
 export const defaultPort = 7443;
@@ -28,6 +30,8 @@ export interface SupervisorOptions {
   readonly data: DataFolder;
   /** The one used last when absent, else 7443. */
   readonly port?: number | undefined;
+  /** When writes are forced onto the disk; in the background when absent. */
+  readonly sync?: SyncMode | undefined;
   /** Written besides the one in the data folder. */
   readonly kubeconfig?: string | undefined;
   /** Node and Teal's main file. */
@@ -54,6 +58,7 @@ export class Supervisor {
   readonly #processes = new Map<string, KnownProcess>();
   #parts: PartProcess[] = [];
   #unlock: () => void = () => {};
+  #cancelLogCheck: () => void = () => {};
   #record: Omit<ClusterRecord, "parts"> | undefined;
   #isKilled = false;
   #recordProblem: string | undefined;
@@ -76,6 +81,7 @@ export class Supervisor {
     const { clock, data, progress } = this.#options;
     mkdirSync(data.path, { recursive: true, mode: 0o700 });
     this.#unlock = lockFolder(data.lock);
+    this.#cancelLogCheck = limitLogs(data.logs, clock, (text) => progress.say(text));
     const last = readRecord(data.record);
     await this.#awaitLeftovers(last);
     const port = this.#options.port ?? last?.port ?? defaultPort;
@@ -87,7 +93,11 @@ export class Supervisor {
       ...(supervisor === undefined ? {} : { supervisor }),
     };
     const place = ["--data", data.path, "--port", String(port)];
-    const extra = this.#options.kubeconfig === undefined ? [] : ["--kubeconfig", this.#options.kubeconfig];
+    const { kubeconfig, sync } = this.#options;
+    const extra = [
+      ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]),
+      ...(sync === undefined ? [] : ["--sync", sync]),
+    ];
     await progress.during("API server", this.#launch("api-server", [...place, ...extra]));
     await Promise.all([
       progress.during("node", this.#launch("node", place)),
@@ -123,6 +133,7 @@ export class Supervisor {
       const { supervisor: _, ...rest } = this.#record;
       this.#write({ ...rest, parts: {} });
     }
+    this.#cancelLogCheck();
     this.#unlock();
   }
 
