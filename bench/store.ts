@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { Agent, type RequestOptions, request } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -76,8 +77,15 @@ class Server {
     return resident;
   }
 
-  /** Opens a watch. One that is not read has its connection paused at once. */
-  watch(query: string): Promise<import("node:http").IncomingMessage> {
+  /** Processor time that the process has used so far. */
+  seconds(): number {
+    const stat = readFileSync(`/proc/${this.#child?.pid}/stat`, "utf8");
+    const [user, system] = stat.slice(stat.lastIndexOf(")")).split(" ").slice(12, 14);
+    return (Number(user) + Number(system)) / 100;
+  }
+
+  /** Opens a watch. */
+  watch(query: string): Promise<IncomingMessage> {
     return new Promise((settle, fail) => {
       const sent = request(
         { ...this.options("GET", `${configMaps}?watch=1&${query}`), agent: false },
@@ -102,16 +110,16 @@ const benches: Readonly<Record<string, (server: Server) => Promise<void>>> = {
   async "large-patches"(server) {
     await server.send("POST", configMaps, configMap("large", megabyte));
     const before = server.resident();
-    const began = performance.now();
+    const began = server.seconds();
     for (let round = 0; round < 600; round += 1) {
       const data = { text: String.fromCharCode(97 + (round % 26)).repeat(megabyte) };
       await server.send("PATCH", `${configMaps}/large`, { data }, "application/merge-patch+json");
     }
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = server.seconds() - began;
     const after = server.resident();
     console.log(
       `600 patches of 1 MB: ${inMegabytes(before)} before, ${inMegabytes(after)} after, ` +
-        `${inMegabytes(server.mostResident)} at most, ${seconds.toFixed(1)} s`,
+        `${inMegabytes(server.mostResident)} at most, ${seconds.toFixed(1)} s of processor time`,
     );
   },
 
@@ -124,15 +132,15 @@ const benches: Readonly<Record<string, (server: Server) => Promise<void>>> = {
       watch.pause();
     }
     const opened = server.resident();
-    const began = performance.now();
+    const began = server.seconds();
     for (let round = 0; round < 1000; round += 1)
       await server.send("PUT", `${configMaps}/written`, configMap("written", 100_000, String(round % 10)));
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = server.seconds() - began;
     const after = server.resident();
     for (const watch of watches) watch.destroy();
     console.log(
       `200 watchers that never read, 1000 writes of 100 kB: ${inMegabytes(before)} before, ${inMegabytes(opened)} with ` +
-        `the watches open, ${inMegabytes(after)} after, ${inMegabytes(server.mostResident)} at most, ${seconds.toFixed(1)} s`,
+        `the watches open, ${inMegabytes(after)} after, ${inMegabytes(server.mostResident)} at most, ${seconds.toFixed(1)} s of processor time`,
     );
   },
 
