@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import type { SyncMode } from "../cluster/store/file-journal.ts";
 import type { DataFolder } from "../cluster/supervisor/data-folder.ts";
 import { FolderInUse } from "../cluster/supervisor/folder-lock.ts";
 import { type Progress, Supervisor, type UpCluster } from "../cluster/supervisor/supervisor.ts";
@@ -23,6 +24,7 @@ export function tealCommand(): string {
 export interface ClusterUpOptions {
   readonly data: DataFolder;
   readonly port?: number | undefined;
+  readonly sync?: SyncMode | undefined;
   readonly kubeconfig?: string | undefined;
   readonly progress: Progress;
   readonly onEnded?: (part: string) => unknown;

@@ -1,4 +1,5 @@
 import { firstBlock } from "../cluster/addresses.ts";
+import type { SyncMode } from "../cluster/store/file-journal.ts";
 import { type DataFolder, dataFolder } from "../cluster/supervisor/data-folder.ts";
 import { apiServerPart } from "../cluster/supervisor/process/api-server.ts";
 import { nodePart } from "../cluster/supervisor/process/node.ts";
@@ -8,12 +9,14 @@ import { defaultPort } from "../cluster/supervisor/supervisor.ts";
 import { type Clock, formatTime } from "../time/clock.ts";
 import { type Command, command } from "./command.ts";
 import { wholeNumber } from "./flags.ts";
+import { syncModeOf } from "./verbs/up.ts";
 
 interface Place {
   readonly data: DataFolder;
   readonly port: number;
   readonly block: number;
   readonly kubeconfig: string | undefined;
+  readonly sync: SyncMode | undefined;
   readonly clock: Clock;
   readonly log: (line: string) => void;
 }
@@ -27,6 +30,7 @@ function part(name: string, summary: string, run: (place: Place) => RunningPart)
     flags: {
       port: { takes: "text", value: "N", help: "port of the API server" },
       block: { takes: "text", value: "B", help: "addresses of the cluster, 127.B.0.0/16" },
+      sync: { takes: "text", value: "MODE", help: "when the API server forces writes onto the disk" },
     },
     hidden: true,
     words: { least: 0, most: 0 },
@@ -37,6 +41,7 @@ function part(name: string, summary: string, run: (place: Place) => RunningPart)
           port: wholeNumber("port", flags.port) ?? defaultPort,
           block: wholeNumber("block", flags.block) ?? firstBlock,
           kubeconfig: flags.kubeconfig,
+          sync: syncModeOf(flags.sync),
           clock,
           log: (line) => terminal.error(`${formatTime(clock.now())} ${line}\n`),
         }),

@@ -34,6 +34,11 @@ export interface WatchSink {
   /** Called once, when the server has accepted the watch. */
   opened?(): void;
   event(event: WatchEvent): void;
+  /**
+   * Asked before each event of a server in the same process: true when the sink takes no more now; `resume` is called when it
+   * does again. Absent for a sink that takes all at once.
+   */
+  holds?(resume: () => void): boolean;
   /** Called once, unless the watch was cancelled: `error` is absent when the server ended it in good order. */
   ended(error?: Error): void;
 }

@@ -5,6 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { Agent, request as httpsRequest, type RequestOptions } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
 import type { KubernetesObject } from "../../src/api/core.ts";
@@ -12,7 +13,6 @@ import { resources } from "../../src/api/resources.ts";
 import { type HttpServer, start } from "../../src/cluster/api-server/http/http-server.ts";
 import { loadPki, type Pki } from "../../src/cluster/api-server/http/pki.ts";
 import type { ServedApi } from "../../src/cluster/api-server/http/request-handler.ts";
-import { unsentLimitBytes } from "../../src/cluster/api-server/http/watch-stream.ts";
 import { expired, notFound } from "../../src/cluster/api-server/refusal.ts";
 import type { ApiRequest, ApiResponse, WatchSink } from "../../src/kubernetes/transport.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
@@ -281,14 +281,63 @@ describe("the API over HTTPS", () => {
     assert.deepEqual([event.type, event.object.code], ["ERROR", 410]);
   });
 
-  it("cuts off a watcher that does not read", async () => {
+  it("takes no more events while a watcher does not read, and tells it all when it does", async () => {
     const response = await open(`${collection}?watch=1`);
-    response.on("error", () => undefined);
+    const { watcher } = api;
+    assert.ok(watcher?.holds !== undefined);
+    const resumed = Promise.withResolvers<void>();
+    // Characters of two halves, none of which may be torn where the text is cut into pieces.
+    const large = `z${"😀".repeat(500_000)}`;
+    let sent = 0;
+    for (; !watcher.holds(resumed.resolve); sent += 1)
+      watcher.event({ type: "ADDED", object: configMap(`x${sent}`, large) });
+    assert.ok(sent < 20, `${sent} events of 2 MB are taken`);
+    const lines: string[] = [];
+    createInterface({ input: response }).on("line", (line) => lines.push(line));
+    await resumed.promise;
+    assert.equal(
+      watcher.holds(() => undefined),
+      false,
+    );
+    watcher.ended();
+    await once(response, "end");
+    assert.equal(lines.length, sent);
+    for (const line of lines) assert.ok(JSON.parse(line).object.data.a === large);
+  });
+
+  it("breaks a watch off that ends in the middle of an event, so that nobody takes half of it for all", async () => {
+    const response = await open(`${collection}?watch=1`);
+    const { watcher } = api;
     const large = "z".repeat(1024 * 1024);
-    const events = 2 * (unsentLimitBytes / large.length);
-    for (let n = 0; n < events; n += 1)
-      api.watcher?.event({ type: "ADDED", object: configMap(`x${n}`, large) });
+    for (let n = 0; watcher?.holds?.(() => undefined) === false; n += 1)
+      watcher.event({ type: "ADDED", object: configMap(`x${n}`, large) });
+    watcher?.ended();
+    await assert.rejects(response.toArray(), /aborted/);
     await api.cancelled.promise;
+  });
+
+  it("sends a long list piece by piece, compressed or not", async () => {
+    const items = Array.from({ length: 500 }, (_, n) => configMap(`x${n}`, "ä".repeat(1000)));
+    const body = { kind: "ConfigMapList", apiVersion: "v1", metadata: { resourceVersion: "9" }, items };
+    api.answer = { code: 200, body };
+    const plain = await ask(collection);
+    assert.equal(plain.headers["content-length"], undefined);
+    assert.equal(plain.text, `${JSON.stringify(body)}\n`);
+    const packed = await ask(collection, { headers: { "accept-encoding": "gzip" } });
+    assert.equal(packed.headers["content-encoding"], "gzip");
+    assert.equal(packed.text, plain.text);
+    const accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    assert.equal((await ask(collection, { headers: { accept } })).body.rows.length, 500);
+  });
+
+  it("lets a client that sends far too much see why it is refused", async () => {
+    const body = Buffer.alloc(20 * 1024 * 1024, 32);
+    const known = await ask(collection, { method: "POST", body });
+    assert.equal(known.body.reason, "RequestEntityTooLarge");
+    const headers = { "transfer-encoding": "chunked" };
+    const chunked = await ask(collection, { method: "POST", body, headers });
+    assert.equal(chunked.body.reason, "RequestEntityTooLarge");
+    assert.equal(chunked.headers.connection, "close");
   });
 
   it("streams a followed log until the client goes", async () => {

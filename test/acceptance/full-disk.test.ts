@@ -19,6 +19,13 @@ describe("a cluster on a full disk", {
   const data = dataFolder(join(folder, ".teal"));
   const fill = join(folder, "fill");
   const large = join(folder, "large.json");
+  const unused = join(folder, "unused.json");
+  const unusedService = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "unused" },
+    spec: { ports: [{ port: 80 }] },
+  };
 
   before(() => mountSmallDisk(folder, "24m"));
 
@@ -45,20 +52,26 @@ describe("a cluster on a full disk", {
     assert.equal((await teal(folder, "apply", "-f", manifest)).code, 0);
     const status = await teal(folder, "status", "rollout-weather-app", "--timeout", "60s");
     assert.equal(status.code, 0, status.error);
+    writeFileSync(unused, JSON.stringify(unusedService));
+    assert.equal((await teal(folder, "apply", "-f", unused)).code, 0);
     const before = parts();
     const pods = leftoverContainers(data).map(({ pid }) => pid);
     assert.ok(pods.length > 0);
 
-    // More than what is left of a page that is in use.
-    const data16 = { a: "x".repeat(16 * 1024) };
+    // More than what compacting the store makes room for.
+    const largeData = { a: "x".repeat(240 * 1024) };
     writeFileSync(
       large,
-      JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "large" }, data: data16 }),
+      JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "large" }, data: largeData }),
     );
     fillUp(fill);
     const refused = await teal(folder, "apply", "-f", large);
     assert.notEqual(refused.code, 0);
-    assert.match(refused.error, /no space left on device/);
+    assert.match(refused.error, /no space left on device.*: nothing was changed; free some space/);
+    // What is there can be read, and taken away.
+    assert.equal((await teal(folder, "get", "pods")).code, 0);
+    const deleted = await teal(folder, "delete", "svc", "unused");
+    assert.equal(deleted.code, 0, deleted.error);
     // A part that ends is brought back although its supervisor cannot write that down.
     const { node = 0 } = before;
     process.kill(node, "SIGKILL");

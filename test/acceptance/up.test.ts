@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
@@ -145,7 +145,8 @@ describe("teal down", () => {
     await teal(folder, "up", "--background");
     await teal(folder, "down");
     const stranger = { pid: process.pid, identity: "another boot/1" };
-    writeFileSync(data.lock, JSON.stringify(stranger));
+    mkdirSync(data.lock, { recursive: true });
+    writeFileSync(join(data.lock, "holder.json"), JSON.stringify(stranger));
     writeFileSync(
       data.record,
       JSON.stringify({ ...record(), supervisor: stranger, parts: { node: stranger } }),

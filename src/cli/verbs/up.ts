@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { join } from "node:path";
+import type { SyncMode } from "../../cluster/store/file-journal.ts";
 import { type DataFolder, dataFolder } from "../../cluster/supervisor/data-folder.ts";
 import { openLog } from "../../cluster/supervisor/log-file.ts";
 import { isFromPart } from "../../cluster/supervisor/messages.ts";
@@ -11,24 +12,31 @@ import { CommandError } from "../errors.ts";
 import { wholeNumber } from "../flags.ts";
 import { Waiting } from "../waiting.ts";
 
+const syncFlag = {
+  takes: "text",
+  value: "MODE",
+  help: "when writes are forced onto the disk: background (within about a second) or always (before each answer)",
+} as const;
 const portFlag = { takes: "text", value: "N", help: "port of the API server, 7443 unless given" } as const;
 
 export const up = command({
   names: ["up"],
-  usage: "[--port N] [--background]",
+  usage: "[--port N] [--sync MODE] [--background]",
   summary: "Start the embedded cluster and Teal's controller, until it is stopped",
   flags: {
     port: portFlag,
+    sync: syncFlag,
     background: { takes: "nothing", help: "come back when it is up, and leave it running" },
   },
   words: { least: 0, most: 0 },
   async run({ flags }, context) {
     const data = dataFolder(flags.data);
     const port = portOf(flags.port);
+    const sync = syncModeOf(flags.sync);
     if (flags.background) return startInBackground(data, flags, context);
     const progress = new Waiting(context.terminal, context.clock);
     return withCluster(
-      { data, port, kubeconfig: flags.kubeconfig, progress },
+      { data, port, sync, kubeconfig: flags.kubeconfig, progress },
       context,
       (cluster, interrupted) => {
         context.terminal.out(`${announcement(cluster, data)}Ctrl-C stops everything.\n`);
@@ -41,15 +49,16 @@ export const up = command({
 /** What `up --background` leaves running. */
 export const supervise = command({
   names: ["supervise"],
-  usage: "[--port N]",
+  usage: "[--port N] [--sync MODE]",
   summary: "Run the embedded cluster, told to nobody but the starter",
-  flags: { port: portFlag },
+  flags: { port: portFlag, sync: syncFlag },
   hidden: true,
   words: { least: 0, most: 0 },
   async run({ flags }, context) {
     const data = dataFolder(flags.data);
     const progress = new Waiting(context.terminal, context.clock);
-    const options = { data, port: portOf(flags.port), kubeconfig: flags.kubeconfig, progress };
+    const [port, sync] = [portOf(flags.port), syncModeOf(flags.sync)];
+    const options = { data, port, sync, kubeconfig: flags.kubeconfig, progress };
     try {
       return await withCluster(options, context, async (cluster, interrupted) => {
         await detach({ is: "ready", facts: { server: cluster.server, port: String(cluster.port) } });
@@ -69,9 +78,14 @@ export function portOf(text: string | undefined): number | undefined {
   return port;
 }
 
+export function syncModeOf(text: string | undefined): SyncMode | undefined {
+  if (text === undefined || text === "background" || text === "always") return text;
+  throw new CommandError(`--sync: must be background or always, not ${JSON.stringify(text)}`);
+}
+
 async function startInBackground(
   data: DataFolder,
-  flags: { readonly port?: string | undefined; readonly kubeconfig?: string | undefined },
+  flags: Readonly<Record<"port" | "sync" | "kubeconfig", string | undefined>>,
   { terminal, clock }: Context,
 ): Promise<number> {
   const logFile = join(data.logs, "supervisor.log");
@@ -79,6 +93,7 @@ async function startInBackground(
   const [program, main] = ownProgram();
   const args = [main, "supervise", "--data", data.path];
   if (flags.port !== undefined) args.push("--port", flags.port);
+  if (flags.sync !== undefined) args.push("--sync", flags.sync);
   if (flags.kubeconfig !== undefined) args.push("--kubeconfig", flags.kubeconfig);
   const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log, "ipc"] });
   closeSync(log);

@@ -178,22 +178,31 @@ describe("writing objects", () => {
     assert.equal((await put(lease, { metadata: { name: "l" }, spec: { holderIdentity: "me" } })).code, 201);
   });
 
-  it("answers 500 and changes nothing when the disk takes no more", async () => {
-    let isFull = false;
+  it("answers 507 on a full disk and 500 on one that fails, and changes nothing", async () => {
+    let cause: Error | undefined;
     const journal = {
       ...noJournal,
       append: () => {
-        if (isFull) throw new WriteFailed(new Error("no space left on device"));
+        if (cause !== undefined) throw new WriteFailed(cause);
+        return 0;
       },
     };
     const store = new Store({ journal });
     const api = new ApiServer({ store, clock: new ManualClock(), addresses: addressesOf(194) });
-    isFull = true;
-    const answer = await api.request({ method: "POST", path: configMaps, body: { metadata: { name: "a" } } });
-    assert.equal(answer.code, 500);
+    const post = () => api.request({ method: "POST", path: configMaps, body: { metadata: { name: "a" } } });
+    cause = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    const full = await post();
+    assert.equal(full.code, 507);
     assert.match(
-      status(answer).message,
-      /^Internal error occurred: the cluster's data cannot be written: no space left/,
+      status(full).message,
+      /^the cluster's data cannot be written: no space left on device: nothing was changed; free some space/,
+    );
+    cause = Object.assign(new Error("i/o error"), { code: "EIO" });
+    const failed = await post();
+    assert.equal(failed.code, 500);
+    assert.match(
+      status(failed).message,
+      /^Internal error occurred: the cluster's data cannot be written: i\/o/,
     );
     assert.equal(store.get("configmaps", "default", "a"), undefined);
   });

@@ -329,7 +329,12 @@ export class ApiServer implements Transport {
       this.#store,
       this.#clock,
       { kind, namespace, name, query },
-      { opened: () => sink.opened?.(), event: (event) => sink.event(event), ended: whenEnded },
+      {
+        opened: () => sink.opened?.(),
+        event: (event) => sink.event(event),
+        holds: (resume) => sink.holds?.(resume) ?? false,
+        ended: whenEnded,
+      },
     );
     feeds.add(feed);
     return () => {
@@ -363,7 +368,15 @@ function ok(body: KubernetesObject | object): ApiResponse {
 
 // Anything that is no refusal is a fault of this program and is thrown on.
 function refused(error: unknown): ApiResponse {
-  const refusal = error instanceof WriteFailed ? internalError(error.message) : error;
+  const refusal = error instanceof WriteFailed ? writeRefusal(error) : error;
   if (!(refusal instanceof Refusal)) throw error;
   return { code: refusal.status.code, body: refusal.status };
+}
+
+// As a real API server answers what its store cannot take; a full disk is told apart, since people can do something about it.
+function writeRefusal({ message, isDiskFull }: WriteFailed): Refusal {
+  if (!isDiskFull) return internalError(message);
+  const wayOut =
+    "nothing was changed; free some space on the disk of the data folder, then ask again (objects can be deleted meanwhile)";
+  return new Refusal(507, "InsufficientStorage", `${message}: ${wayOut}`, {});
 }

@@ -207,3 +207,107 @@ describe("a watch", () => {
     two.cancel();
   });
 });
+
+describe("a watcher that is slow", () => {
+  /** Takes one event, and no more until it is told to. */
+  function slowWatch({ api }: ReturnType<typeof startApi>, url: string) {
+    const [path = "", query = ""] = url.split("?");
+    const told: string[] = [];
+    const bookmarks: (string | undefined)[] = [];
+    let room = 1;
+    let resume = (): void => {};
+    let ended = 0;
+    const cancel = api.watch(
+      { method: "GET", path, query: { ...Object.fromEntries(new URLSearchParams(query)), watch: "true" } },
+      {
+        event: ({ type, object }) => {
+          room -= 1;
+          told.push(type === "ERROR" || type === "BOOKMARK" ? type : `${type} ${object.metadata.name}`);
+          if (type === "BOOKMARK") bookmarks.push(object.metadata.resourceVersion);
+        },
+        holds: (whenItHasRoom) => {
+          resume = whenItHasRoom;
+          return room <= 0;
+        },
+        ended: () => {
+          ended += 1;
+        },
+      },
+    );
+    const take = (events: number): void => {
+      room = events;
+      resume();
+    };
+    return { told, bookmarks, take, cancel, timesEnded: () => ended };
+  }
+
+  it("gets what existed at the beginning, its end, and then what came meanwhile, each once and in order", async () => {
+    const bed = startApi();
+    const { post, patch, delete: remove, clock, store } = bed;
+    for (const name of ["a", "b", "c"]) await post(configMaps, configMap(name));
+    const { version } = store;
+    const query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
+    const watched = slowWatch(bed, `${configMaps}?${query}`);
+    await clock.settle();
+    assert.deepEqual(watched.told, ["ADDED a"]);
+    await patch(`${configMaps}/c`, { data: { k: "1" } });
+    await remove(`${configMaps}/b`);
+    await post(configMaps, configMap("d"));
+    await clock.settle();
+    assert.deepEqual(watched.told, ["ADDED a"]);
+    for (let step = 0; step < 10; step += 1) {
+      watched.take(1);
+      await clock.settle();
+    }
+    assert.deepEqual(watched.told, [
+      "ADDED a",
+      "ADDED b",
+      "ADDED c",
+      "BOOKMARK",
+      "MODIFIED c",
+      "DELETED b",
+      "ADDED d",
+    ]);
+    assert.deepEqual(watched.bookmarks, [String(version)]);
+    watched.cancel();
+  });
+
+  it("is told 410 and ended, once, when it has fallen behind the history, while others go on", async () => {
+    const bed = startApi({ historyLength: 5 });
+    const { post, watch, clock } = bed;
+    const slow = slowWatch(bed, configMaps);
+    const fast = watch(configMaps);
+    for (let n = 0; n < 12; n += 1) await post(configMaps, configMap(`c${n}`));
+    await clock.settle();
+    assert.deepEqual(slow.told, ["ADDED c0", "ERROR"]);
+    assert.equal(slow.timesEnded(), 1);
+    assert.equal(fast.told().length, 12);
+    slow.take(100);
+    await clock.settle();
+    assert.equal(slow.told.length, 2);
+    fast.cancel();
+  });
+
+  it("is ended at its time although it has not taken everything", async () => {
+    const bed = startApi();
+    const { post, clock } = bed;
+    for (const name of ["a", "b"]) await post(configMaps, configMap(name));
+    const watched = slowWatch(bed, `${configMaps}?timeoutSeconds=30`);
+    await clock.advance(30);
+    assert.deepEqual(watched.told, ["ADDED a"]);
+    assert.equal(watched.timesEnded(), 1);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("of a burst of more changes than the history holds, one that keeps up sees all", async () => {
+    const { post, api, watch, clock } = startApi({ historyLength: 2 });
+    for (let n = 0; n < 10; n += 1) await post(configMaps, configMap(`c${n}`));
+    const watched = watch(configMaps);
+    await clock.settle();
+    // All within one turn of the event loop.
+    await api.request({ method: "DELETE", path: configMaps });
+    await clock.settle();
+    assert.equal(watched.told().filter((text) => text.startsWith("DELETED")).length, 10);
+    watched.cancel();
+  });
+});

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from "../../api/core.ts";
 import { apiVersionOf } from "../../api/resources.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
-import type { WatchEvent, WatchSink } from "../../kubernetes/transport.ts";
+import type { WatchSink } from "../../kubernetes/transport.ts";
 import { type Cancel, type Clock, later } from "../../time/clock.ts";
 import { type Change, HistoryExpired, type Store } from "../store/store.ts";
 import type { Kind } from "./kind.ts";
@@ -25,6 +25,10 @@ export interface WatchRequest {
 /**
  * One watch: the events of the past that are asked for, then every change from then on. Events reach the sink in a microtask
  * after the write, in order; a sink that writes itself never sees events out of order.
+ *
+ * Nothing is queued for a sink that is slow (`WatchSink.holds`): the store's history is the queue of all watches, and what
+ * exists at the beginning is shared with the store. A watch that falls behind what the history holds is told 410 and ended, as
+ * on a real server; so a watch costs the same however slow it is.
  */
 export class WatchFeed {
   readonly #sink: WatchSink;
@@ -33,10 +37,17 @@ export class WatchFeed {
   readonly #request: WatchRequest;
   readonly #matches: Matcher | undefined;
   readonly #cancels: Cancel[] = [];
-  // What the sink is still to be told.
-  #pending: (() => void)[] = [];
-  #scheduled = false;
-  #over = false;
+  // What exists at the beginning and is still to be told.
+  readonly #initial: Iterator<KubernetesObject>;
+  #isInitialTold: boolean;
+  // Changes up to here are told, or were there at the beginning.
+  #version: number;
+  #isOpened = false;
+  #isBookmarkDue = false;
+  #isScheduled = false;
+  #isHeld = false;
+  #isEnding = false;
+  #isOver = false;
 
   /** Throws a `Refusal` for a watch that cannot be. */
   constructor(store: Store, clock: Clock, request: WatchRequest, sink: WatchSink) {
@@ -47,52 +58,108 @@ export class WatchFeed {
     this.#request = request;
     this.#sink = sink;
     this.#matches = selectorOf(request.kind, request.query, request.name);
-    this.#tell(() => sink.opened?.());
-    if (!this.#replay(start)) return;
-    this.#cancels.push(store.listen(request.kind.collection, (change) => this.#change(change)));
+    const isWhole = start.version === undefined || start.sendsInitialEvents;
+    this.#version = isWhole ? store.version : (start.version ?? 0);
+    this.#initial = (isWhole ? store.list(request.kind.collection, request.namespace) : []).values();
+    this.#isInitialTold = !start.sendsInitialEvents;
+    this.#cancels.push(store.listen(request.kind.collection, () => this.#schedule()));
     if (request.query.allowWatchBookmarks === "true") this.#bookmarkLater();
     if (timeout > 0) this.#cancels.push(clock.at(later(clock.now(), timeout), () => this.end()));
+    this.#schedule();
   }
 
   /** Tells the sink nothing more. */
   cancel(): void {
-    this.#over = true;
-    this.#pending = [];
+    this.#isOver = true;
     this.#release();
   }
 
-  /** Ends the watch in good order, after all that the sink has still to be told. */
+  /** Ends the watch in good order, after all that the sink has still to be told and takes at once. */
   end(): void {
-    if (this.#over) return;
-    this.#release();
-    this.#tell(() => {
-      this.#over = true;
-      this.#sink.ended();
+    if (this.#isOver) return;
+    this.#isEnding = true;
+    if (this.#isHeld) this.#finish();
+    else this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isOver) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      if (this.#isOver) return;
+      if (!this.#isHeld) this.#tellAll();
+      // What it has not taken until now, its client asks for again from the last version that it has seen.
+      else if (this.#isBehind()) this.#expire();
+      if (this.#isEnding && !this.#isOver) this.#finish();
     });
   }
 
-  // Whether changes are to follow.
-  #replay({ version, sendsInitialEvents }: Start): boolean {
-    const { kind, namespace } = this.#request;
-    if (version === undefined || sendsInitialEvents) {
-      for (const object of this.#store.list(kind.collection, namespace)) {
-        if (this.#matches === undefined || this.#matches(object)) this.#event("ADDED", object);
-      }
-      if (sendsInitialEvents) this.#bookmark({ "k8s.io/initial-events-end": "true" });
+  // Until there is nothing more, or the sink takes no more.
+  #tellAll(): void {
+    if (!this.#isOpened) {
+      this.#isOpened = true;
+      this.#sink.opened?.();
+    }
+    if (this.#isBehind()) this.#expire();
+    while (!this.#isOver && !this.#isHeldBySink() && this.#tellNext());
+  }
+
+  // Answers whether there may be more.
+  #tellNext(): boolean {
+    for (let next = this.#initial.next(); next.done !== true; next = this.#initial.next()) {
+      if (this.#matches !== undefined && !this.#matches(next.value)) continue;
+      this.#event("ADDED", next.value);
       return true;
     }
-    try {
-      // A version that is not there yet was another cluster's: a watcher that waits for it would wait for ever.
-      if (version > this.#store.version) throw new HistoryExpired(version, this.#store.version);
-      for (const change of this.#store.changesSince(version, kind.collection)) this.#change(change);
+    if (!this.#isInitialTold) {
+      this.#isInitialTold = true;
+      this.#bookmark({ "k8s.io/initial-events-end": "true" });
       return true;
-    } catch (error) {
-      if (!(error instanceof HistoryExpired)) throw error;
-      const { status } = expired(error.message);
-      this.#tell(() => this.#sink.event({ type: "ERROR", object: status }));
-      this.end();
-      return false;
     }
+    const { kind } = this.#request;
+    const change = this.#store.changeAfter(this.#version, kind.collection);
+    if (change !== undefined) {
+      this.#version = change.version;
+      this.#change(change);
+      return true;
+    }
+    this.#version = this.#store.version;
+    if (!this.#isBookmarkDue) return false;
+    this.#isBookmarkDue = false;
+    this.#bookmark();
+    return true;
+  }
+
+  #isHeldBySink(): boolean {
+    this.#isHeld =
+      this.#sink.holds?.(() => {
+        this.#isHeld = false;
+        this.#schedule();
+      }) ?? false;
+    return this.#isHeld;
+  }
+
+  #isBehind(): boolean {
+    return this.#expiry() !== undefined;
+  }
+
+  #expiry(): HistoryExpired | undefined {
+    // A version that is not there yet was another cluster's: a watcher that waits for it would wait for ever.
+    if (this.#version > this.#store.version) return new HistoryExpired(this.#version, this.#store.version);
+    const floor = this.#store.floorOf(this.#request.kind.collection);
+    return this.#version < floor ? new HistoryExpired(this.#version, floor) : undefined;
+  }
+
+  #expire(): void {
+    const { status } = expired(this.#expiry()?.message ?? "");
+    this.#sink.event({ type: "ERROR", object: status });
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.cancel();
+    this.#sink.ended();
   }
 
   #change({ type, namespace, object, previous }: Change): void {
@@ -108,41 +175,28 @@ export class WatchFeed {
   }
 
   #event(type: "ADDED" | "MODIFIED" | "DELETED", object: KubernetesObject): void {
-    const event: WatchEvent = { type, object: this.#request.kind.show(object) };
-    this.#tell(() => this.#sink.event(event));
+    this.#sink.event({ type, object: this.#request.kind.show(object) });
   }
 
   #bookmark(annotations?: Readonly<Record<string, string>>): void {
     const { info } = this.#request.kind;
     const metadata = {
       name: "",
-      resourceVersion: String(this.#store.version),
+      resourceVersion: String(this.#version),
       ...(annotations === undefined ? {} : { annotations }),
     };
     const object = { kind: info.kind, apiVersion: apiVersionOf(info), metadata };
-    this.#tell(() => this.#sink.event({ type: "BOOKMARK", object }));
+    this.#sink.event({ type: "BOOKMARK", object });
   }
 
   #bookmarkLater(): void {
     const cancel = this.#clock.at(later(this.#clock.now(), bookmarkSeconds), () => {
       this.#cancels.splice(this.#cancels.indexOf(cancel), 1);
-      this.#bookmark();
+      this.#isBookmarkDue = true;
+      this.#schedule();
       this.#bookmarkLater();
     });
     this.#cancels.push(cancel);
-  }
-
-  #tell(what: () => void): void {
-    if (this.#over) return;
-    this.#pending.push(what);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      const due = this.#pending;
-      this.#pending = [];
-      for (const one of due) if (!this.#over) one();
-    });
   }
 
   #release(): void {

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import {
-  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   rmdirSync,
   rmSync,
@@ -14,10 +12,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { crc32 } from "node:zlib";
 import type { KubernetesObject } from "../../api/core.ts";
-import { FileJournal } from "./file-journal.ts";
-import { WriteFailed } from "./journal.ts";
+import { ManualClock } from "../../time/manual-clock.ts";
+import { FileJournal, type FileJournalOptions } from "./file-journal.ts";
 import { StoreUnreadable } from "./journal-files.ts";
+import { recordLine } from "./record.ts";
 import { HistoryExpired, Store } from "./store.ts";
 
 const object = (name: string, data: object = {}): KubernetesObject & { data: object } => ({
@@ -31,11 +31,22 @@ describe("a store on disk", () => {
   let folder = "";
   const file = (name: string): string => join(folder, name);
   const logText = (): string => readFileSync(file("log.jsonl"), "utf8");
-  const open = (): Store => new Store({ journal: new FileJournal(folder) });
+  const problems: string[] = [];
+  const journalOf = (options: Partial<FileJournalOptions> = {}): FileJournal =>
+    new FileJournal(folder, {
+      clock: new ManualClock(),
+      onProblem: (text) => problems.push(text),
+      ...options,
+    });
+  const open = (options: Partial<FileJournalOptions> = {}): Store =>
+    new Store({ journal: journalOf(options) });
+  /** With a log that is compacted before each write. */
+  const openCompacting = (): Store => open({ compactFromBytes: 0 });
   const names = (store: Store): string[] => store.list("configmaps").map(({ metadata }) => metadata.name);
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "teal-store-"));
+    problems.length = 0;
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -73,38 +84,15 @@ describe("a store on disk", () => {
     store.close();
   });
 
-  it("survives a kill at every byte of its last line: the line counts when it is whole, else it never was", () => {
-    withThreeWrites();
-    const whole = readFileSync(file("log.jsonl"));
-    const lastLine = whole.lastIndexOf("\n", whole.length - 2) + 1;
-    for (let length = lastLine; length <= whole.length; length += 1) {
-      writeFileSync(file("log.jsonl"), whole.subarray(0, length));
-      const store = open();
-      assert.deepEqual(names(store), length === whole.length ? ["a"] : ["a", "b"]);
-      store.put("configmaps", object("z"));
-      store.close();
-      const again = open();
-      assert.ok(names(again).includes("z"), `a write after a cut at byte ${length} is kept`);
-      again.close();
-    }
-  });
-
   it("compacts into a snapshot and goes on", () => {
-    const journal = new FileJournal(folder);
-    const store = new Store({ journal });
-    store.put("configmaps", object("a"));
-    store.put("configmaps", object("b"));
-    journal.compact(
-      store.version,
-      store.list("configmaps").map((each) => ({ collection: "configmaps", object: each })),
-    );
-    store.put("configmaps", object("c"));
+    const store = openCompacting();
+    for (const name of ["a", "b", "c"]) store.put("configmaps", object(name));
     store.close();
-    assert.equal(logText().split("\n").length, 3, "a head, one write, the end");
+    assert.doesNotMatch(logText(), /"version":1,/);
     const again = open();
     assert.deepEqual(names(again), ["a", "b", "c"]);
     assert.equal(again.version, 3);
-    assert.throws(() => again.changesSince(1, "configmaps"), HistoryExpired);
+    assert.throws(() => again.changesSince(0, "configmaps"), HistoryExpired);
     again.close();
   });
 
@@ -120,54 +108,31 @@ describe("a store on disk", () => {
   });
 
   it("goes on with its log when it cannot compact, says so, and loses nothing", () => {
-    const problems: string[] = [];
-    const journal = new FileJournal(folder, (text) => problems.push(text));
-    const store = new Store({ journal });
-    store.put("configmaps", object("a"));
+    const store = openCompacting();
     mkdirSync(file("snapshot.jsonl.new"));
-    journal.compact(1, [{ collection: "configmaps", object: object("a") }]);
-    rmdirSync(file("snapshot.jsonl.new"));
-    assert.equal(problems.length, 1);
-    assert.match(problems[0] ?? "", /cannot compact .*log\.jsonl, which goes on growing: EISDIR/);
-    store.put("configmaps", object("b"));
-    store.close();
-    const again = open();
-    assert.deepEqual(names(again), ["a", "b"]);
-    again.close();
-  });
-
-  it("leaves nothing of a long cut-off line behind a shorter one", () => {
-    const store = open();
     store.put("configmaps", object("a"));
+    store.put("configmaps", object("b"));
+    rmdirSync(file("snapshot.jsonl.new"));
+    assert.match(problems[0] ?? "", /cannot compact .*log\.jsonl, which goes on growing: EISDIR/);
     store.close();
-    appendFileSync(file("log.jsonl"), `{"version":2,"collection":"configmaps","object":${"x".repeat(5000)}`);
-    const next = open();
-    next.put("configmaps", object("b"));
-    next.close();
     const again = open();
     assert.deepEqual(names(again), ["a", "b"]);
     again.close();
   });
 
   it("reads on when it was killed between the snapshot and the new log", () => {
-    const journal = new FileJournal(folder);
-    const store = new Store({ journal });
-    const compact = (): void =>
-      journal.compact(
-        store.version,
-        store.list("configmaps").map((each) => ({ collection: "configmaps", object: each })),
-      );
+    const store = openCompacting();
     store.put("configmaps", object("a"));
     store.put("configmaps", object("b"));
-    compact();
     store.remove("configmaps", "default", "b");
     const log = logText();
-    compact();
+    store.put("configmaps", object("d"));
     store.close();
+    rmSync(file("synced.json"));
+    assert.match(readFileSync(file("snapshot.jsonl"), "utf8"), /"snapshot":3}/);
     writeFileSync(file("log.jsonl"), log);
     const again = open();
     assert.deepEqual(names(again), ["a"]);
-    assert.equal(again.version, 3);
     again.put("configmaps", object("c"));
     again.close();
     const later = open();
@@ -175,35 +140,67 @@ describe("a store on disk", () => {
     later.close();
   });
 
-  it("goes on after a power cut that took the end of the log but not the snapshot of it", () => {
-    const journal = new FileJournal(folder);
-    const store = new Store({ journal });
-    store.put("configmaps", object("a"));
-    const log = logText();
-    store.put("configmaps", object("b"));
-    const objects = store.list("configmaps").map((each) => ({ collection: "configmaps", object: each }));
-    journal.compact(store.version, objects);
-    store.close();
-    writeFileSync(file("log.jsonl"), log);
-    const again = open();
-    again.put("configmaps", object("c"));
-    again.close();
-    const later = open();
-    assert.deepEqual(names(later), ["a", "b", "c"]);
-    later.close();
-  });
-
   it("leaves no half snapshot on a full disk", { skip: !existsSync("/dev/full") }, () => {
-    const problems: string[] = [];
-    const journal = new FileJournal(folder, (text) => problems.push(text));
-    const store = new Store({ journal });
-    store.put("configmaps", object("a"));
+    const store = openCompacting();
     symlinkSync("/dev/full", file("snapshot.jsonl.new"));
-    journal.compact(1, [{ collection: "configmaps", object: object("a") }]);
+    store.put("configmaps", object("a"));
     store.close();
     assert.match(problems.join(), /ENOSPC/);
-    assert.deepEqual(readdirSync(folder), ["log.jsonl"]);
+    assert.ok(!existsSync(file("snapshot.jsonl.new")));
   });
+
+  it("has a checksum in every line, and lines that people and tools can read", () => {
+    withThreeWrites();
+    const lines = logText().trim().split("\n");
+    for (const line of lines) {
+      const [, checksum, rest = ""] = /^\{"crc32":"([0-9a-f]{8})",(.*)$/s.exec(line) ?? [];
+      assert.equal(crc32(rest).toString(16).padStart(8, "0"), checksum);
+    }
+    assert.equal(JSON.parse(lines[1] ?? "").object.metadata.name, "a");
+  });
+
+  it("reads data from before checksums, and writes it anew with them", () => {
+    const old = [{ snapshot: 1 }, { collection: "configmaps", object: object("a", { k: "ä" }) }, { end: 1 }];
+    const written = (lines: readonly object[]): string =>
+      lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    writeFileSync(file("snapshot.jsonl"), written(old));
+    const log = written([
+      { logAfter: 1 },
+      { version: 2, collection: "configmaps", object: object("b") },
+      { version: 3, collection: "configmaps", deleted: { namespace: "default", name: "a" } },
+    ]);
+    writeFileSync(file("log.jsonl"), `${log}{"version":4,"coll`);
+    const store = open();
+    assert.deepEqual(names(store), ["b"]);
+    assert.match(problems.join(), /ends with 18 bytes that are no whole record/);
+    store.put("configmaps", object("c"));
+    store.close();
+    assert.match(
+      readFileSync(file("snapshot.jsonl"), "utf8"),
+      /^\{"crc32":"[0-9a-f]{8}","format":2,"snapshot":3\}/,
+    );
+    const again = open();
+    assert.deepEqual(names(again), ["b", "c"]);
+    assert.equal(again.version, 4);
+    again.close();
+  });
+
+  for (const name of ["log.jsonl", "snapshot.jsonl"]) {
+    it(`refuses a ${name} of a newer format, and says what to do`, () => {
+      const store = openCompacting();
+      store.put("configmaps", object("a"));
+      store.put("configmaps", object("b"));
+      store.close();
+      const [head = "", ...rest] = readFileSync(file(name), "utf8").split("\n");
+      const { crc32: _, ...fields } = JSON.parse(head);
+      const newer = recordLine(JSON.stringify({ ...fields, format: 3 })).toString();
+      writeFileSync(file(name), newer + rest.join("\n"));
+      assert.throws(
+        open,
+        /line 1: format 3, written by a newer Teal; this one reads formats up to 2\. Nothing was changed\. Start that newer Teal/,
+      );
+    });
+  }
 
   const corruptions: readonly [
     what: string,
@@ -211,7 +208,13 @@ describe("a store on disk", () => {
     line: number,
     problem: RegExp,
   ][] = [
-    ["a broken line in the middle", (log) => log.replace('{"version":2', '{"vers'), 3, /not JSON/],
+    [
+      "a broken line in the middle",
+      (log) => log.replace('"version":2', '"vers'),
+      3,
+      /damaged \(checksum .*\), with a whole record behind it in line 4/,
+    ],
+    ["a letter of a value that has become another", (log) => log.replace("ä", "å"), 2, /damaged/],
     [
       "a line that is missing",
       (log) => log.split("\n").toSpliced(2, 1).join("\n"),
@@ -229,13 +232,24 @@ describe("a store on disk", () => {
       /version 1 where 2/,
     ],
     ["no head", (log) => log.split("\n").slice(1).join("\n"), 1, /not the head of a log/],
-    ["an object without a name", (log) => log.replace('"name":"a",', ""), 2, /without collection or name/],
-    ["a line of zeros", (log) => `${log}\0\0\0\n`, 5, /not JSON/],
+    ["nothing at all", () => "", 1, /not the head of a log/],
     [
       "a snapshot that is gone",
-      (log) => log.replace('{"logAfter":0}', '{"logAfter":7}'),
+      () => recordLine('{"format":2,"logAfter":7}').toString(),
       1,
       /the snapshot ends at 0/,
+    ],
+    [
+      "a synced end that is missing",
+      (log) => log.split("\n").toSpliced(3, 1).join("\n"),
+      4,
+      /the log ends at version 2, but version 3 had been written and synced/,
+    ],
+    [
+      "a synced end that is damaged",
+      (log) => log.replace('"name":"b"}', '"name":"c"}'),
+      4,
+      /the log ends at version 2, but version 3 had been written and synced/,
     ],
   ];
   for (const [what, spoil, line, problem] of corruptions) {
@@ -250,7 +264,7 @@ describe("a store on disk", () => {
         assert.match(error.message, problem);
         assert.match(
           error.message,
-          /Nothing was changed\. Restore this file from a copy, or move the folder .* away/,
+          /Nothing was changed\. Restore (this file|the folder .*) from a copy[,;] or (move the folder|go on with version)/,
         );
         return true;
       });
@@ -259,38 +273,18 @@ describe("a store on disk", () => {
   }
 
   it("stops at a snapshot that is cut off", () => {
-    const journal = new FileJournal(folder);
-    const store = new Store({ journal });
+    const store = openCompacting();
     store.put("configmaps", object("a"));
-    journal.compact(1, [{ collection: "configmaps", object: object("a") }]);
+    store.put("configmaps", object("b"));
     store.close();
     const snapshot = readFileSync(file("snapshot.jsonl"), "utf8");
     writeFileSync(file("snapshot.jsonl"), snapshot.split("\n").slice(0, 2).join("\n").concat("\n"));
     assert.throws(open, /snapshot\.jsonl, line 2: the snapshot is not complete/);
   });
 
-  it("keeps nothing of a write that the disk refused", () => {
-    const journal = new FileJournal(folder);
-    const store = new Store({ journal });
-    store.put("configmaps", object("a"));
-    const refusing = new Store({
-      journal: {
-        load: () => ({ version: 0, objects: [], entriesAfter: 0, entries: [] }),
-        append: () => {
-          throw new WriteFailed(new Error("no space left on device"));
-        },
-        wantsCompaction: false,
-        compact: () => {},
-        close: () => {},
-      },
-    });
-    assert.throws(() => refusing.put("configmaps", object("a")), WriteFailed);
-    assert.deepEqual(refusing.list("configmaps"), []);
-    assert.equal(refusing.version, 0);
-    store.close();
-    appendFileSync(file("log.jsonl"), "{half");
-    const again = open();
-    assert.deepEqual(names(again), ["a"]);
-    again.close();
+  it("stops when all its files but the mark of what was synced are gone", () => {
+    withThreeWrites();
+    rmSync(file("log.jsonl"));
+    assert.throws(open, /log\.jsonl, line 1: the file is missing/);
   });
 });

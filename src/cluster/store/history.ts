@@ -1,14 +1,19 @@
 import type { Change } from "./store.ts";
 
-/** The last changes of one collection, in a ring, so that a watch can start in the past. */
+interface Held {
+  readonly change: Change;
+  readonly bytes: number;
+}
+
+/** The last changes of one collection, oldest first, so that a watch can start in the past. */
 export class History {
-  readonly #ring: Change[] = [];
-  readonly #length: number;
+  // Those before #start are given up; they are cut off when they are many.
+  #held: (Held | undefined)[] = [];
   #start = 0;
+  #bytes = 0;
   #floor: number;
 
-  constructor(length: number, floor: number) {
-    this.#length = length;
+  constructor(floor: number) {
     this.#floor = floor;
   }
 
@@ -17,37 +22,57 @@ export class History {
     return this.#floor;
   }
 
-  add(change: Change): void {
-    const oldest = this.#ring[this.#start];
-    if (this.#ring.length < this.#length) {
-      this.#ring.push(change);
-      return;
+  get length(): number {
+    return this.#held.length - this.#start;
+  }
+
+  /** What is kept in memory only because it is in here. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(change: Change, bytes: number): void {
+    this.#held.push({ change, bytes });
+    this.#bytes += bytes;
+  }
+
+  /** Gives the oldest change up, unless it is the only one. Answers how many bytes that frees. */
+  dropOldest(): number {
+    const oldest = this.#held[this.#start];
+    if (oldest === undefined || this.length === 1) return 0;
+    this.#held[this.#start] = undefined;
+    this.#start += 1;
+    this.#floor = oldest.change.version;
+    this.#bytes -= oldest.bytes;
+    if (this.#start > this.length + 100) {
+      this.#held = this.#held.slice(this.#start);
+      this.#start = 0;
     }
-    if (oldest !== undefined) this.#floor = oldest.version;
-    this.#ring[this.#start] = change;
-    this.#start = (this.#start + 1) % this.#length;
+    return oldest.bytes;
   }
 
   /** Changes after `version`, oldest first. */
   since(version: number): Change[] {
-    // Binary search over the ring: versions grow from #start on.
-    let low = 0;
-    let high = this.#ring.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const change = this.#at(middle);
-      if (change !== undefined && change.version <= version) low = middle + 1;
-      else high = middle;
-    }
-    const changes: Change[] = [];
-    for (let index = low; index < this.#ring.length; index += 1) {
-      const change = this.#at(index);
-      if (change !== undefined) changes.push(change);
-    }
-    return changes;
+    return this.#held
+      .slice(this.#indexAfter(version))
+      .flatMap((held) => (held === undefined ? [] : [held.change]));
   }
 
-  #at(index: number): Change | undefined {
-    return this.#ring[(this.#start + index) % this.#length];
+  /** The first change after `version`. */
+  after(version: number): Change | undefined {
+    return this.#held[this.#indexAfter(version)]?.change;
+  }
+
+  // Binary search: versions grow from #start on.
+  #indexAfter(version: number): number {
+    let low = this.#start;
+    let high = this.#held.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const held = this.#held[middle];
+      if (held !== undefined && held.change.version <= version) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }

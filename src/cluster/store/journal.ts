@@ -1,4 +1,5 @@
 import type { KubernetesObject } from "../../api/core.ts";
+import { isDiskFull } from "./disk.ts";
 
 /** One write: the object as it is from `version` on, or that it is gone. */
 export interface Entry {
@@ -16,43 +17,53 @@ export interface StoredObject {
   readonly object: KubernetesObject;
 }
 
+/** How many bytes it takes where it was read from. */
+interface Sized {
+  readonly bytes: number;
+}
+
+export type LoadedEntry = Entry & Sized;
+export type LoadedObject = StoredObject & Sized;
+
 export interface LoadedState {
   /** Of the last write that the journal holds. */
   readonly version: number;
   /** The objects as of `entriesAfter`. */
-  readonly objects: readonly StoredObject[];
+  readonly objects: readonly LoadedObject[];
   readonly entriesAfter: number;
   /** Writes since then, oldest first, with consecutive versions. */
-  readonly entries: readonly Entry[];
+  readonly entries: readonly LoadedEntry[];
 }
 
 /** Where a store keeps its writes so that they outlive the process. */
 export interface Journal {
-  load(): LoadedState;
-  /** Returns when the write outlives a kill of this process. Throws `WriteFailed` when it does not: it then never happened. */
-  append(entry: Entry): void;
-  /** Whether `compact` is worth its cost by now. */
-  readonly wantsCompaction: boolean;
-  /** Replaces all entries up to `version` by the objects as they are then. Never throws. */
-  compact(version: number, objects: Iterable<StoredObject>): void;
+  /** `objects` answers all that the store holds, as of the last write that was appended. */
+  load(objects: () => Iterable<StoredObject>): LoadedState;
+  /**
+   * Returns when the write outlives a kill of this process: how many bytes it takes. Throws `WriteFailed` when it does not: it
+   * then never happened.
+   */
+  append(entry: Entry): number;
   close(): void;
 }
 
 /** Keeps nothing: for scenarios, where the store lives as long as its process. */
 export const noJournal: Journal = {
   load: () => ({ version: 0, objects: [], entriesAfter: 0, entries: [] }),
-  append: () => {},
-  wantsCompaction: false,
-  compact: () => {},
+  append: () => 0,
   close: () => {},
 };
 
 /** A write that could not be kept (a full disk); it did not happen. */
 export class WriteFailed extends Error {
+  override readonly name = "WriteFailed";
+  /** Whether there is no room; else the disk has failed. */
+  readonly isDiskFull: boolean;
+
   constructor(cause: unknown) {
     super(`the cluster's data cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
     });
-    this.name = "WriteFailed";
+    this.isDiskFull = isDiskFull(cause);
   }
 }

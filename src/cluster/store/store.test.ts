@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { KubernetesObject } from "../../api/core.ts";
+import { type Entry, noJournal } from "./journal.ts";
 import { type Change, HistoryExpired, Store } from "./store.ts";
 
 const object = (name: string, fields: object = {}, namespace = "default"): KubernetesObject => ({
@@ -67,13 +68,14 @@ describe("a store", () => {
     assert.equal(changes[2]?.object.metadata.resourceVersion, "4");
   });
 
-  it("goes back to any version within its history, and says when that is too long ago", () => {
+  it("goes back to any version within its history, and says when that is too long ago", async () => {
     const store = new Store({ historyLength: 3 });
     store.put("configmaps", object("a"));
     store.put("configmaps", object("b"));
     store.put("configmaps", object("a", { data: { k: "2" } }));
     store.remove("configmaps", "default", "b");
     store.put("configmaps", object("c"));
+    await Promise.resolve();
     assert.deepEqual(told(store.changesSince(3, "configmaps")), ["DELETED b", "ADDED c"]);
     assert.deepEqual(told(store.changesSince(5, "configmaps")), []);
     const names = (version: number): string[] =>
@@ -86,11 +88,49 @@ describe("a store", () => {
     assert.throws(() => store.listAt(1, "configmaps"), { message: "too old resource version: 1 (2)" });
   });
 
-  it("keeps a history for each collection, so that a busy one pushes out nobody else's", () => {
+  it("keeps a history for each collection, so that a busy one pushes out nobody else's", async () => {
     const store = new Store({ historyLength: 2 });
     store.put("configmaps", object("a"));
     for (let round = 0; round < 10; round += 1) store.put("leases", object("l", { round }));
+    await Promise.resolve();
     assert.deepEqual(told(store.changesSince(0, "configmaps")), ["ADDED a"]);
     assert.throws(() => store.changesSince(0, "leases"), HistoryExpired);
   });
+
+  it("keeps no more bytes of the past than it may, of all collections together, and always the newest change", async () => {
+    const lengths = {
+      ...noJournal,
+      append: ({ object }: Entry) => (object as Sized | undefined)?.length ?? 0,
+    };
+    const store = new Store({ journal: lengths, historyBytes: 1000 });
+    store.put("leases", object("small", { length: 10 }));
+    for (let round = 0; round < 50; round += 1) store.put("configmaps", object("large", { length: 300 }));
+    await Promise.resolve();
+    // Of 51 writes the first is an object's first state: nothing is kept for it but what is stored.
+    assert.equal(store.floorOf("configmaps"), 48);
+    assert.equal(store.changesSince(48, "configmaps").length, 3);
+    assert.equal(
+      store.changesSince(0, "leases").length,
+      1,
+      "a small history is not given up for a large one",
+    );
+    store.put("configmaps", object("large", { length: 5000 }));
+    store.put("configmaps", object("large", { length: 10 }));
+    await Promise.resolve();
+    assert.deepEqual(told(store.changesSince(52, "configmaps")), ["MODIFIED large"]);
+  });
+
+  it("gives listeners a microtask to read changes before they are given up", async () => {
+    const store = new Store({ historyLength: 1 });
+    let read: Change[] = [];
+    store.listen("configmaps", ({ version }) => {
+      if (version === 1) queueMicrotask(() => (read = store.changesSince(0, "configmaps")));
+    });
+    for (const name of ["a", "b", "c"]) store.put("configmaps", object(name));
+    await Promise.resolve();
+    assert.deepEqual(told(read), ["ADDED a", "ADDED b", "ADDED c"]);
+    assert.throws(() => store.changesSince(0, "configmaps"), HistoryExpired);
+  });
 });
+
+type Sized = KubernetesObject & { readonly length?: number };

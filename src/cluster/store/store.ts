@@ -18,9 +18,14 @@ export interface Change {
 
 export interface StoreOptions {
   readonly journal?: Journal;
-  /** How many changes of each collection a watch can go back. */
+  /** How many changes of each collection a watch can go back at most. */
   readonly historyLength?: number;
+  /** About how much memory all past states of objects together may take, as bytes of JSON. */
+  readonly historyBytes?: number;
 }
+
+const defaultHistoryLength = 2000;
+const defaultHistoryBytes = 32 * 1024 * 1024;
 
 /** The changes asked for are no longer held; a watcher must list anew. */
 export class HistoryExpired extends Error {
@@ -33,14 +38,20 @@ export class HistoryExpired extends Error {
   }
 }
 
+interface Held {
+  readonly object: KubernetesObject;
+  /** As JSON, about. */
+  readonly bytes: number;
+}
+
 class Collection {
-  readonly namespaces = new Map<string, Map<string, KubernetesObject>>();
+  readonly namespaces = new Map<string, Map<string, Held>>();
   readonly listeners = new Set<(change: Change) => void>();
   readonly history: History;
   size = 0;
 
-  constructor(historyLength: number, floor: number) {
-    this.history = new History(historyLength, floor);
+  constructor(floor: number) {
+    this.history = new History(floor);
   }
 }
 
@@ -51,19 +62,23 @@ class Collection {
 export class Store {
   readonly #journal: Journal;
   readonly #historyLength: number;
+  readonly #historyBytes: number;
   readonly #collections = new Map<string, Collection>();
   #version: number;
   // Changes up to here are not held, because they were made before this process and are compacted.
   readonly #floor: number;
+  #pastBytes = 0;
+  #isTrimDue = false;
 
   constructor(options: StoreOptions = {}) {
     this.#journal = options.journal ?? noJournal;
-    this.#historyLength = options.historyLength ?? 2000;
-    const state = this.#journal.load();
+    this.#historyLength = options.historyLength ?? defaultHistoryLength;
+    this.#historyBytes = options.historyBytes ?? defaultHistoryBytes;
+    const state = this.#journal.load(() => this.#objects());
     this.#floor = state.entriesAfter;
     this.#version = state.version;
-    for (const { collection, object } of state.objects) this.#set(collection, object);
-    for (const entry of state.entries) this.#record(entry);
+    for (const { collection, object, bytes } of state.objects) this.#set(collection, object, bytes);
+    for (const entry of state.entries) this.#trim(this.#record(entry, entry.bytes).history);
   }
 
   /** `resourceVersion` of the newest write of any collection. */
@@ -77,7 +92,7 @@ export class Store {
   }
 
   get(collection: string, namespace: string, name: string): KubernetesObject | undefined {
-    return this.#collections.get(collection)?.namespaces.get(namespace)?.get(name);
+    return this.#held(collection, namespace, name)?.object;
   }
 
   /** All objects, or those of one namespace, ordered by namespace and name. */
@@ -109,10 +124,19 @@ export class Store {
 
   /** Changes after `version`, oldest first. Throws `HistoryExpired` when some of them are no longer held. */
   changesSince(version: number, collection: string): Change[] {
-    const history = this.#collections.get(collection)?.history;
-    const floor = history?.floor ?? this.#floor;
+    const floor = this.floorOf(collection);
     if (version < floor) throw new HistoryExpired(version, floor);
-    return history?.since(version) ?? [];
+    return this.#collections.get(collection)?.history.since(version) ?? [];
+  }
+
+  /** The first change after `version`, which is `floorOf` or later. */
+  changeAfter(version: number, collection: string): Change | undefined {
+    return this.#collections.get(collection)?.history.after(version);
+  }
+
+  /** All changes after this version are held. */
+  floorOf(collection: string): number {
+    return this.#collections.get(collection)?.history.floor ?? this.#floor;
   }
 
   /** Calls `listener` with every change from now on, within the write that makes it. */
@@ -142,25 +166,62 @@ export class Store {
   }
 
   #write(entry: Entry): Change {
-    this.#journal.append(entry);
-    const change = this.#record(entry);
-    if (this.#journal.wantsCompaction) this.#journal.compact(this.#version, this.#objects());
-    for (const listener of this.#collection(entry.collection).listeners) listener(change);
+    const bytes = this.#journal.append(entry);
+    const { change, listeners, history } = this.#record(entry, bytes);
+    for (const listener of listeners) listener(change);
+    this.#trimLater(history);
     return change;
   }
 
-  #record(entry: Entry): Change {
+  #record(
+    entry: Entry,
+    bytes: number,
+  ): { change: Change; listeners: Collection["listeners"]; history: History } {
     const { version, namespace, name, object } = entry;
-    const previous = this.get(entry.collection, namespace, name);
+    const previous = this.#held(entry.collection, namespace, name);
     this.#version = version;
-    const change = changeOf(entry, previous);
+    const change = changeOf(entry, previous?.object);
     if (object === undefined) this.#unset(entry);
-    else this.#set(entry.collection, object);
-    this.#collection(entry.collection).history.add(change);
-    return change;
+    else this.#set(entry.collection, object, bytes);
+    const { history, listeners } = this.#collection(entry.collection);
+    // The new state is stored or in the next change; what is kept for the history's sake is the state before.
+    history.add(change, previous?.bytes ?? 0);
+    this.#pastBytes += previous?.bytes ?? 0;
+    return { change, history, listeners };
   }
 
-  #set(collectionName: string, object: KubernetesObject): void {
+  #held(collection: string, namespace: string, name: string): Held | undefined {
+    return this.#collections.get(collection)?.namespaces.get(namespace)?.get(name);
+  }
+
+  // After the listeners' own microtasks: those that keep up see every change, however many come at once.
+  #trimLater(history: History): void {
+    const isLong = history.length > this.#historyLength || this.#pastBytes > this.#historyBytes;
+    if (!isLong || this.#isTrimDue) return;
+    this.#isTrimDue = true;
+    queueMicrotask(() => {
+      this.#isTrimDue = false;
+      for (const collection of this.#collections.values()) this.#trim(collection.history);
+    });
+  }
+
+  #trim(history: History): void {
+    while (history.length > this.#historyLength) this.#pastBytes -= history.dropOldest();
+    while (this.#pastBytes > this.#historyBytes) {
+      const largest = this.#largestHistory();
+      if (largest === undefined) return;
+      this.#pastBytes -= largest.dropOldest();
+    }
+  }
+
+  #largestHistory(): History | undefined {
+    let largest: History | undefined;
+    for (const { history } of this.#collections.values())
+      if (history.length > 1 && history.bytes > (largest?.bytes ?? 0)) largest = history;
+    return largest;
+  }
+
+  #set(collectionName: string, object: KubernetesObject, bytes: number): void {
     const collection = this.#collection(collectionName);
     const { namespace, name } = placeOf(object);
     let names = collection.namespaces.get(namespace);
@@ -169,7 +230,7 @@ export class Store {
       collection.namespaces.set(namespace, names);
     }
     const before = names.size;
-    names.set(name, freeze(object));
+    names.set(name, { object: freeze(object), bytes });
     collection.size += names.size - before;
   }
 
@@ -184,7 +245,7 @@ export class Store {
   *#objects(): Generator<StoredObject> {
     for (const [collection, { namespaces }] of this.#collections) {
       for (const names of namespaces.values()) {
-        for (const object of names.values()) yield { collection, object };
+        for (const { object } of names.values()) yield { collection, object };
       }
     }
   }
@@ -192,7 +253,7 @@ export class Store {
   #collection(name: string): Collection {
     let collection = this.#collections.get(name);
     if (collection === undefined) {
-      collection = new Collection(this.#historyLength, this.#floor);
+      collection = new Collection(this.#floor);
       this.#collections.set(name, collection);
     }
     return collection;
@@ -232,9 +293,11 @@ function keyOf(object: KubernetesObject): string {
   return `${object.metadata.namespace ?? ""}/${object.metadata.name}`;
 }
 
-function inOrder(names: ReadonlyMap<string, KubernetesObject> | undefined): readonly KubernetesObject[] {
+function inOrder(names: ReadonlyMap<string, Held> | undefined): readonly KubernetesObject[] {
   if (names === undefined) return [];
-  return [...names.values()].sort((a, b) => byText(a.metadata.name, b.metadata.name));
+  return Array.from(names.values(), ({ object }) => object).sort((a, b) =>
+    byText(a.metadata.name, b.metadata.name),
+  );
 }
 
 function byText(a: string, b: string): number {

@@ -6,7 +6,7 @@ export interface DataFolder {
   readonly kubeconfig: string;
   /** Which processes run the cluster, and on which port. */
   readonly record: string;
-  /** Held by the one supervisor that uses the folder. */
+  /** A folder that is there while a supervisor uses all this. */
   readonly lock: string;
   readonly store: string;
   readonly pki: string;
@@ -21,7 +21,7 @@ export function dataFolder(path: string = defaultDataFolder): DataFolder {
     path: absolute,
     kubeconfig: join(absolute, "kubeconfig"),
     record: join(absolute, "cluster.json"),
-    lock: join(absolute, "lock.json"),
+    lock: join(absolute, "lock"),
     store: join(absolute, "store"),
     pki: join(absolute, "pki"),
     logs: join(absolute, "log"),

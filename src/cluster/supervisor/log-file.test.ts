@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   closeSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -12,7 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { lastLine, openLog } from "./log-file.ts";
+import { ManualClock } from "../../time/manual-clock.ts";
+import { largestLog, lastLine, limitLogs, openLog } from "./log-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "teal-log-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -52,5 +54,30 @@ describe("a part's log", () => {
     assert.equal(lastLine(file, size), undefined);
     append(file, "first\nlast words  \n\n");
     assert.equal(lastLine(file, size), "last words");
+  });
+
+  it("stays small while its writer goes on, and keeps the newest of it", async () => {
+    const clock = new ManualClock();
+    const logs = join(folder, "small");
+    const file = join(logs, "traffic.log");
+    const log = openLog(file);
+    const problems: string[] = [];
+    const stop = limitLogs(logs, clock, (text) => problems.push(text));
+    writeSync(log, `${"x".repeat(3 * largestLog)}the end\n`);
+    await clock.advance(1);
+    writeSync(log, "and on\n");
+    assert.equal(readFileSync(file, "utf8"), "and on\n");
+    const older = readFileSync(`${file}.1`, "utf8");
+    assert.equal(older.length, largestLog);
+    assert.ok(older.endsWith("xthe end\n"));
+    rmSync(`${file}.1`);
+    mkdirSync(`${file}.1`);
+    writeSync(log, "y".repeat(largestLog + 1));
+    await clock.advance(1);
+    assert.equal(statSync(file).size, 0);
+    assert.match(problems.join(), /the older part of .*traffic\.log is lost: .*EISDIR/);
+    stop();
+    assert.equal(clock.pending, 0);
+    closeSync(log);
   });
 });

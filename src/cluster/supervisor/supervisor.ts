@@ -4,6 +4,7 @@ import { type Clock, formatTime } from "../../time/clock.ts";
 import { blockOf } from "../addresses.ts";
 import { listeners } from "../node/process/listeners.ts";
 import { openFiles } from "../node/process/proc-files.ts";
+import type { SyncMode } from "../store/file-journal.ts";
 import { type ClaimedBlock, claimBlock } from "./address-block.ts";
 import { type ClusterRecord, readRecord, writeRecord } from "./cluster-record.ts";
 import type { DataFolder } from "./data-folder.ts";
@@ -12,6 +13,7 @@ import { lockFolder } from "./folder-lock.ts";
 import { HeldSockets } from "./held-sockets.ts";
 import { isRunning, type KnownProcess, knownProcess } from "./known-process.ts";
 import { endContainers, leftoverContainers, runningPods } from "./leftover-pods.ts";
+import { limitLogs } from "./log-file.ts";
 import { type PartOptions, PartProcess } from "./part-process.ts";
 
 export const defaultPort = 7443;
@@ -33,6 +35,8 @@ export interface SupervisorOptions {
   readonly data: DataFolder;
   /** The one used last when absent, else 7443. */
   readonly port?: number | undefined;
+  /** When writes are forced onto the disk; in the background when absent. */
+  readonly sync?: SyncMode | undefined;
   /** Written besides the one in the data folder. */
   readonly kubeconfig?: string | undefined;
   /** Node and Teal's main file. */
@@ -62,6 +66,7 @@ export class Supervisor {
   readonly #sockets = new HeldSockets();
   #unlock: () => void = () => {};
   #claim: ClaimedBlock | undefined;
+  #cancelLogCheck: () => void = () => {};
   #record: Omit<ClusterRecord, "parts"> | undefined;
   #isKilled = false;
   #recordProblem: string | undefined;
@@ -79,6 +84,7 @@ export class Supervisor {
     const { clock, data, progress } = this.#options;
     mkdirSync(data.path, { recursive: true, mode: 0o700 });
     this.#unlock = lockFolder(data.lock);
+    this.#cancelLogCheck = limitLogs(data.logs, clock, (text) => progress.say(text));
     const last = readRecord(data.record);
     await this.#awaitLeftovers(last);
     const port = this.#options.port ?? last?.port ?? defaultPort;
@@ -92,10 +98,11 @@ export class Supervisor {
       ...(supervisor === undefined ? {} : { supervisor }),
     };
     const place = ["--data", data.path, "--port", String(port), "--block", String(block)];
+    const { kubeconfig, sync } = this.#options;
+    const apiServer = [...place, ...(sync === undefined ? [] : ["--sync", sync])];
     // Written when the cluster comes up; a file that people change must not keep the API server from coming back.
-    const firstArguments =
-      this.#options.kubeconfig === undefined ? [] : ["--kubeconfig", this.#options.kubeconfig];
-    await progress.during("API server", this.#launch("api-server", place, { firstArguments }));
+    const firstArguments = kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig];
+    await progress.during("API server", this.#launch("api-server", apiServer, { firstArguments }));
     await Promise.all([
       progress.during("node", this.#launch("node", place)),
       progress.during("traffic", this.#launch("traffic", place, { channel: this.#sockets })),
@@ -132,6 +139,7 @@ export class Supervisor {
       this.#write({ ...rest, parts: {} });
     }
     this.#claim?.release();
+    this.#cancelLogCheck();
     this.#unlock();
   }
 

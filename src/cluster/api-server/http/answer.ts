@@ -1,12 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { constants, gzip } from "node:zlib";
+import { constants, createGzip, gzip } from "node:zlib";
+import { type Fields, isFields, listOf } from "../json.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Encoding } from "./negotiation.ts";
 import { writeYaml } from "./yaml.ts";
 
 /** Answers from this size on are compressed for clients that ask for it. */
 const compressFromBytes = 128 * 1024;
+
+/** Lists from this length on are sent piece by piece. */
+const manyElements = 200;
+const pieceLength = 64 * 1024;
 
 /** As many as a real API server shows: clients refuse an answer whose headers are too long. */
 const warningCharacters = 4 * 1024;
@@ -23,27 +30,35 @@ export interface Answer {
   readonly warnings?: readonly string[];
 }
 
-/** Sends an answer as a whole. */
+/** Sends an answer: as a whole, but a long list piece by piece, so that its text is never in memory as a whole. */
 export async function sendAnswer(
   request: IncomingMessage,
   response: ServerResponse,
   answer: Answer,
 ): Promise<void> {
-  const bytes = bytesOf(answer);
+  const pieces = piecesOf(answer);
+  const bytes = pieces === undefined ? bytesOf(answer) : undefined;
   response.statusCode = answer.code;
   response.setHeader("Cache-Control", "no-cache, private");
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
   setWarnings(response, answer.warnings ?? []);
-  if (bytes === undefined) {
+  if (bytes === undefined && pieces === undefined) {
     response.end();
     return;
   }
   response.setHeader("Content-Type", answer.contentType ?? contentTypeOf(answer));
   const acceptsGzip = /(^|[\s,])gzip([\s,;]|$)/.test(String(request.headers["accept-encoding"] ?? ""));
-  const isCompressed = bytes.length >= compressFromBytes && acceptsGzip;
+  const isCompressed = acceptsGzip && (bytes === undefined || bytes.length >= compressFromBytes);
   if (isCompressed) {
     response.setHeader("Content-Encoding", "gzip");
     response.setHeader("Vary", "Accept-Encoding");
+  }
+  if (bytes === undefined) {
+    const text = Readable.from(pieces ?? []);
+    await (isCompressed
+      ? pipeline(text, createGzip({ level: constants.Z_BEST_SPEED }), response)
+      : pipeline(text, response));
+    return;
   }
   const sent = isCompressed ? await compress(bytes, { level: constants.Z_BEST_SPEED }) : bytes;
   response.setHeader("Content-Length", sent.length);
@@ -74,6 +89,27 @@ function setWarnings(response: ServerResponse, warnings: readonly string[]): voi
 function headerText(text: string): string {
   const printable = text.replace(/\p{Cc}+/gu, " ").replace(/(["\\])/g, "\\$1");
   return Buffer.from(printable, "utf8").toString("latin1");
+}
+
+/** The text of a list with many elements, in pieces; undefined for all else. */
+function piecesOf({ body, encoding }: Answer): Iterable<string> | undefined {
+  if (!isFields(body) || encoding === "yaml") return undefined;
+  const field = ["items", "rows"].find((each) => listOf(body[each]).length >= manyElements);
+  return field === undefined ? undefined : listPieces(field, body);
+}
+
+function* listPieces(field: string, { [field]: elements, ...fields }: Fields): Generator<string> {
+  // The list comes last, so that the text without elements ends with `[]}`.
+  let piece = JSON.stringify({ ...fields, [field]: [] }).slice(0, -"]}".length);
+  let separator = "";
+  for (const element of listOf(elements)) {
+    piece += separator + JSON.stringify(element);
+    separator = ",";
+    if (piece.length < pieceLength) continue;
+    yield piece;
+    piece = "";
+  }
+  yield `${piece}]}\n`;
 }
 
 function bytesOf({ body, encoding }: Answer): Buffer | undefined {

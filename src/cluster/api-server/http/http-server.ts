@@ -28,6 +28,8 @@ export interface HttpServer {
 }
 
 const closingSeconds = 2;
+/** A client may take so long to send a request, and may take nothing of its answer for so long. */
+const requestMilliseconds = 60_000;
 
 /**
  * Serves the Kubernetes API over HTTPS (HTTP/1.1).
@@ -38,6 +40,8 @@ export async function start(options: HttpServerOptions): Promise<HttpServer> {
   const server = createServer({ key: pki.key, cert: pki.certificate, ALPNProtocols: ["http/1.1"] });
   // Longer than clients keep an idle connection (90 s in Go), so that no request meets a connection being closed.
   server.keepAliveTimeout = 120_000;
+  server.requestTimeout = requestMilliseconds;
+  server.timeout = requestMilliseconds;
   const port = await listen(server, options.port, host);
   const address = `${host}:${port}`;
   const authentication = new Authentication(pki.token);

@@ -8,6 +8,12 @@ import { parseYaml } from "./yaml.ts";
 /** The most bytes that a request may carry, as on a real API server. */
 export const bodyLimitBytes = 3 * 1024 * 1024;
 
+/** All bodies that are being read or worked on may have so many bytes together. */
+const allBodiesLimitBytes = 64 * 1024 * 1024;
+
+/** As deep as any program here can walk. Objects of Kubernetes have a fiftieth of it. */
+const deepest = 1000;
+
 export interface DecodedBody {
   /** JSON value; undefined for an empty body. */
   readonly body: unknown;
@@ -15,22 +21,52 @@ export interface DecodedBody {
   readonly contentType: string;
 }
 
-/**
- * Collects the body of a request.
- * @throws Refusal 413 when it is longer than `bodyLimitBytes`.
- */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length > bodyLimitBytes) {
-      const message = `Request entity too large: limit is ${bodyLimitBytes}`;
-      throw new Refusal(413, "RequestEntityTooLarge", message, {});
+/** The bodies of all requests that are in memory: together they stay below a limit, however many clients send. */
+export class RequestBodies {
+  readonly #limit: number;
+  #held = 0;
+
+  constructor(limit: number = allBodiesLimitBytes) {
+    this.#limit = limit;
+  }
+
+  /**
+   * Collects the body of a request, and counts it until `use` has come to its end. What a refused client still sends is
+   * left to be read.
+   * @throws Refusal 413 when it is longer than `bodyLimitBytes`; 429 when too many bodies are in memory.
+   */
+  async with<T>(request: IncomingMessage, use: (body: Buffer) => Promise<T>): Promise<T> {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    try {
+      if (Number(request.headers["content-length"] ?? 0) > bodyLimitBytes) throw tooLarge();
+      for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+        chunks.push(chunk);
+        length += chunk.length;
+        this.#held += chunk.length;
+        if (length > bodyLimitBytes) throw tooLarge();
+        if (this.#held > this.#limit) throw tooManyBodies();
+      }
+      return await use(Buffer.concat(chunks.splice(0)));
+    } finally {
+      this.#held -= length;
     }
   }
-  return Buffer.concat(chunks);
+}
+
+function tooLarge(): Refusal {
+  return new Refusal(
+    413,
+    "RequestEntityTooLarge",
+    `Request entity too large: limit is ${bodyLimitBytes}`,
+    {},
+  );
+}
+
+function tooManyBodies(): Refusal {
+  return new Refusal(429, "TooManyRequests", "Too many requests, please try again later.", {
+    retryAfterSeconds: 1,
+  });
 }
 
 /**
@@ -40,8 +76,30 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
 export function decodeBody(method: string, contentType: string | undefined, bytes: Buffer): DecodedBody {
   const type = contentType === undefined ? "application/json" : parseMediaType(contentType).type;
   if (bytes.length === 0) return { body: undefined, contentType: type };
-  if (method === "PATCH") return { body: decodePatch(type, bytes), contentType: type };
-  return { body: decodeObject(type, bytes), contentType: "application/json" };
+  const isPatch = method === "PATCH";
+  const body = isPatch ? decodePatch(type, bytes) : decodeObject(type, bytes);
+  checkSize(body);
+  return { body, contentType: isPatch ? type : "application/json" };
+}
+
+/** What the bytes have become must not be larger than they may be, as YAML's aliases make it, nor too deep to be walked over. */
+function checkSize(body: unknown): void {
+  let room = bodyLimitBytes;
+  const visit = (value: unknown, depth: number): void => {
+    if (depth > deepest) throw badRequest(`the body of the request is nested more than ${deepest} deep`);
+    room -= typeof value === "string" ? value.length : 1;
+    if (room < 0) throw tooLarge();
+    if (typeof value !== "object" || value === null) return;
+    if (Array.isArray(value)) {
+      for (const element of value) visit(element, depth + 1);
+      return;
+    }
+    for (const [key, inner] of Object.entries(value)) {
+      room -= key.length;
+      visit(inner, depth + 1);
+    }
+  };
+  visit(body, 0);
 }
 
 function decodePatch(type: string, bytes: Buffer): unknown {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ApiRequest, ApiResponse, Transport } from "../../../kubernetes/transport.ts";
-import type { Clock } from "../../../time/clock.ts";
+import { type Clock, later } from "../../../time/clock.ts";
 import { isFields } from "../json.ts";
 import { parsePath, type Target } from "../paths.ts";
 import { badRequest, methodNotAllowed, Refusal } from "../refusal.ts";
@@ -13,7 +13,7 @@ import { negotiate } from "./negotiation.ts";
 import { ObjectForm } from "./object-form.ts";
 import { OpenApiDocuments } from "./openapi/documents.ts";
 import { emptyVersion2Document } from "./openapi/version-2.ts";
-import { decodeBody, readBody } from "./request-body.ts";
+import { decodeBody, RequestBodies } from "./request-body.ts";
 import { serverVersion, versionInfo } from "./version.ts";
 import { refusalOf, WatchStream } from "./watch-stream.ts";
 
@@ -48,6 +48,7 @@ export class RequestHandler {
   readonly #options: RequestHandlerOptions;
   readonly #discovery: Discovery;
   readonly #openApi: OpenApiDocuments;
+  readonly #bodies = new RequestBodies();
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
@@ -118,18 +119,16 @@ export class RequestHandler {
   async #ask(incoming: Incoming, target: Target | undefined): Promise<Answer> {
     const { request, query, method, path } = incoming;
     const accepted = negotiate(request.headers.accept);
-    const { body, contentType } = decodeBody(
-      method,
-      request.headers["content-type"],
-      await readBody(request),
-    );
-    const answer = await this.#options.apiServer.request({
-      method,
-      path,
-      query,
-      contentType,
-      userAgent: request.headers["user-agent"] ?? "unknown",
-      ...(body === undefined ? {} : { body }),
+    const answer = await this.#bodies.with(request, (bytes) => {
+      const { body, contentType } = decodeBody(method, request.headers["content-type"], bytes);
+      return this.#options.apiServer.request({
+        method,
+        path,
+        query,
+        contentType,
+        userAgent: request.headers["user-agent"] ?? "unknown",
+        ...(body === undefined ? {} : { body }),
+      });
     });
     const form = new ObjectForm(accepted, this.#resource(target), query.includeObject);
     const shown = answer.code < 400 ? form.apply(answer.body, this.#options.clock.now()) : answer.body;
@@ -160,7 +159,7 @@ export class RequestHandler {
     );
     const end = () => {
       cancel();
-      response.end();
+      stream.close();
     };
     closing.addEventListener("abort", end);
     response.on("close", () => {
@@ -196,9 +195,34 @@ export class RequestHandler {
         `${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`,
       );
     // Half an answer cannot be taken back; the client sees a broken connection.
-    if (response.headersSent) response.destroy();
-    else await sendAnswer(request, response, refusalAnswer(refusal));
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (isStillSending(request)) {
+      // A client that is cut off while it sends does not see the answer.
+      await readToEnd(request, this.#options.clock);
+      response.setHeader("Connection", "close");
+    }
+    await sendAnswer(request, response, refusalAnswer(refusal));
   }
+}
+
+/** How long a client that is refused may go on sending before it is cut off. */
+const sendingSeconds = 5;
+
+function isStillSending({ complete, destroyed, headers }: IncomingMessage): boolean {
+  const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+  return hasBody && !complete && !destroyed;
+}
+
+/** Throws away what is still to come. */
+async function readToEnd(request: IncomingMessage, clock: Clock): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.at(later(clock.now(), sendingSeconds), resolve);
+  request.on("close", resolve).on("end", resolve).on("error", resolve).resume();
+  await promise;
+  cancel();
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;

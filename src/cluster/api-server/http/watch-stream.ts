@@ -7,19 +7,22 @@ import { jsonOf } from "../../store/encoding.ts";
 import { Refusal } from "../refusal.ts";
 import type { ObjectForm } from "./object-form.ts";
 
-/**
- * A watcher that has this many bytes not yet taken off its connection is cut off: it can list and watch anew, while its
- * growing buffer would take the whole cluster down.
- */
-export const unsentLimitBytes = 32 * 1024 * 1024;
+/** What is handed to a connection at once: about as much as it buffers before it is full. */
+const pieceLength = 64 * 1024;
 
-/** Writes a watch's events to an HTTP response as they come, one JSON text a line. */
+/**
+ * Writes a watch's events to an HTTP response as they come, one JSON text a line. While the connection is full, no more events
+ * are taken, and of a large one only what has room is copied: a client that does not read costs a buffer's length.
+ */
 export class WatchStream implements WatchSink {
   readonly #response: ServerResponse;
   readonly #form: ObjectForm;
   readonly #clock: Clock;
   readonly #refused: (refusal: Refusal) => void;
   #eventsSent = 0;
+  // Of the events that were taken, what is still to be written.
+  #unsent: string[] = [];
+  #resume: () => void = () => {};
 
   /** `refused` is called when the watch was not accepted and the response is still to be written. */
   constructor(options: {
@@ -32,9 +35,15 @@ export class WatchStream implements WatchSink {
     this.#form = options.form;
     this.#clock = options.clock;
     this.#refused = options.refused;
+    this.#response.on("drain", () => {
+      this.#flush();
+      if (!this.#isFull()) this.#resume();
+    });
   }
 
   opened(): void {
+    // A watch may be quiet, and its reader slow, for as long as they like.
+    this.#response.socket?.setTimeout(0);
     this.#response.writeHead(200, {
       "Content-Type": "application/json",
       "Cache-Control": "no-cache, private",
@@ -42,8 +51,13 @@ export class WatchStream implements WatchSink {
     this.#response.flushHeaders();
   }
 
+  holds(resume: () => void): boolean {
+    this.#resume = resume;
+    return this.#isFull();
+  }
+
   event(event: WatchEvent): void {
-    this.#write(lineOf(event.type, this.#textOf(event)));
+    this.#send(event.type, this.#textOf(event));
   }
 
   ended(error?: Error): void {
@@ -51,27 +65,52 @@ export class WatchStream implements WatchSink {
       this.#refused(refusalOf(error));
       return;
     }
-    if (error !== undefined) this.#write(lineOf("ERROR", JSON.stringify(refusalOf(error).status)));
-    this.#response.end();
+    if (error !== undefined) this.#send("ERROR", JSON.stringify(refusalOf(error).status));
+    this.close();
   }
 
-  // Most watchers get the very objects that are stored: their text is made once for all, and for the journal.
+  /** Ends the response; in the middle of an event by breaking it off, so that no client takes half an event for all. */
+  close(): void {
+    if (this.#unsent.length === 0) this.#response.end();
+    else this.#response.destroy();
+    this.#unsent = [];
+  }
+
+  // Watchers that are up to date get the very objects that are stored: their text is made once for all, and for the journal.
   #textOf(event: WatchEvent): string {
     if (event.type === "ERROR" || this.#form.isPlain) return jsonOf(event.object);
     return JSON.stringify(this.#form.applyToEvent(event.object, this.#eventsSent === 0, this.#clock.now()));
   }
 
-  #write(line: string): void {
+  #send(type: WatchEvent["type"], object: string): void {
     if (this.#response.destroyed) return;
     this.#eventsSent += 1;
-    this.#response.write(line);
-    // Closing the response cancels the watch.
-    if (this.#response.writableLength > unsentLimitBytes) this.#response.destroy();
+    const [head, end] = [`{"type":"${type}","object":`, "}\n"];
+    // The text of a large object is the same string for all watchers, and is not copied to be longer.
+    if (object.length < pieceLength) this.#unsent.push(head + object + end);
+    else this.#unsent.push(head, object, end);
+    this.#flush();
+  }
+
+  #isFull(): boolean {
+    return this.#unsent.length > 0 || this.#response.writableNeedDrain;
+  }
+
+  #flush(): void {
+    while (!this.#response.writableNeedDrain && !this.#response.destroyed) {
+      const text = this.#unsent.shift();
+      if (text === undefined) return;
+      const end = pieceEnd(text);
+      if (end < text.length) this.#unsent.unshift(text.slice(end));
+      this.#response.write(text.slice(0, end));
+    }
   }
 }
 
-function lineOf(type: WatchEvent["type"], object: string): string {
-  return `{"type":"${type}","object":${object}}\n`;
+/** Where to cut a text: not between the two halves of a character, which would spoil both. */
+function pieceEnd(text: string): number {
+  const isHalf = (text.charCodeAt(pieceLength - 1) & 0xfc00) === 0xd800;
+  return isHalf ? pieceLength + 1 : pieceLength;
 }
 
 /** An error of the API server's as what it answers. */

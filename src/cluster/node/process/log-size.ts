@@ -1,7 +1,9 @@
-import { copyFileSync, rmSync, statSync, truncateSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
 
-/** A run's log and what was cut off it take at most twice this. */
+/** A run's log and what was cut off it take at most twice this, but for what is written between two looks. */
 export const largestLogBytes = 10 * 1024 * 1024;
+
+const chunkBytes = 1024 * 1024;
 
 /** The older part of a log that has grown too large. */
 export function olderLogPath(path: string): string {
@@ -9,20 +11,39 @@ export function olderLogPath(path: string): string {
 }
 
 /**
- * Moves a log that has grown too large aside. The container goes on writing into the same, then empty file: it holds it open
- * for appending, so nobody has to tell it. What it writes in the moment between copying and emptying is lost. Throws when it
- * cannot be copied; it is emptied all the same, because a log that goes on growing is worse.
+ * Moves the end of a log that has grown larger than `largest` aside, and empties it. Its writer goes on writing into the same,
+ * then empty file: it holds it open for appending, so nobody has to tell it. What it writes in the moment between copying and
+ * emptying is lost, and so is what was before the last `largest` bytes. Throws when it cannot be copied; it is emptied all the
+ * same, because a log that goes on growing is worse.
  */
-export function limitLog(path: string): void {
+export function limitLog(path: string, largest = largestLogBytes): void {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size <= largestLogBytes) return;
+  if (size <= largest) return;
+  const log = openSync(path, "r+");
   try {
-    copyFileSync(path, olderLogPath(path));
+    copyPart(log, size - largest, size, olderLogPath(path));
   } catch (error) {
     // Half a copy must not take what little room there may be.
     rmSync(olderLogPath(path), { force: true });
     throw error;
   } finally {
-    truncateSync(path, 0);
+    ftruncateSync(log, 0);
+    closeSync(log);
+  }
+}
+
+/** Up to `end` only: a fast writer is always ahead of who reads it to the end. */
+function copyPart(log: number, start: number, end: number, path: string): void {
+  const copy = openSync(path, "w", 0o600);
+  try {
+    const chunk = Buffer.alloc(chunkBytes);
+    for (let position = start; position < end; ) {
+      const length = readSync(log, chunk, 0, Math.min(chunkBytes, end - position), position);
+      if (length === 0) return;
+      for (let written = 0; written < length; ) written += writeSync(copy, chunk, written, length - written);
+      position += length;
+    }
+  } finally {
+    closeSync(copy);
   }
 }

@@ -7,7 +7,7 @@ import { writeKubeconfig } from "../../api-server/http/kubeconfig.ts";
 import { loadPki } from "../../api-server/http/pki.ts";
 import { podLogsIn } from "../../node/pod-logs.ts";
 import { listeners, listenersAt } from "../../node/process/listeners.ts";
-import { FileJournal } from "../../store/file-journal.ts";
+import { FileJournal, type SyncMode } from "../../store/file-journal.ts";
 import { Store } from "../../store/store.ts";
 import { startWorkloads } from "../../workloads/workloads.ts";
 import type { DataFolder } from "../data-folder.ts";
@@ -22,6 +22,8 @@ export interface ApiServerPartOptions {
   readonly block: number;
   /** Written besides the one in the data folder. */
   readonly kubeconfig?: string | undefined;
+  /** When writes are forced onto the disk; in the background when absent. */
+  readonly sync?: SyncMode | undefined;
   readonly clock: Clock;
   readonly log: (line: string) => void;
 }
@@ -38,10 +40,10 @@ export function apiServerPart(options: ApiServerPartOptions): RunningPart {
 }
 
 async function serve(
-  { data, port, block, kubeconfig, clock, log }: ApiServerPartOptions,
+  { data, port, block, kubeconfig, sync, clock, log }: ApiServerPartOptions,
   stops: (() => void | Promise<void>)[],
 ): Promise<Readonly<Record<string, string>>> {
-  const journal = new FileJournal(data.store);
+  const journal = new FileJournal(data.store, { clock, sync, onProblem: log });
   const store = new Store({ journal });
   stops.push(() => store.close());
   const moved = moveServices(store, block);

@@ -3,7 +3,6 @@ import { ProtobufError, WireReader, type WireType } from "./wire-reader.ts";
 
 type JsonObject = Record<string, unknown>;
 
-const text = new TextDecoder("utf-8", { fatal: true });
 const magic = Uint8Array.of(0x6b, 0x38, 0x73, 0x00);
 
 /**
@@ -16,30 +15,30 @@ export function decodeProtobuf(body: Uint8Array): JsonObject {
     throw new ProtobufError(
       "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]",
     );
-  const envelope = fieldsOf(body.subarray(magic.length));
-  const typeMeta = fieldsOf(envelope.get(1) ?? new Uint8Array());
-  const apiVersion = text.decode(typeMeta.get(1));
-  const kind = text.decode(typeMeta.get(2));
+  const envelope = fieldsOf(body.subarray(magic.length), (reader) => reader.bytes());
+  const typeMeta = fieldsOf(envelope.get(1) ?? new Uint8Array(), (reader) => reader.text());
+  const apiVersion = typeMeta.get(1) ?? "";
+  const kind = typeMeta.get(2) ?? "";
   const message = messageOfKind(apiVersion, kind);
   if (message === undefined)
     throw new ProtobufError(`kind "${kind}" of "${apiVersion}" has no protobuf form`);
-  return { kind, apiVersion, ...decodeObject(message, envelope.get(2) ?? new Uint8Array()) };
+  return { kind, apiVersion, ...decodeObject(message, new WireReader(envelope.get(2) ?? new Uint8Array())) };
 }
 
 /** The length-delimited fields of a message whose table is not needed. */
-function fieldsOf(bytes: Uint8Array): Map<number, Uint8Array> {
+function fieldsOf<T>(bytes: Uint8Array, read: (reader: WireReader) => T): Map<number, T> {
   const reader = new WireReader(bytes);
-  const found = new Map<number, Uint8Array>();
+  const found = new Map<number, T>();
   while (!reader.atEnd) {
     const { number, wireType } = reader.tag();
-    if (wireType === "bytes") found.set(number, reader.bytes());
+    if (wireType === "bytes") found.set(number, read(reader));
     else reader.skip(wireType);
   }
   return found;
 }
 
-function decodeObject(message: Message, bytes: Uint8Array): JsonObject {
-  const values = decodeFields(message, bytes);
+function decodeObject(message: Message, reader: WireReader): JsonObject {
+  const values = decodeFields(message, reader);
   const object: JsonObject = {};
   for (const field of message.fields) {
     const value = values.get(field.name) ?? (field.presence === "always" ? unset(field) : undefined);
@@ -50,15 +49,14 @@ function decodeObject(message: Message, bytes: Uint8Array): JsonObject {
   return object;
 }
 
-function decodeFields(message: Message, bytes: Uint8Array): Map<string, unknown> {
-  const reader = new WireReader(bytes);
+function decodeFields(message: Message, reader: WireReader): Map<string, unknown> {
   const values = new Map<string, unknown>();
   while (!reader.atEnd) {
     const { number, wireType } = reader.tag();
     const field = message.byNumber.get(number);
     // A field that a newer client knows and we do not: dropped, as servers do.
     if (field === undefined) reader.skip(wireType);
-    else if (field.arrangement === "map") putEntry(values, field, reader.bytes());
+    else if (field.arrangement === "map") putEntry(values, field, reader.message());
     else if (field.arrangement === "repeated")
       append(values, field, decodeValue(field.type, wireType, reader));
     else values.set(field.name, decodeValue(field.type, wireType, reader));
@@ -72,13 +70,12 @@ function append(values: Map<string, unknown>, field: Field, value: unknown): voi
   else values.set(field.name, [value]);
 }
 
-function putEntry(values: Map<string, unknown>, field: Field, entry: Uint8Array): void {
-  const reader = new WireReader(entry);
+function putEntry(values: Map<string, unknown>, field: Field, reader: WireReader): void {
   let key = "";
   let value: unknown = zeroOf(field.type);
   while (!reader.atEnd) {
     const { number, wireType } = reader.tag();
-    if (number === 1) key = text.decode(reader.bytes());
+    if (number === 1) key = reader.text();
     else if (number === 2) value = decodeValue(field.type, wireType, reader);
     else reader.skip(wireType);
   }
@@ -103,17 +100,16 @@ function decodeValue(type: string, wireType: WireType, reader: WireReader): unkn
   if (type === "bool") return reader.unsigned() !== 0n;
   if (type === "int32" || type === "int64") return reader.signed();
   if (type === "double") return reader.double();
-  const bytes = reader.bytes();
-  if (type === "string") return text.decode(bytes);
-  if (type === "bytes") return Buffer.from(bytes).toString("base64");
-  return decodeMessage(type, bytes);
+  if (type === "string") return reader.text();
+  if (type === "bytes") return Buffer.from(reader.bytes()).toString("base64");
+  return decodeMessage(type, reader.message());
 }
 
-function decodeMessage(type: string, bytes: Uint8Array): unknown {
+function decodeMessage(type: string, reader: WireReader): unknown {
   const message = messageNamed(type);
   if (message === undefined) throw new ProtobufError(`message ${type} is unknown`);
-  if (message.form === undefined) return decodeObject(message, bytes);
-  const value = decodeFields(message, bytes);
+  if (message.form === undefined) return decodeObject(message, reader);
+  const value = decodeFields(message, reader);
   switch (message.form) {
     case "time":
       return timeText(value, 0);
@@ -143,11 +139,16 @@ function rawJson(base64: unknown): unknown {
   }
 }
 
+/** 9999-12-31T23:59:59Z: Kubernetes' text form of a time has no later years. */
+const lastSecond = 253_402_300_799;
+
 /** Undefined for Kubernetes' zero time, which is year 1 or no bytes at all. */
 function timeText(value: ReadonlyMap<string, unknown>, digits: 0 | 6): string | undefined {
   const seconds = Number(value.get("seconds") ?? 0);
   const microseconds = Math.floor(Number(value.get("nanos") ?? 0) / 1000);
   if (seconds <= -62135596800 || (seconds === 0 && microseconds === 0)) return undefined;
+  if (seconds > lastSecond || microseconds < 0 || microseconds > 999_999)
+    throw new ProtobufError("a time is out of range");
   const whole = new Date(seconds * 1000).toISOString().slice(0, 19);
   return digits === 0 ? `${whole}Z` : `${whole}.${String(microseconds).padStart(6, "0")}Z`;
 }
@@ -161,7 +162,7 @@ function zeroOf(type: string): unknown {
   if (type === "string" || type === "bytes") return "";
   if (type === "bool") return false;
   if (wireTypeOf[type] !== undefined) return 0;
-  return decodeMessage(type, new Uint8Array());
+  return decodeMessage(type, new WireReader(new Uint8Array()));
 }
 
 function isZero(value: unknown): boolean {

@@ -8,13 +8,20 @@ export type WireType = "varint" | "fixed64" | "bytes" | "fixed32";
 
 const wireTypes: Readonly<Record<number, WireType>> = { 0: "varint", 1: "fixed64", 2: "bytes", 5: "fixed32" };
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+/** As protobuf's own libraries have it. */
+const deepestMessage = 100;
+
 /** Walks over the fields of one encoded protobuf message. */
 export class WireReader {
   readonly #bytes: Uint8Array;
+  readonly #depth: number;
   #position = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, depth = 0) {
+    if (depth > deepestMessage) throw new ProtobufError("messages are nested too deeply");
     this.#bytes = bytes;
+    this.#depth = depth;
   }
 
   get atEnd(): boolean {
@@ -52,6 +59,20 @@ export class WireReader {
 
   bytes(): Uint8Array {
     return this.#take(Number(this.unsigned()));
+  }
+
+  text(): string {
+    try {
+      return utf8.decode(this.bytes());
+    } catch (error) {
+      if (error instanceof TypeError) throw new ProtobufError("a text is no UTF-8", { cause: error });
+      throw error;
+    }
+  }
+
+  /** The message that is the field's value. */
+  message(): WireReader {
+    return new WireReader(this.bytes(), this.#depth + 1);
   }
 
   skip(wireType: WireType): void {
