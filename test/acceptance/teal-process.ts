@@ -22,7 +22,7 @@ export class TealProcess {
 
   constructor(args: readonly string[], folder: string) {
     const { KUBECONFIG: _, ...env } = process.env;
-    this.child = spawn(process.execPath, [bin, ...args], {
+    this.child = spawn(bin, args, {
       cwd: folder,
       env: { ...env, HOME: folder, NO_COLOR: "1" },
     });

@@ -1,19 +1,16 @@
 import type { Rollout } from "../../api/rollout.ts";
-import { any, command } from "../command.ts";
+import { any, verb } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { patchStatus, readRollout } from "../rollout-requests.ts";
 import { hasNothingToDo, stateText } from "../rollout-state.ts";
 
-export const abort = command({
-  names: ["abort"],
-  usage: "NAME…",
-  summary: "Stop the update; users stay on, or go back to, the stable version",
+export const abort = verb({
   flags: {},
   words: { least: 1, most: any },
   async run({ words }, context) {
     for (const name of words) {
-      checkUpdating(await readRollout(context.cluster(), name));
-      await patchStatus(context.cluster(), name, { abort: true });
+      checkUpdating(await readRollout(await context.cluster(), name));
+      await patchStatus(await context.cluster(), name, { abort: true });
       context.terminal.out(`rollout '${name}' aborted\n`);
     }
     return 0;

@@ -1,15 +1,12 @@
 import type { KubernetesObject } from "../../api/core.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
-import { any, type Cluster, type Context, command } from "../command.ts";
+import { any, type Cluster, type Context, verb } from "../command.ts";
 import { Discovery, type KnownResource } from "../discovery.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { readAll } from "../manifests.ts";
 import { whenInterrupted } from "../terminal.ts";
 
-export const deleteObjects = command({
-  names: ["delete"],
-  usage: "-f FILE|DIR|- | delete KIND NAME…",
-  summary: "Delete objects and wait until they are gone",
+export const deleteObjects = verb({
   flags: {
     filename: { takes: "texts", short: "f", value: "FILE|DIR|-", help: "the objects of these files" },
     "ignore-not-found": { takes: "nothing", help: "an object that is not there is as good as deleted" },
@@ -17,7 +14,7 @@ export const deleteObjects = command({
   },
   words: { least: 0, most: any },
   async run({ words: [kind, ...names], flags }, context) {
-    const cluster = context.cluster();
+    const cluster = await context.cluster();
     const discovery = new Discovery(cluster.client);
     const targets =
       kind === undefined
@@ -73,7 +70,11 @@ async function targetsInFiles(
       throw new CommandError(`${document.source}: no matches for kind "${kind}" in version "${apiVersion}"`);
     if (metadata.name === undefined)
       throw new CommandError(`${document.source}: ${kind} without metadata.name`);
-    targets.push({ resource, namespace: metadata.namespace ?? cluster().namespace, name: metadata.name });
+    targets.push({
+      resource,
+      namespace: metadata.namespace ?? (await cluster()).namespace,
+      name: metadata.name,
+    });
   }
   return targets;
 }

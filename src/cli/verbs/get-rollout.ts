@@ -27,7 +27,7 @@ export async function getRollout(
   options: GetRolloutOptions,
   context: Context,
 ): Promise<number> {
-  const cluster = context.cluster();
+  const cluster = await context.cluster();
   const paint = options.noColour ? plain : paintFor(context.terminal);
   // Asked for in any case: a name that does not exist is an error and nothing to wait for.
   const rollout = await readRollout(cluster, name);

@@ -1,15 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Command } from "../command.ts";
 import { FakeWorld } from "../fake-world.fixture.ts";
 import { run } from "../run.ts";
-import { apply } from "./apply.ts";
-import { deleteObjects } from "./delete.ts";
-import { get } from "./get.ts";
-import { logs } from "./logs.ts";
 
-const commands: readonly Command[] = [apply, deleteObjects, get, logs];
-const teal = (line: string, world: FakeWorld): Promise<number> => run(line.split(" "), commands, world);
+const teal = (line: string, world: FakeWorld): Promise<number> => run(line.split(" "), world);
 
 const core = {
   resources: [

@@ -2,21 +2,18 @@ import { podTemplateHashLabel } from "../../api/names.ts";
 import type { Rollout } from "../../api/rollout.ts";
 import { defaultReplicas } from "../../api/strategy.ts";
 import { isInvalid, phaseOf } from "../../view/rollout-phase.ts";
-import { type Cluster, command } from "../command.ts";
+import { type Cluster, verb } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { patchSpec, patchStatus, readReplicaSets, readRollout } from "../rollout-requests.ts";
 import { isUpdating, newVersionHint, stateText } from "../rollout-state.ts";
 
-export const promote = command({
-  names: ["promote"],
-  usage: "NAME [--full]",
-  summary: "Let the paused update go on: users get the new version",
+export const promote = verb({
   flags: {
     full: { takes: "nothing", help: "skip pauses and analysis; the new version must still be up" },
   },
   words: { least: 1, most: 1 },
   async run({ words: [name = ""], flags }, context) {
-    const cluster = context.cluster();
+    const cluster = await context.cluster();
     const rollout = await readRollout(cluster, name);
     const { status, spec } = promotionOf(rollout, flags.full);
     if (status !== undefined && !flags.full) await checkPreview(cluster, rollout);

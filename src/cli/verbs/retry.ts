@@ -1,19 +1,16 @@
 import type { Rollout } from "../../api/rollout.ts";
-import { any, command } from "../command.ts";
+import { any, verb } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { patchStatus, readRollout } from "../rollout-requests.ts";
 import { hasNothingToDo, newVersionHint, stateText } from "../rollout-state.ts";
 
-export const retryRollout = command({
-  names: ["retry rollout", "retry ro", "retry rollouts"],
-  usage: "NAME…",
-  summary: "Start an aborted update again",
+export const retryRollout = verb({
   flags: {},
   words: { least: 1, most: any },
   async run({ words }, context) {
     for (const name of words) {
-      checkAborted(await readRollout(context.cluster(), name));
-      await patchStatus(context.cluster(), name, { abort: false });
+      checkAborted(await readRollout(await context.cluster(), name));
+      await patchStatus(await context.cluster(), name, { abort: false });
       context.terminal.out(`rollout '${name}' retried\n`);
     }
     return 0;

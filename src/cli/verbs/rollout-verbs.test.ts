@@ -2,18 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ReplicaSet } from "../../api/core.ts";
 import type { Rollout } from "../../api/rollout.ts";
-import type { Command } from "../command.ts";
 import { FakeWorld } from "../fake-world.fixture.ts";
 import { run } from "../run.ts";
-import { abort } from "./abort.ts";
-import { listRollouts } from "./list-rollouts.ts";
-import { pause } from "./pause.ts";
-import { promote } from "./promote.ts";
-import { retryRollout } from "./retry.ts";
-import { setImage } from "./set-image.ts";
-import { undo } from "./undo.ts";
 
-const commands: readonly Command[] = [abort, listRollouts, pause, promote, retryRollout, setImage, undo];
 const path = "/apis/argoproj.io/v1alpha1/namespaces/default/rollouts/web";
 
 const paused: Rollout = {
@@ -99,7 +90,7 @@ function worldOf(rollout: Rollout, more: ConstructorParameters<typeof FakeWorld>
   return new FakeWorld({ ...bothUp, ...answers, ...more });
 }
 
-const teal = (line: string, world: FakeWorld): Promise<number> => run(line.split(" "), commands, world);
+const teal = (line: string, world: FakeWorld): Promise<number> => run(line.split(" "), world);
 
 describe("teal promote", () => {
   it("takes the pause away", async () => {
@@ -433,7 +424,7 @@ describe("the command line", () => {
     ["promote a b", "usage: teal promote NAME [--full]"],
     ["undo web --to-revision", "flag needs a value: --to-revision N"],
     ["undo web --to-revision=two", '--to-revision: must be a whole number, not "two"'],
-    ["promote web --full=maybe", "--full=maybe: must be true or false"],
+    ["promote web --full=maybe", '--full: must be true or false, not "maybe"'],
   ];
   for (const [line, error] of cases) {
     it(`answers "teal ${line}" in one line and exit code 2`, async () => {

@@ -2,22 +2,19 @@ import type { KubernetesObject } from "../../api/core.ts";
 import { resources } from "../../api/resources.ts";
 import type { Rollout } from "../../api/rollout.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
-import { any, type Cluster, command } from "../command.ts";
+import { any, type Cluster, verb } from "../command.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { readRollout } from "../rollout-requests.ts";
 
 // Each time somebody else, mostly the controller, has written in between.
 const attempts = 5;
 
-export const setImage = command({
-  names: ["set image"],
-  usage: "NAME CONTAINER=IMAGE…",
-  summary: "Give containers another image (* is all of them), which starts an update",
+export const setImage = verb({
   flags: {},
   words: { least: 2, most: any },
   async run({ words: [name = "", ...pairs] }, context) {
     const images = new Map(pairs.map(parsePair));
-    const written = await write(context.cluster(), name, images, attempts);
+    const written = await write(await context.cluster(), name, images, attempts);
     context.terminal.out(`${written.kind.toLowerCase()} "${written.metadata.name}" image updated\n`);
     return 0;
   },

@@ -1,7 +1,7 @@
 import { later } from "../../time/clock.ts";
 import { type PhaseView, phaseOf } from "../../view/rollout-phase.ts";
 import { waitingOf } from "../../view/waiting.ts";
-import { type Context, command } from "../command.ts";
+import { type Context, verb } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { durationSeconds } from "../flags.ts";
 import { printWaiting } from "../print/rollout-tree.ts";
@@ -9,10 +9,7 @@ import { readRollout } from "../rollout-requests.ts";
 import { watchRollout } from "../rollout-watch.ts";
 import { whenInterrupted } from "../terminal.ts";
 
-export const status = command({
-  names: ["status"],
-  usage: "NAME [--watch=false] [--timeout DURATION]",
-  summary: "Wait until the rollout is Healthy (exit code 0) or Degraded (1)",
+export const status = verb({
   flags: {
     watch: { takes: "nothing", short: "w", initially: true, help: "do not wait, say how it is now" },
     timeout: {
@@ -25,7 +22,7 @@ export const status = command({
   words: { least: 1, most: 1 },
   async run({ words: [name = ""], flags }, context) {
     const timeout = durationSeconds("timeout", flags.timeout);
-    const rollout = await readRollout(context.cluster(), name);
+    const rollout = await readRollout(await context.cluster(), name);
     const now = phaseOf(rollout);
     if (!flags.watch) {
       context.terminal.out(`${isFinal(now) ? now.phase : sentence(now)}\n`);
@@ -48,7 +45,7 @@ async function waitForEnd(
   context: Context,
 ): Promise<PhaseView> {
   const { clock, terminal } = context;
-  const watch = await watchRollout(context.cluster(), name, context, false);
+  const watch = await watchRollout(await context.cluster(), name, context, false);
   const end = Promise.withResolvers<PhaseView>();
   let last: PhaseView = { phase: "Progressing", icon: "◌", message: "" };
   let printed = "";

@@ -5,15 +5,12 @@ import { type Resource, resources } from "../../api/resources.ts";
 import type { Rollout } from "../../api/rollout.ts";
 import { withoutInjections } from "../../rollout/injections.ts";
 import { revisionOf } from "../../view/rollout-tree.ts";
-import { command } from "../command.ts";
+import { verb } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { wholeNumber } from "../flags.ts";
 import { readReplicaSets, readRollout } from "../rollout-requests.ts";
 
-export const undo = command({
-  names: ["undo"],
-  usage: "NAME [--to-revision N]",
-  summary: "Go back to an earlier version, as a new update",
+export const undo = verb({
   flags: {
     "to-revision": {
       takes: "text",
@@ -24,7 +21,7 @@ export const undo = command({
   words: { least: 1, most: 1 },
   async run({ words: [name = ""], flags }, context) {
     const revision = wholeNumber("to-revision", flags["to-revision"]) ?? 0;
-    const cluster = context.cluster();
+    const cluster = await context.cluster();
     const rollout = await readRollout(cluster, name);
     const former = formerReplicaSet(rollout, await readReplicaSets(cluster, rollout), revision);
     const template = writtenTemplate(former);

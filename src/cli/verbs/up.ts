@@ -6,17 +6,14 @@ import { openLog } from "../../cluster/supervisor/log-file.ts";
 import { isFromPart } from "../../cluster/supervisor/messages.ts";
 import type { UpCluster } from "../../cluster/supervisor/supervisor.ts";
 import { ownProgram, tealCommand, untilInterrupted, withCluster } from "../cluster-up.ts";
-import { type Context, command } from "../command.ts";
+import { type Context, verb } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { wholeNumber } from "../flags.ts";
 import { Waiting } from "../waiting.ts";
 
 const portFlag = { takes: "text", value: "N", help: "port of the API server, 7443 unless given" } as const;
 
-export const up = command({
-  names: ["up"],
-  usage: "[--port N] [--background]",
-  summary: "Start the embedded cluster and Teal's controller, until it is stopped",
+export const up = verb({
   flags: {
     port: portFlag,
     background: { takes: "nothing", help: "come back when it is up, and leave it running" },
@@ -39,12 +36,8 @@ export const up = command({
 });
 
 /** What `up --background` leaves running. */
-export const supervise = command({
-  names: ["supervise"],
-  usage: "[--port N]",
-  summary: "Run the embedded cluster, told to nobody but the starter",
+export const supervise = verb({
   flags: { port: portFlag },
-  hidden: true,
   words: { least: 0, most: 0 },
   async run({ flags }, context) {
     const data = dataFolder(flags.data);

@@ -3,9 +3,6 @@ import { describe, it } from "node:test";
 import type { Rollout, RolloutStatus } from "../../api/rollout.ts";
 import { FakeWorld } from "../fake-world.fixture.ts";
 import { run } from "../run.ts";
-import { get } from "./get.ts";
-import { status } from "./status.ts";
-import { why } from "./why.ts";
 
 const namespace = "/apis/argoproj.io/v1alpha1/namespaces/default/rollouts";
 
@@ -61,7 +58,7 @@ async function follow(
   later: readonly Rollout[],
 ): Promise<() => Promise<number>> {
   let code: number | undefined;
-  const ended = run(line.split(" "), [get, status], world).then((it) => {
+  const ended = run(line.split(" "), world).then((it) => {
     code = it;
     return it;
   });
@@ -117,7 +114,7 @@ describe("teal status", () => {
 
   it("says it at once with --watch=false too", async () => {
     const world = worldOf(waiting);
-    assert.equal(await run(["status", "web", "--watch=false"], [status], world), 0);
+    assert.equal(await run(["status", "web", "--watch=false"], world), 0);
     assert.equal(world.out, "Paused - BlueGreenPause\n");
     assert.equal(world.error, "waiting for somebody to promote (5m): `teal promote web` ends it\n");
   });
@@ -141,7 +138,7 @@ describe("teal status", () => {
   for (const [given, text, code] of once) {
     it(`with --watch=false says ${text.trim()} and exits with ${code}`, async () => {
       const world = worldOf(given);
-      assert.equal(await run(["status", "web", "--watch=false"], [status], world), code);
+      assert.equal(await run(["status", "web", "--watch=false"], world), code);
       assert.equal(world.out, text);
       assert.deepEqual(world.watches, []);
     });
@@ -151,7 +148,7 @@ describe("teal status", () => {
 describe("teal why", () => {
   it("says in one line why the Rollout stands where it stands, and succeeds", async () => {
     const world = worldOf(waiting);
-    assert.equal(await run(["why", "web"], [why], world), 0);
+    assert.equal(await run(["why", "web"], world), 0);
     assert.equal(
       world.out,
       "rollout 'web' is waiting for somebody to promote, since 2025-12-31T23:55:00Z (5m); `teal promote web` ends it\n",
@@ -160,8 +157,8 @@ describe("teal why", () => {
 
   it("succeeds whatever the answer is, but for a Rollout that is not there", async () => {
     const world = worldOf(degraded);
-    assert.equal(await run(["why", "web"], [why], world), 0);
-    assert.equal(await run(["why", "other"], [why], world), 1);
+    assert.equal(await run(["why", "web"], world), 0);
+    assert.equal(await run(["why", "other"], world), 1);
     assert.match(world.error, /"other" not found/);
   });
 });
@@ -169,7 +166,7 @@ describe("teal why", () => {
 describe("teal get rollout", () => {
   it("shows what is waited for, after the message", async () => {
     const world = worldOf(waiting);
-    assert.equal(await run(["get", "rollout", "web"], [get], world), 0);
+    assert.equal(await run(["get", "rollout", "web"], world), 0);
     const lines = world.out.split("\n");
     const at = lines.findIndex((line) => line.startsWith("Message:"));
     assert.equal(lines[at + 1], "Waiting:         for somebody to promote (5m): `teal promote web` ends it");
@@ -178,7 +175,7 @@ describe("teal get rollout", () => {
 
   it("shows none where nothing is", async () => {
     const world = worldOf(paused);
-    await run(["get", "rollout", "web"], [get], world);
+    await run(["get", "rollout", "web"], world);
     assert.doesNotMatch(world.out, /Waiting/);
   });
 
@@ -220,7 +217,7 @@ describe("teal get rollout --watch", () => {
 
   it("fails for a Rollout that does not exist, and when it is deleted", async () => {
     const missing = new FakeWorld();
-    assert.equal(await run(["get", "rollout", "web", "-w"], [get], missing), 1);
+    assert.equal(await run(["get", "rollout", "web", "-w"], missing), 1);
     assert.equal(missing.error, 'Error: rollouts "web" not found\n');
     const world = worldOf(healthy);
     const ended = await follow("get rollout web -w", world, []);
