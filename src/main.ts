@@ -1,11 +1,19 @@
-// Nothing but this is loaded before the cache of compiled code is there: it spares half of every later start.
-import module from "node:module";
-import { join } from "node:path";
+import "./es2024.ts";
+import { run } from "./cli/run.ts";
+import { processTerminal } from "./cli/terminal.ts";
+import { SystemClock } from "./time/system-clock.ts";
 
-const { XDG_CACHE_HOME, HOME } = process.env;
-const caches = XDG_CACHE_HOME ?? (HOME === undefined ? undefined : join(HOME, ".cache"));
-// Node 20 has no such cache. Where the folder cannot be written, Node goes on without.
-if ("enableCompileCache" in module && caches !== undefined) module.enableCompileCache(join(caches, "teal"));
-
-const { main } = await import("./cli/main.ts");
-await main();
+/** Does what this process was started for, and ends it. */
+export async function main(): Promise<void> {
+  const clock = new SystemClock();
+  const code = await run(process.argv.slice(2), {
+    terminal: processTerminal(),
+    clock,
+    connect: async (global) => {
+      const { connect } = await import("./cli/cluster-access.ts");
+      return connect(global, clock, process.env);
+    },
+  });
+  // Connections that are kept for later requests would hold the process for a while.
+  process.stdout.write("", () => process.exit(code));
+}

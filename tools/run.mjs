@@ -12,7 +12,7 @@ const tool = (name) => join(root, "node_modules", ".bin", name);
 
 /** What each command runs; arguments for Node, from the repository's root. */
 const commands = {
-  start: (rest) => [["src/main.ts", "start", ...rest]],
+  start: (rest) => [["bin/main.mjs", "start", ...rest]],
   test: (rest) => [["tools/gate.ts", ...rest]],
   format: (rest) => [[tool("biome"), "check", "--write", ...rest]],
   build: () => [[tool("tsc"), "-p", "tsconfig.build.json"]],

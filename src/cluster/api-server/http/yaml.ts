@@ -1,4 +1,5 @@
-import { parse, stringify, type Tags } from "yaml";
+import type { Tags } from "yaml";
+import { yaml } from "../../../kubernetes/yaml.ts";
 
 // Kubernetes reads YAML 1.1 (`y` and `on` are booleans), but without its base-60 numbers, dates, sets and binaries.
 const unusedTags = new Set([
@@ -19,10 +20,10 @@ const customTags = (tags: Tags): Tags =>
  * @throws Error for text that is no YAML, names a key twice or holds more than one document.
  */
 export function parseYaml(text: string): unknown {
-  return parse(text, { version: "1.1", customTags, maxAliasCount: 100 });
+  return yaml().parse(text, { version: "1.1", customTags, maxAliasCount: 100 });
 }
 
 /** Writes an answer as YAML that YAML 1.1 readers understand alike. */
 export function writeYaml(value: unknown): string {
-  return stringify(value, { version: "1.1", aliasDuplicateObjects: false, lineWidth: 0 });
+  return yaml().stringify(value, { version: "1.1", aliasDuplicateObjects: false, lineWidth: 0 });
 }
