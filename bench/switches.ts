@@ -67,7 +67,7 @@ async function measure(): Promise<boolean> {
   await cluster.client.create(resources.services, "default", service(`${name}-active`));
   await cluster.client.create(resources.services, "default", service(`${name}-preview`));
   await cluster.client.create(resources.rollouts, "default", rollout());
-  const watch = await watchRollout(cluster, name, context, true);
+  const watch = await watchRollout(cluster, name, context, "everything");
   await until(watch, "the first version", ({ phase }) => phase === "Healthy");
   const load = new LoadProcess(ownProgram(), await activeAddress(context));
   const latencies: number[] = [];

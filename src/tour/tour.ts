@@ -105,7 +105,12 @@ export class Tour {
 
   /** Everything that can be seen of the Rollout, kept up to date. */
   async watched(): Promise<RolloutWatch> {
-    this.#watch ??= await watchRollout(await this.context.cluster(), this.rollout, this.context, true);
+    this.#watch ??= await watchRollout(
+      await this.context.cluster(),
+      this.rollout,
+      this.context,
+      "everything",
+    );
     return this.#watch;
   }
 
@@ -116,7 +121,7 @@ export class Tour {
   }
 
   async showTree(): Promise<void> {
-    const tree = printRollout(await this.view(), paintFor(this.context.terminal));
+    const tree = printRollout(await this.view(), paintFor(this.context.terminal), this.context.clock.now());
     this.say(tree.replaceAll(/^(?=.)/gm, "    ").trimEnd());
   }
 

@@ -87,6 +87,8 @@ async function remove(
 ): Promise<void> {
   const { client } = cluster;
   const { metadata } = await client.get<KubernetesObject>(resource, namespace, name);
+  const request = { uid: metadata.uid, propagationPolicy: "Background" } as const;
+  if (!wait) return client.delete(resource, namespace, name, request);
   const gone = Promise.withResolvers<void>();
   // Opened before the request, so that the end cannot be missed.
   const cancel = client.watch(
@@ -98,15 +100,21 @@ async function remove(
         if (event.type === "ERROR")
           gone.reject(ApiError.fromResponse(event.object.code ?? 500, event.object));
       },
-      ended: (error) => gone.reject(error ?? new CommandError(`the server ended the watch of "${name}"`)),
+      ended: (error) => gone.reject(error ?? new Error("the server has ended the watch")),
     },
   );
   const unlisten = whenInterrupted(terminal, () => gone.resolve());
   // Refused after the deletion itself has failed, the wait is of no interest any more.
   gone.promise.catch(() => {});
   try {
-    await client.delete(resource, namespace, name, { uid: metadata.uid, propagationPolicy: "Background" });
-    if (wait) await gone.promise;
+    await client.delete(resource, namespace, name, request);
+    await gone.promise.catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new CommandError(
+        `${resource.plural} "${name}" is to be deleted, and nobody can say when it is gone: ${why}. ` +
+          "With --wait=false nobody waits",
+      );
+    });
   } finally {
     unlisten();
     cancel();
