@@ -58,8 +58,16 @@ async function applyDocument(
     if (!(error instanceof ApiError || error instanceof CommandError)) throw error;
     // Nothing that follows could fare better.
     if (error instanceof ApiError && error.kind === "unreachable") throw error;
-    return { ok: false, text: `${source}: ${kind} ${metadata.name ?? ""}: ${error.message}` };
+    return { ok: false, text: `${source}: ${kind} ${metadata.name ?? ""}: ${withoutObject(error.message)}` };
   }
+}
+
+/**
+ * A server that cannot read what a patch makes of an object prints all of it in front of the reason; people have it in their file.
+ */
+function withoutObject(message: string): string {
+  const [, reason] = /patch: Invalid value: "(?:\\.|[^"\\])*": (.*)$/s.exec(message) ?? [];
+  return reason ?? message;
 }
 
 /** The manifest with the namespace that it goes to written into it. */
