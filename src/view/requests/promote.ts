@@ -56,11 +56,14 @@ function refusedAsNotUp(seen: Seen): Refused | undefined {
   );
 }
 
-function refusal({ rollout }: Seen, wayOut: string): Refused {
+function refusal(seen: Seen, wayOut: string): Refused {
+  const { rollout } = seen;
   const { name } = rollout.metadata;
+  const problem = waitingOf(seen)?.problem;
   const isIdle = !isUpdating(rollout) && phaseOf(rollout).phase === "Healthy";
   return refused(
-    `rollout '${name}' cannot be promoted: it is ${stateText(rollout)}${isIdle ? " and nothing is being updated" : ""}`,
+    `rollout '${name}' cannot be promoted: it is ${stateText(rollout)}${isIdle ? " and nothing is being updated" : ""}` +
+      (problem === undefined ? "" : `; ${problem}`),
     wayOut,
   );
 }
