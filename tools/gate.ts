@@ -36,8 +36,8 @@ const parts: readonly Part[] = [
   ),
   tests("scenarios", ["test/scenarios/**/*.test.ts"], ["--test-isolation=none"]),
   tests("simulation", ["test/simulation/**/*.test.ts"], ["--test-isolation=none"]),
-  // Real processes and ports: one file at a time, so that each has the machine to itself.
-  tests("acceptance", ["test/acceptance/**/*.test.ts"], ["--test-concurrency=1"]),
+  // Real processes and ports. They wait more than they work, so two files run at once, each with addresses of its own (`freePort`).
+  tests("acceptance", ["test/acceptance/**/*.test.ts"], ["--test-concurrency=2"]),
   // A Kubernetes that somebody has at hand, named by a kubeconfig.
   { ...tests("real", ["test/real/**/*.test.ts"], ["--test-concurrency=1"]), isOnlyNamed: true },
 ];
@@ -92,6 +92,8 @@ async function main(args: readonly string[]): Promise<void> {
     options: { kubeconfig: { type: "string" } },
     allowPositionals: true,
   });
+  // One for all processes of all tests: whoever starts Teal in a folder of his own would have it compile everything anew.
+  process.env["NODE_COMPILE_CACHE"] ??= resolve("node_modules", ".cache", "compiled");
   if (values.kubeconfig !== undefined) process.env["KUBECONFIG"] = resolve(values.kubeconfig);
   const chosen = parts.filter(({ name, isOnlyNamed = false }) =>
     words.length === 0 ? !isOnlyNamed : words.some((word) => name.includes(word)),

@@ -31,9 +31,10 @@ import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../../src/ku
 import { type Clock, later } from "../../src/time/clock.ts";
 import { ManualClock } from "../../src/time/manual-clock.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
+import { freePort } from "./teal-process.ts";
 
-// A block of its own, by process id, so that two runs at once do not meet.
-const addresses = addressesOf(process.pid);
+// A block of its own, so that two runs at once do not meet.
+const addresses = addressesOf(await freePort());
 const podPort = 5000;
 const servicePort = 8080;
 const clock = new SystemClock();
