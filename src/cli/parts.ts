@@ -2,6 +2,7 @@ import { type DataFolder, dataFolder } from "../cluster/supervisor/data-folder.t
 import { type RunningPart, runSupervised } from "../cluster/supervisor/supervised.ts";
 import { type Clock, formatTime } from "../time/clock.ts";
 import { type Verb, verb } from "./command.ts";
+import { keepCompiledCode } from "./compiled-code.ts";
 import { UsageError } from "./errors.ts";
 import { wholeNumber } from "./flags.ts";
 
@@ -22,15 +23,16 @@ function part(load: () => Promise<(place: Place) => RunningPart>): Verb {
       const port = wholeNumber("port", flags.port);
       if (port === undefined) throw new UsageError("--port: must be given");
       const begin = await load();
-      return runSupervised(
-        begin({
-          data: dataFolder(flags.data),
-          port,
-          kubeconfig: flags.kubeconfig,
-          clock,
-          log: (line) => terminal.error(`${formatTime(clock.now())} ${line}\n`),
-        }),
-      );
+      const running = begin({
+        data: dataFolder(flags.data),
+        port,
+        kubeconfig: flags.kubeconfig,
+        clock,
+        log: (line) => terminal.error(`${formatTime(clock.now())} ${line}\n`),
+      });
+      // Why it does not become ready is told by `runSupervised`.
+      running.ready.then(keepCompiledCode, () => {});
+      return runSupervised(running);
     },
   });
 }

@@ -3,6 +3,7 @@ import { Controller } from "../../controller/controller.ts";
 import { KubernetesClient } from "../../kubernetes/client.ts";
 import { formatTime } from "../../time/clock.ts";
 import { verb } from "../command.ts";
+import { keepCompiledCode } from "../compiled-code.ts";
 import { keepHeapSmall } from "../small-heap.ts";
 
 export const controller = verb({
@@ -29,7 +30,10 @@ export const controller = verb({
     log(`controller of ${global.namespace ?? "all namespaces"} at ${server}`);
     running.start();
     const code = await runSupervised({
-      ready: running.whenSynced().then(() => ({})),
+      ready: running.whenSynced().then(() => {
+        keepCompiledCode();
+        return {};
+      }),
       stop: () => running.stop(),
     });
     log("stopped");
