@@ -42,6 +42,16 @@ const parts: readonly Part[] = [
   { ...tests("real", ["test/real/**/*.test.ts"], ["--test-concurrency=1"]), isOnlyNamed: true },
 ];
 
+/**
+ * What runs at the same time: scenarios take one processor and so does all that is before them, one after another. Simulation and
+ * acceptance take two each.
+ */
+function stagesOf(chosen: readonly Part[]): readonly (readonly (readonly Part[])[])[] {
+  const at = chosen.findIndex(({ name }) => name === "scenarios");
+  const others = chosen.slice(at + 1).map((part) => [[part]]);
+  return at < 0 ? others : [[chosen.slice(0, at), chosen.slice(at, at + 1)], ...others];
+}
+
 function check(name: string, command: string, args: readonly string[]): Part {
   return {
     name,
@@ -106,7 +116,7 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const part of chosen) {
+  const runPart = async (part: Part): Promise<void> => {
     const from = performance.now();
     const count = await part.run();
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
@@ -116,7 +126,11 @@ async function main(args: readonly string[]): Promise<void> {
     total.passed += count.passed;
     total.failed += count.failed;
     total.skipped += count.skipped;
-  }
+  };
+  const runAll = async (row: readonly Part[]): Promise<void> => {
+    for (const part of row) await runPart(part);
+  };
+  for (const stage of stagesOf(chosen)) await Promise.all(stage.map(runAll));
   process.stdout.write(`${summary(total)}\n`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 }
