@@ -11,8 +11,8 @@ import { connect } from "../src/cli/cluster-access.ts";
 import { ownProgram } from "../src/cli/cluster-up.ts";
 import type { Context } from "../src/cli/command.ts";
 import { type RolloutWatch, watchRollout } from "../src/cli/rollout-watch.ts";
+import { runIn } from "../src/cli/run.ts";
 import { processTerminal } from "../src/cli/terminal.ts";
-import { promote } from "../src/cli/verbs/promote.ts";
 import { dataFolder } from "../src/cluster/supervisor/data-folder.ts";
 import { Supervisor } from "../src/cluster/supervisor/supervisor.ts";
 import { later } from "../src/time/clock.ts";
@@ -63,11 +63,11 @@ process.exit();
 async function measure(): Promise<boolean> {
   const quiet = { ...processTerminal(), out: () => undefined };
   const cluster = connect(globalFlags(), clock, {});
-  const context: Context = { terminal: quiet, clock, global: globalFlags(), cluster: () => cluster };
+  const context: Context = { terminal: quiet, clock, global: globalFlags(), cluster: async () => cluster };
   await cluster.client.create(resources.services, "default", service(`${name}-active`));
   await cluster.client.create(resources.services, "default", service(`${name}-preview`));
   await cluster.client.create(resources.rollouts, "default", rollout());
-  const watch = await watchRollout(cluster, name, context, true);
+  const watch = await watchRollout(cluster, name, context, "everything");
   await until(watch, "the first version", ({ phase }) => phase === "Healthy");
   const load = new LoadProcess(ownProgram(), await activeAddress(context));
   const latencies: number[] = [];
@@ -82,7 +82,7 @@ async function measure(): Promise<boolean> {
       });
       await until(watch, `switch ${number}: the pause`, isPausedWith(to));
       const promotedAt = moment();
-      await promote.run([name], () => context);
+      await runIn(context, ["promote", name]);
       await until(watch, `switch ${number}: the confirmation`, isActive(to));
       const confirmedAt = moment();
       latencies.push(Number(confirmedAt - promotedAt) / 1e6);
@@ -125,7 +125,7 @@ async function enough(load: LoadProcess, since: bigint): Promise<LoadReport> {
 
 async function activeAddress(context: Context): Promise<string> {
   for (;;) {
-    const address = await readAddress(context.cluster(), `${name}-active`);
+    const address = await readAddress(await context.cluster(), `${name}-active`);
     if (address !== undefined) return address.href;
     await pause(0.1);
   }

@@ -1,4 +1,4 @@
-// What the code uses of ES2024 and Node 20 has not. Imported first by main.ts; newer Nodes have all of it.
+// What the code uses of ES2024 and Node 20 has not. Imported before all else that runs; newer Nodes have all of it.
 
 supply(Promise, "withResolvers", <T>(): PromiseWithResolvers<T> => {
   const parts: Partial<PromiseWithResolvers<T>> = {};

@@ -36,11 +36,21 @@ const parts: readonly Part[] = [
   ),
   tests("scenarios", ["test/scenarios/**/*.test.ts"], ["--test-isolation=none"]),
   tests("simulation", ["test/simulation/**/*.test.ts"], ["--test-isolation=none"]),
-  // Real processes and ports: one file at a time, so that each has the machine to itself.
-  tests("acceptance", ["test/acceptance/**/*.test.ts"], ["--test-concurrency=1"]),
+  // Real processes and ports. They wait more than they work, so two files run at once, each with addresses of its own (`freePort`).
+  tests("acceptance", ["test/acceptance/**/*.test.ts"], ["--test-concurrency=2"]),
   // A Kubernetes that somebody has at hand, named by a kubeconfig.
   { ...tests("real", ["test/real/**/*.test.ts"], ["--test-concurrency=1"]), isOnlyNamed: true },
 ];
+
+/**
+ * What runs at the same time: scenarios take one processor and so does all that is before them, one after another. Simulation and
+ * acceptance take two each.
+ */
+function stagesOf(chosen: readonly Part[]): readonly (readonly (readonly Part[])[])[] {
+  const at = chosen.findIndex(({ name }) => name === "scenarios");
+  const others = chosen.slice(at + 1).map((part) => [[part]]);
+  return at < 0 ? others : [[chosen.slice(0, at), chosen.slice(at, at + 1)], ...others];
+}
 
 function check(name: string, command: string, args: readonly string[]): Part {
   return {
@@ -92,6 +102,8 @@ async function main(args: readonly string[]): Promise<void> {
     options: { kubeconfig: { type: "string" } },
     allowPositionals: true,
   });
+  // One for all processes of all tests: whoever starts Teal in a folder of his own would have it compile everything anew.
+  process.env["NODE_COMPILE_CACHE"] ??= resolve("node_modules", ".cache", "compiled");
   if (values.kubeconfig !== undefined) process.env["KUBECONFIG"] = resolve(values.kubeconfig);
   const chosen = parts.filter(({ name, isOnlyNamed = false }) =>
     words.length === 0 ? !isOnlyNamed : words.some((word) => name.includes(word)),
@@ -104,7 +116,7 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const part of chosen) {
+  const runPart = async (part: Part): Promise<void> => {
     const from = performance.now();
     const count = await part.run();
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
@@ -114,7 +126,11 @@ async function main(args: readonly string[]): Promise<void> {
     total.passed += count.passed;
     total.failed += count.failed;
     total.skipped += count.skipped;
-  }
+  };
+  const runAll = async (row: readonly Part[]): Promise<void> => {
+    for (const part of row) await runPart(part);
+  };
+  for (const stage of stagesOf(chosen)) await Promise.all(stage.map(runAll));
   process.stdout.write(`${summary(total)}\n`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 }

@@ -1,19 +1,18 @@
 // What `npm start`, `npm test` and the other scripts run: sets everything up that is not set up yet, then runs the command
 // with the Node that Teal is made for. Plain JavaScript for Node 20, without dependencies.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findNode, noNode } from "./find-node.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const tool = (name) => join(root, "node_modules", ".bin", name);
 
 /** What each command runs; arguments for Node, from the repository's root. */
 const commands = {
-  start: (rest) => [["src/main.ts", "start", ...rest]],
+  start: (rest) => [["bin/main.mjs", "start", ...rest]],
   test: (rest) => [["tools/gate.ts", ...rest]],
   format: (rest) => [[tool("biome"), "check", "--write", ...rest]],
   build: () => [[tool("tsc"), "-p", "tsconfig.build.json"]],
@@ -27,11 +26,12 @@ if (command === undefined) {
 }
 process.chdir(root);
 await installDependencies();
-const node = findNode();
-if (node === undefined) {
-  console.error(noNode);
-  process.exit(1);
-}
+const found = spawnSync(join(root, "tools", "find-node.sh"), {
+  encoding: "utf8",
+  stdio: ["ignore", "pipe", "inherit"],
+});
+if (found.status !== 0) process.exit(1);
+const node = found.stdout.trim();
 if (name === "build") rmSync("dist", { recursive: true, force: true });
 for (const args of command(rest)) {
   const { code, signal } = await run(node, args);

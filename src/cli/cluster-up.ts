@@ -12,8 +12,7 @@ const sameRequestSeconds = 0.5;
 
 /** This very program, as it is to be started again. */
 export function ownProgram(): readonly [string, string] {
-  const isSource = import.meta.url.endsWith(".ts");
-  return [process.execPath, fileURLToPath(new URL(isSource ? "../main.ts" : "../main.js", import.meta.url))];
+  return [process.execPath, fileURLToPath(new URL("../../bin/main.mjs", import.meta.url))];
 }
 
 /** What a person types to run Teal here. */

@@ -1,8 +1,7 @@
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { ApiRequest } from "../kubernetes/transport.ts";
 import type { Clock } from "../time/clock.ts";
-import { UsageError } from "./errors.ts";
-import { type Arguments, type Flags, type FlagValues, parseArguments } from "./flags.ts";
+import type { Arguments, Flags, FlagValues } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Flags that every command takes. */
@@ -42,52 +41,34 @@ export interface Context {
   readonly clock: Clock;
   readonly global: GlobalFlags;
   /** Finds the cluster and its credentials; `CommandError` with the way out when there is none. */
-  readonly cluster: () => Cluster;
+  readonly cluster: () => Promise<Cluster>;
 }
 
-/** What `teal NAME` does. */
+/** What people can type after `teal`, and where to find what it does. */
 export interface Command {
   /** One or two words; the first is the one that is shown. */
   readonly names: readonly [string, ...string[]];
   /** What follows the name: `NAME [--full]`. */
   readonly usage: string;
   readonly summary: string;
-  readonly flags: Flags;
   /** Run by Teal itself and of no use to people. */
-  readonly hidden: boolean;
-  /** `argv` is what follows the name. Answers the exit code. */
-  run(argv: readonly string[], contextOf: (global: GlobalFlags) => Context): Promise<number>;
+  readonly isHidden?: boolean;
+  /** Reads the code of this command, so that a process loads no more than it needs. */
+  readonly load: () => Promise<Verb>;
 }
 
-interface Definition<F extends Flags> {
-  readonly names: readonly [string, ...string[]];
-  readonly usage: string;
-  readonly summary: string;
+/** What a command does. */
+export interface Verb<F extends Flags = Flags> {
   readonly flags: F;
-  readonly hidden?: boolean;
   /** How many words must follow the name. */
   readonly words: { readonly least: number; readonly most: number };
   /** Answers the exit code; nothing is 0. */
   run(parsed: Arguments<F & typeof globalFlags>, context: Context): Promise<number | undefined>;
 }
 
-/** A command from its definition, with its own flags known to the compiler. */
-export function command<const F extends Flags>(definition: Definition<F>): Command {
-  const { names, usage, summary, flags, hidden = false, words } = definition;
-  const known = { ...globalFlags, ...flags };
-  return {
-    names,
-    usage,
-    summary,
-    flags,
-    hidden,
-    async run(argv, contextOf) {
-      const parsed = parseArguments(argv, known);
-      if (parsed.words.length < words.least || parsed.words.length > words.most)
-        throw new UsageError(`usage: teal ${names[0]} ${usage}`.trimEnd());
-      return (await definition.run(parsed, contextOf(parsed.flags))) ?? 0;
-    },
-  };
+/** A verb with its own flags known to the compiler. */
+export function verb<const F extends Flags>(definition: Verb<F>): Verb {
+  return definition;
 }
 
 /** The number of words after a name that has no upper limit. */

@@ -50,7 +50,7 @@ export class FakeWorld implements World {
       .map(({ method, path, body }) => [`${method} ${path}`, body]);
   }
 
-  readonly connect: World["connect"] = ({ namespace }) => ({
+  readonly connect: World["connect"] = async ({ namespace }) => ({
     client: new KubernetesClient(this.#transport),
     namespace: namespace ?? "default",
     server: "https://fake",

@@ -1,4 +1,6 @@
-import { UsageError } from "./errors.ts";
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import type { SyncMode } from "../cluster/store/file-journal.ts";
+import { CommandError, UsageError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
 interface Described {
@@ -42,23 +44,50 @@ export interface Arguments<F extends Flags> {
 
 type Value = boolean | string | readonly string[] | undefined;
 
-/** Takes flags and words apart: `--name value`, `--name=value`, `-n value`, `-nvalue`; everything after `--` is words. */
+/**
+ * Takes flags and words apart: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-wA`, `--switch=false`; everything
+ * after `--` is words.
+ */
 export function parseArguments<F extends Flags>(argv: readonly string[], flags: F): Arguments<F> {
   const words: string[] = [];
   const values = new Map<string, Value>(Object.entries(flags).map(([name, flag]) => [name, initial(flag)]));
-  const rest = [...argv];
-  for (let token = rest.shift(); token !== undefined; token = rest.shift()) {
-    if (token === "--") {
-      words.push(...rest.splice(0));
-    } else if (token === "-" || !token.startsWith("-")) {
-      words.push(token);
-    } else {
-      const { name, flag, attached } = find(token, flags);
-      values.set(name, read(token, flag, attached, rest, values.get(name)));
-    }
+  for (const token of tokensOf(argv, flags)) {
+    if (token.kind === "positional") words.push(token.value);
+    if (token.kind !== "option") continue;
+    const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined;
+    if (flag === undefined) throw new UsageError(unknownFlag(token.rawName, flags));
+    values.set(token.name, read(flag, token, values.get(token.name)));
   }
   // The map has a value of the right type for every flag: `initial` and `read` saw to it.
   return { words, flags: Object.fromEntries(values) as FlagValues<F> };
+}
+
+/** Where in `argv` the first word stands that is no flag and belongs to none; at its end when there is none. */
+export function firstWord(argv: readonly string[], flags: Flags): number {
+  return tokensOf(argv, flags).find(({ kind }) => kind === "positional")?.index ?? argv.length;
+}
+
+// Not strict, for `--switch=false`, and because Teal's own messages name the nearest flag.
+function tokensOf(argv: readonly string[], flags: Flags) {
+  const options = Object.entries(flags).map(([name, { takes, short }]): [string, Option] => [
+    name,
+    { type: takes === "nothing" ? "boolean" : "string", ...(short === undefined ? {} : { short }) },
+  ]);
+  const args = withLongNames(argv, flags);
+  return parseArgs({ args, options: Object.fromEntries(options), strict: false, tokens: true }).tokens;
+}
+
+type Option = NonNullable<ParseArgsConfig["options"]>[string];
+type OptionToken = Extract<ReturnType<typeof tokensOf>[number], { kind: "option" }>;
+
+/** `-n=value` is kubectl's; Node's parser knows `--namespace=value` only. */
+function withLongNames(argv: readonly string[], flags: Flags): string[] {
+  const end = argv.indexOf("--");
+  return argv.map((text, at) => {
+    const [, letter, value] = /^-(\w)(=.*)$/s.exec(text) ?? [];
+    const name = Object.keys(flags).find((each) => letter !== undefined && flags[each]?.short === letter);
+    return name === undefined || (end >= 0 && at > end) ? text : `--${name}${value}`;
+  });
 }
 
 function initial(flag: Flag): Value {
@@ -66,52 +95,36 @@ function initial(flag: Flag): Value {
   return flag.takes === "texts" ? [] : undefined;
 }
 
-interface Found {
-  readonly name: string;
-  readonly flag: Flag;
-  readonly attached: string | undefined;
+function unknownFlag(typed: string, flags: Flags): string {
+  const long = Object.keys(flags).map((name) => `--${name}`);
+  const near = typed.startsWith("--") ? nearest(typed, long) : undefined;
+  return `unknown flag: ${typed}${near === undefined ? "" : `, did you mean ${near}?`}`;
 }
 
-function find(token: string, flags: Flags): Found {
-  const found = token.startsWith("--") ? findLong(token, flags) : findShort(token, flags);
-  if (found !== undefined) return found;
-  const [typed = token] = token.split("=", 1);
-  const near = nearest(
-    typed,
-    Object.keys(flags).map((name) => `--${name}`),
-  );
-  throw new UsageError(`unknown flag: ${typed}${near === undefined ? "" : `, did you mean ${near}?`}`);
+function read(flag: Flag, { rawName, value }: OptionToken, before: Value): Value {
+  if (flag.takes === "nothing") return readSwitch(rawName, value);
+  if (value === undefined) throw new UsageError(`flag needs a value: ${rawName} ${flag.value}`);
+  if (flag.takes === "text") return value;
+  return [...(Array.isArray(before) ? before : []), value];
 }
 
-function findLong(token: string, flags: Flags): Found | undefined {
-  const at = token.indexOf("=");
-  const name = token.slice(2, at < 0 ? undefined : at);
-  const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
-  return flag && { name, flag, attached: at < 0 ? undefined : token.slice(at + 1) };
+function readSwitch(rawName: string, value: string | undefined): boolean {
+  if (value === undefined || value === "true") return true;
+  if (value === "false") return false;
+  throw new UsageError(`${rawName}: must be true or false, not "${value}"`);
 }
 
-function findShort(token: string, flags: Flags): Found | undefined {
-  const entry = Object.entries(flags).find(([, { short }]) => short === token[1]);
-  if (entry === undefined) return undefined;
-  const [name, flag] = entry;
-  if (token.length === 2) return { name, flag, attached: undefined };
-  // `-wA` would be two switches at once; few enough to be written apart.
-  if (flag.takes === "nothing" && token[2] !== "=") return undefined;
-  return { name, flag, attached: token.slice(token[2] === "=" ? 3 : 2) };
-}
-
-function read(token: string, flag: Flag, attached: string | undefined, rest: string[], before: Value): Value {
-  if (flag.takes === "nothing") return readSwitch(token, attached);
-  const text = attached ?? rest.shift();
-  if (text === undefined) throw new UsageError(`flag needs a value: ${token} ${flag.value}`);
-  if (flag.takes === "text") return text;
-  return [...(Array.isArray(before) ? before : []), text];
-}
-
-function readSwitch(token: string, attached: string | undefined): boolean {
-  if (attached === undefined || attached === "true") return true;
-  if (attached === "false") return false;
-  throw new UsageError(`${token}: must be true or false`);
+/** One of `choices`; undefined when the flag was not given. */
+export function oneOf<const T extends string>(
+  name: string,
+  text: string | undefined,
+  choices: readonly T[],
+): T | undefined {
+  const found = choices.find((choice) => choice === text);
+  if (text === undefined || found !== undefined) return found;
+  const near = nearest(text, choices);
+  const hint = near === undefined ? "" : `, did you mean ${near}?`;
+  throw new UsageError(`--${name}: must be one of ${choices.join(", ")}, not "${text}"${hint}`);
 }
 
 /** A whole number that is not negative. */
@@ -131,4 +144,10 @@ export function durationSeconds(name: string, text: string | undefined): number 
   if (parts.length === 0 || parts.map(([part]) => part).join("") !== text)
     throw new UsageError(`--${name}: must be a duration such as 90s, 2m or 1h30m, not "${text}"`);
   return parts.reduce((sum, [, count, unit = "s"]) => sum + Number(count) * (unitSeconds[unit] ?? 0), 0);
+}
+
+/** When the API server forces writes onto the disk. */
+export function syncModeOf(text: string | undefined): SyncMode | undefined {
+  if (text === undefined || text === "background" || text === "always") return text;
+  throw new CommandError(`--sync: must be background or always, not ${JSON.stringify(text)}`);
 }

@@ -1,12 +1,9 @@
-import { ImageError } from "../cluster/node/images/image-folder.ts";
-import { ApiError } from "../kubernetes/errors.ts";
-import { KubeconfigError } from "../kubernetes/kubeconfig-file.ts";
 import type { Clock } from "../time/clock.ts";
-import { type Cluster, type Command, type GlobalFlags, globalFlags } from "./command.ts";
-import { CommandError, UsageError } from "./errors.ts";
-import { type Flags, parseArguments } from "./flags.ts";
+import { type Cluster, type Command, type Context, type GlobalFlags, globalFlags } from "./command.ts";
+import { commands } from "./commands.ts";
+import { UsageError } from "./errors.ts";
+import { firstWord, parseArguments } from "./flags.ts";
 import { nearest } from "./nearest.ts";
-import { printCommandHelp, printHelp } from "./print/help.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What commands run in. */
@@ -14,67 +11,78 @@ export interface World {
   readonly terminal: Terminal;
   readonly clock: Clock;
   /** Finds the cluster that the flags mean. */
-  readonly connect: (global: GlobalFlags) => Cluster;
+  readonly connect: (global: GlobalFlags) => Promise<Cluster>;
 }
 
 /**
  * Runs the command that `argv` names and answers the exit code: 0 done, 1 refused or failed, 2 not understood. What is
  * expected to go wrong is told in one line; anything else is a bug and thrown.
  */
-export async function run(
-  argv: readonly string[],
-  commands: readonly Command[],
-  world: World,
-): Promise<number> {
+export async function run(argv: readonly string[], world: World): Promise<number> {
   const { terminal } = world;
   try {
-    const { leading, words } = splitLeadingFlags(argv);
-    if (words[0] === "help" || words[0] === undefined)
-      return help(leading, words.slice(1), commands, terminal);
-    const { command, rest } = find(words, commands);
-    if (asksForHelp(rest)) {
-      terminal.out(printCommandHelp(command));
-      return 0;
-    }
-    return await command.run([...leading, ...rest], (global) => contextOf(world, global));
+    const at = firstWord(argv, globalFlags);
+    const [leading, words] = [argv.slice(0, at), argv.slice(at)];
+    if (words[0] === "help" || words[0] === undefined) return await help(leading, words.slice(1), terminal);
+    const { command, rest } = find(words);
+    if (asksForHelp(rest)) return await showHelp(command, terminal);
+    return await execute(command, [...leading, ...rest], (global) => contextOf(world, global));
   } catch (error) {
-    if (error instanceof UsageError) {
-      terminal.error(`Error: ${error.message}\n`);
-      return 2;
-    }
-    if (isExpected(error)) {
-      terminal.error(`Error: ${error.message}\n`);
-      return 1;
-    }
-    throw error;
+    const code = error instanceof UsageError ? 2 : 1;
+    const { isExpected } = await import("./expected-errors.ts");
+    if (!(error instanceof UsageError) && !isExpected(error)) throw error;
+    terminal.error(`Error: ${error.message}\n`);
+    return code;
   }
 }
 
-function isExpected(error: unknown): error is Error {
-  return [CommandError, ApiError, KubeconfigError, ImageError].some((kind) => error instanceof kind);
+/** Runs what `argv` names in a context of the caller's. Answers the exit code, and throws what goes wrong. */
+export function runIn(context: Context, argv: readonly string[]): Promise<number> {
+  const { command, rest } = find(argv);
+  return execute(command, rest, (global) => ({ ...context, global }));
 }
 
-function contextOf({ terminal, clock, connect }: World, global: GlobalFlags) {
-  let cluster: Cluster | undefined;
+async function execute(
+  command: Command,
+  argv: readonly string[],
+  contextOf: (global: GlobalFlags) => Context,
+): Promise<number> {
+  const verb = await command.load();
+  const parsed = parseArguments(argv, { ...globalFlags, ...verb.flags });
+  const { least, most } = verb.words;
+  if (parsed.words.length < least || parsed.words.length > most)
+    throw new UsageError(`usage: teal ${command.names[0]} ${command.usage}`.trimEnd());
+  return (await verb.run(parsed, contextOf(parsed.flags))) ?? 0;
+}
+
+function contextOf({ terminal, clock, connect }: World, global: GlobalFlags): Context {
+  let cluster: Promise<Cluster> | undefined;
   return {
     terminal,
     clock,
     global,
-    cluster(): Cluster {
+    cluster(): Promise<Cluster> {
       cluster ??= connect(global);
       return cluster;
     },
   };
 }
 
-function help(
+async function help(
   leading: readonly string[],
   words: readonly string[],
-  commands: readonly Command[],
   terminal: Terminal,
-): number {
+): Promise<number> {
   parseArguments(leading, globalFlags);
-  terminal.out(words.length === 0 ? printHelp(commands) : printCommandHelp(find(words, commands).command));
+  if (words.length > 0) return showHelp(find(words).command, terminal);
+  const { printHelp } = await import("./print/help.ts");
+  terminal.out(printHelp(commands));
+  return 0;
+}
+
+async function showHelp(command: Command, terminal: Terminal): Promise<number> {
+  const { printCommandHelp } = await import("./print/help.ts");
+  terminal.out(printCommandHelp(command, await command.load()));
   return 0;
 }
 
@@ -83,33 +91,19 @@ function asksForHelp(argv: readonly string[]): boolean {
   return argv.slice(0, end < 0 ? undefined : end).some((word) => word === "--help" || word === "-h");
 }
 
-/** Global flags may stand before the command. */
-function splitLeadingFlags(argv: readonly string[]): { leading: string[]; words: string[] } {
-  const known: Flags = globalFlags;
-  let at = 0;
-  while (argv[at]?.startsWith("-") === true) {
-    const token = argv[at] ?? "";
-    const flag = Object.entries(known).find(
-      ([name, { short }]) => token === `--${name}` || token === `-${short}`,
-    )?.[1];
-    at += flag !== undefined && flag.takes !== "nothing" ? 2 : 1;
-  }
-  return { leading: argv.slice(0, at), words: argv.slice(at) };
-}
-
 /** The command with the longest name that `words` begin with. */
-function find(words: readonly string[], commands: readonly Command[]): { command: Command; rest: string[] } {
+function find(words: readonly string[]): { command: Command; rest: string[] } {
   for (const length of [2, 1]) {
     const name = words.slice(0, length).join(" ");
     const command = commands.find(({ names }) => names.includes(name));
     if (command !== undefined) return { command, rest: words.slice(length) };
   }
-  throw new UsageError(unknownCommand(words, commands));
+  throw new UsageError(unknownCommand(words));
 }
 
-function unknownCommand(words: readonly string[], commands: readonly Command[]): string {
+function unknownCommand(words: readonly string[]): string {
   const [first = "", second] = words;
-  const shown = commands.filter(({ hidden }) => !hidden).flatMap(({ names }) => names);
+  const shown = commands.filter(({ isHidden }) => isHidden !== true).flatMap(({ names }) => names);
   const members = commands.map(({ names }) => names[0]).filter((name) => name.startsWith(`${first} `));
   if (members.length > 0 && (second === undefined || second.startsWith("-")))
     return `"${first}" alone is no command: ${members.map((name) => `teal ${name}`).join(", ")}`;

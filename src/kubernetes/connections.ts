@@ -1,8 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { Socket } from "node:net";
-import { buildConnector, type Dispatcher, Pool, ProxyAgent } from "undici";
+import type { buildConnector as connectors, Dispatcher, Pool as Pools } from "undici";
 import type { Credentials } from "./credentials.ts";
 import { throughSocks } from "./socks.ts";
+import { buildConnector, newProxyAgent, Pool } from "./undici.ts";
 
 /** How long an idle connection is kept; and after how long a silence the system probes whether the other side is there. */
 const keepAliveMilliseconds = 30_000;
@@ -61,7 +62,7 @@ export class Connections {
     dispatcher.close().then(forget, forget);
   }
 
-  #connector(options: buildConnector.BuildOptions): buildConnector.connector {
+  #connector(options: connectors.BuildOptions): connectors.connector {
     const connect = buildConnector(options);
     return (to, callback) => {
       const socket: unknown = connect(to, callback);
@@ -73,7 +74,7 @@ export class Connections {
     };
   }
 
-  #socksConnector(proxy: URL, tls: buildConnector.BuildOptions): buildConnector.connector {
+  #socksConnector(proxy: URL, tls: connectors.BuildOptions): connectors.connector {
     const secure = buildConnector(tls);
     return (to, callback) => {
       const isSecure = to.protocol === "https:";
@@ -105,13 +106,14 @@ export class Connections {
     if (proxy === undefined) return new Pool(origin, { ...common, connect: this.#connector(tls) });
     if (proxy.protocol === "socks5:")
       return new Pool(origin, { ...common, connect: this.#socksConnector(proxy, tls) });
-    return new ProxyAgent({
+    return newProxyAgent({
       ...common,
       ...proof(proxy),
       proxyTls: socket,
       uri: proxy.origin,
       requestTls: tls,
-      factory: (to, options: Pool.Options) => new Pool(to, { ...options, connect: failing(options.connect) }),
+      factory: (to, options: Pools.Options) =>
+        new Pool(to, { ...options, connect: failing(options.connect) }),
     });
   }
 }
@@ -120,7 +122,7 @@ export class Connections {
  * Where making a connection fails because the proxy closes its own, undici's clients would try again without a pause and without
  * an end: they take that for a connection of theirs that was closed while it was idle.
  */
-function failing(connect: Pool.Options["connect"]): buildConnector.connector {
+function failing(connect: Pools.Options["connect"]): connectors.connector {
   if (typeof connect !== "function") throw new Error("undici makes its tunnels in another way now");
   return (to, callback) =>
     connect(to, (...[error, socket]) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { parse } from "yaml";
 import { isRecord } from "./is-record.ts";
+import { parseJsonOrYaml } from "./yaml.ts";
 
 /** A kubeconfig that cannot be used; the message names file, field and way out. */
 export class KubeconfigError extends Error {
@@ -137,7 +137,7 @@ function readYaml(file: string): unknown {
     throw new KubeconfigError(`${file}: this kubeconfig cannot be read; does the file exist?`, { cause });
   }
   try {
-    return parse(text);
+    return parseJsonOrYaml(text);
   } catch (cause) {
     const because = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
     throw new KubeconfigError(`${file}: no valid YAML: ${because}`, { cause });

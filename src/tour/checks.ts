@@ -1,3 +1,4 @@
+import { formatTime } from "../time/clock.ts";
 import type { ReplicaSetView, Role, RolloutView } from "../view/rollout-tree.ts";
 import { askOnce } from "./addresses.ts";
 import type { LoadProcess } from "./load-process.ts";
@@ -132,8 +133,8 @@ export function podsLeft(view: RolloutView): string {
   const old = replicaSets(view).filter(({ roles, pods }) => !roles.includes("active") && pods.length > 0);
   return old
     .map(
-      ({ pods, scaleDownDelay }) =>
-        `${pods.length} pods${scaleDownDelay === undefined ? "" : `, delay ${scaleDownDelay}`}`,
+      ({ pods, scaleDownAt }) =>
+        `${pods.length} pods${scaleDownAt === undefined ? "" : `, until ${formatTime(scaleDownAt)}`}`,
     )
     .join("; ");
 }

@@ -1,4 +1,4 @@
-import { command } from "../cli/command.ts";
+import { verb } from "../cli/command.ts";
 import { CommandError, UsageError } from "../cli/errors.ts";
 import { Load } from "./load.ts";
 import { type LoadReport, reportOf } from "./load-report.ts";
@@ -18,12 +18,8 @@ export interface LoadAnswer {
 }
 
 /** Steady load from a process of its own, so that nothing else delays its requests. It ends with its starter. */
-export const load = command({
-  names: ["load"],
-  usage: "ADDRESS",
-  summary: "Send steady load to the weather app",
+export const load = verb({
   flags: {},
-  hidden: true,
   words: { least: 1, most: 1 },
   async run({ words: [address = ""] }, { clock }) {
     if (!URL.canParse(address))

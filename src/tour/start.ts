@@ -1,6 +1,6 @@
 import { connect } from "../cli/cluster-access.ts";
 import { ownProgram, tealCommand, untilInterrupted, withCluster } from "../cli/cluster-up.ts";
-import { type Context, command } from "../cli/command.ts";
+import { type Context, verb } from "../cli/command.ts";
 import { CommandError } from "../cli/errors.ts";
 import { dataFlag, portOf } from "../cli/verbs/up.ts";
 import { Waiting } from "../cli/waiting.ts";
@@ -14,10 +14,7 @@ const worthSeconds = 1;
 /** What shells answer for a program that Ctrl-C has ended. */
 const interruptedCode = 130;
 
-export const start = command({
-  names: ["start"],
-  usage: "[--once] [--port N]",
-  summary: "Show one blue-green release on a cluster of its own, from start to end",
+export const start = verb({
   flags: {
     once: { takes: "nothing", help: "stop everything at the end; exit code 0 if every statement held" },
     port: { takes: "text", value: "N", help: "port of the API server, 7443 unless given" },
@@ -39,7 +36,7 @@ export const start = command({
     const code = await withCluster(options, context, async ({ server }, interrupted) => {
       context.terminal.out(`  API server ${server}\n  kubeconfig ${data.kubeconfig}\n`);
       const cluster = connect({ ...context.global, kubeconfig: data.kubeconfig }, context.clock, {});
-      const own = { ...context, cluster: () => cluster };
+      const own = { ...context, cluster: async () => cluster };
       const waiting = new Waiting(told, context.clock, worthSeconds);
       const tour = new Tour({ context: own, waiting, interrupted, program: ownProgram(), trafficEnds });
       interrupted.addEventListener("abort", () => void tour.close(), { once: true });

@@ -1,10 +1,5 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { apply } from "../cli/verbs/apply.ts";
-import { promote } from "../cli/verbs/promote.ts";
-import { retryRollout } from "../cli/verbs/retry.ts";
-import { setImage } from "../cli/verbs/set-image.ts";
-import { undo } from "../cli/verbs/undo.ts";
 import type { RolloutView } from "../view/rollout-tree.ts";
 import { readAddress } from "./addresses.ts";
 import {
@@ -69,7 +64,7 @@ export const steps: readonly Step[] = [
     name: "Give it version 2",
     checks: "Paused with BlueGreenPause; the new revision is preview, the old one stable,active",
     run: async (tour) => {
-      await tour.teal(setImage, tour.rollout, `${container}=${imageOf("2")}`);
+      await tour.teal("set", "image", tour.rollout, `${container}=${imageOf("2")}`);
       await checkPaused(tour);
     },
   },
@@ -92,7 +87,7 @@ export const steps: readonly Step[] = [
     name: "Go back to version 1",
     checks: "Paused again, with the roles exchanged",
     run: async (tour) => {
-      await tour.teal(undo, tour.rollout);
+      await tour.teal("undo", tour.rollout);
       await checkPaused(tour);
       await askBoth(tour, "2", "1");
     },
@@ -110,7 +105,7 @@ export const steps: readonly Step[] = [
 ];
 
 async function applyExample(tour: Tour): Promise<void> {
-  await tour.teal(apply, "-f", relative(process.cwd(), manifest));
+  await tour.teal("apply", "-f", relative(process.cwd(), manifest));
   const settled = (): Promise<RolloutView> =>
     tour.until("the Rollout to come to rest", startSeconds, (view) => isAtRest(view) || isAborted(view));
   let view = await settled();
@@ -119,11 +114,7 @@ async function applyExample(tour: Tour): Promise<void> {
     tour.say(
       `  The Rollout is ${view.phase} (${view.message}) from an earlier tour, and is brought to version 1.`,
     );
-    await tour.teal(
-      isAborted(view) ? retryRollout : promote,
-      ...(isAborted(view) ? ["rollout"] : []),
-      tour.rollout,
-    );
+    await tour.teal(...(isAborted(view) ? ["retry", "rollout"] : ["promote"]), tour.rollout);
     const { phase } = view;
     await tour.until("the Rollout to go on", switchSeconds, (seen) => seen.phase !== phase);
     view = await settled();
@@ -143,7 +134,7 @@ async function findAddresses(tour: Tour): Promise<void> {
     tour.untilAnswered(
       `an address of ${service}`,
       startSeconds,
-      () => readAddress(tour.context.cluster(), service),
+      async () => readAddress(await tour.context.cluster(), service),
       () => "the traffic process gives it one",
     );
   tour.addresses = { active: await find(activeService), preview: await find(previewService) };
@@ -189,7 +180,7 @@ async function lookAtStable(tour: Tour): Promise<void> {
 async function promoteTo(tour: Tour, to: string, from: string): Promise<void> {
   const load = tour.runningLoad;
   const promotedAt = moment();
-  await tour.teal(promote, tour.rollout);
+  await tour.teal("promote", tour.rollout);
   let confirmedAt: bigint | undefined;
   await tour.until("the confirmed switch", switchSeconds, (view) => {
     if (!hasRole(view, imageOf(to), "active")) return false;

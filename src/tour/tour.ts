@@ -1,8 +1,9 @@
-import { type Command, type Context } from "../cli/command.ts";
+import type { Context } from "../cli/command.ts";
 import { CommandError } from "../cli/errors.ts";
 import { paintFor } from "../cli/print/paint.ts";
 import { printRollout } from "../cli/print/rollout-tree.ts";
 import { type RolloutWatch, watchRollout } from "../cli/rollout-watch.ts";
+import { runIn } from "../cli/run.ts";
 import type { Waiting } from "../cli/waiting.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import { later } from "../time/clock.ts";
@@ -87,14 +88,15 @@ export class Tour {
   }
 
   /** Runs a command as a person would type it, again when the API server is away for a moment. */
-  async teal(command: Command, ...words: readonly string[]): Promise<void> {
-    this.say(`  $ teal ${command.names[0]} ${words.join(" ")}`);
+  async teal(...words: readonly string[]): Promise<void> {
+    const line = `teal ${words.join(" ")}`;
+    this.say(`  $ ${line}`);
     const { clock } = this.context;
     const deadline = later(clock.now(), apiPatienceSeconds);
     for (;;) {
       try {
-        const code = await command.run(words, (global) => ({ ...this.context, global }));
-        if (code !== 0) throw new CheckFailed(`"teal ${command.names[0]}" has ended with exit code ${code}`);
+        const code = await runIn(this.context, words);
+        if (code !== 0) throw new CheckFailed(`"${line}" has ended with exit code ${code}`);
         return;
       } catch (error) {
         if (error instanceof CommandError) throw new CheckFailed(error.message, { cause: error });
@@ -107,7 +109,12 @@ export class Tour {
 
   /** Everything that can be seen of the Rollout, kept up to date. */
   async watched(): Promise<RolloutWatch> {
-    this.#watch ??= await watchRollout(this.context.cluster(), this.rollout, this.context, true);
+    this.#watch ??= await watchRollout(
+      await this.context.cluster(),
+      this.rollout,
+      this.context,
+      "everything",
+    );
     return this.#watch;
   }
 
@@ -118,7 +125,7 @@ export class Tour {
   }
 
   async showTree(): Promise<void> {
-    const tree = printRollout(await this.view(), paintFor(this.context.terminal));
+    const tree = printRollout(await this.view(), paintFor(this.context.terminal), this.context.clock.now());
     this.say(tree.replaceAll(/^(?=.)/gm, "    ").trimEnd());
   }
 

@@ -1,24 +1,24 @@
 import type { KubernetesObject, Pod, ReplicaSet } from "../api/core.ts";
-import { podTemplateHashLabel, revisionAnnotation, scaleDownDeadlineAnnotation } from "../api/names.ts";
+import { scaleDownDeadlineAnnotation } from "../api/names.ts";
 import type { Rollout } from "../api/rollout.ts";
 import { type Instant, parseTime } from "../time/clock.ts";
-import { humanDuration } from "../time/human-duration.ts";
 import { type Icon, icons } from "./icons.ts";
 import { type PodStatusView, podProblemOf, podStatusOf } from "./pod-status.ts";
 import { type PhaseView, phaseOf } from "./rollout-phase.ts";
+import { type ByOwner, compareTexts, hashOf, ownedBy, revisionOf, type Seen } from "./seen.ts";
 import { type WaitingView, waitingOf } from "./waiting.ts";
 
 /** What a ReplicaSet is to its Rollout, in the order in which the roles are named. */
 const roles = ["canary", "stable", "active", "preview"] as const;
 export type Role = (typeof roles)[number];
 
-/** Everything that people see of one Rollout, in the terminal and on the dashboard. */
+/** Everything that people see of one Rollout, in the terminal and on the dashboard. Its times are moments: who shows them knows when. */
 export interface RolloutView extends PhaseView {
   /** Absent when nothing is waited for. */
   readonly waiting?: WaitingView;
   readonly name: string;
   readonly namespace: string;
-  readonly age: string;
+  readonly created: Instant | undefined;
   readonly strategy: string;
   readonly images: readonly ImageView[];
   readonly replicas: {
@@ -47,38 +47,32 @@ export interface ReplicaSetView {
   readonly name: string;
   readonly status: "Healthy" | "Progressing" | "ScaledDown" | "ReplicaFailure";
   readonly icon: Icon;
-  readonly age: string;
+  readonly created: Instant | undefined;
   readonly roles: readonly Role[];
-  /** Time left until it is scaled down, or `passed`. */
-  readonly scaleDownDelay?: string;
+  /** When it is scaled down, unless it is needed then. */
+  readonly scaleDownAt?: Instant;
   readonly pods: readonly PodView[];
 }
 
 export interface PodView extends PodStatusView {
   readonly name: string;
-  readonly age: string;
+  readonly created: Instant | undefined;
   /** What holds it up, and often the way out. */
   readonly problem?: string;
 }
 
-/** ReplicaSets and pods of other owners are left out. */
-export function rolloutTree(
-  rollout: Rollout,
-  replicaSets: readonly ReplicaSet[],
-  pods: readonly Pod[],
-  now: Instant,
-): RolloutView {
-  const owned = replicaSets.filter((replicaSet) => isOwnedBy(replicaSet, rollout)).sort(newestFirst);
+export function rolloutTree(seen: Seen): RolloutView {
+  const { rollout, replicaSets, pods } = seen;
   const { spec, status = {}, metadata } = rollout;
-  const waiting = waitingOf(rollout, owned, pods, now);
+  const waiting = waitingOf(seen);
   return {
     name: metadata.name,
     namespace: metadata.namespace ?? "",
-    age: ageOf(rollout, now),
+    created: createdAt(rollout),
     ...phaseOf(rollout),
     ...(waiting === undefined ? {} : { waiting }),
     strategy: strategyName(rollout),
-    images: imagesOf(rollout, owned),
+    images: imagesOf(rollout, replicaSets),
     replicas: {
       desired: spec.replicas ?? 1,
       current: status.replicas ?? 0,
@@ -86,7 +80,7 @@ export function rolloutTree(
       ready: status.readyReplicas ?? 0,
       available: status.availableReplicas ?? 0,
     },
-    revisions: revisionsOf(owned, (replicaSet) => replicaSetView(rollout, replicaSet, pods, now)),
+    revisions: revisionsOf(replicaSets, (replicaSet) => replicaSetView(rollout, replicaSet, pods)),
   };
 }
 
@@ -95,26 +89,9 @@ export function strategyName({ spec }: Rollout): string {
   return spec.strategy?.blueGreen === undefined ? "unknown" : "BlueGreen";
 }
 
-export function revisionOf({ metadata }: ReplicaSet): number {
-  return Number(metadata.annotations?.[revisionAnnotation] ?? 0) || 0;
-}
-
-export function isOwnedBy({ metadata }: KubernetesObject, owner: KubernetesObject): boolean {
-  return (metadata.ownerReferences ?? []).some(({ uid }) => uid === owner.metadata.uid);
-}
-
-function newestFirst(a: ReplicaSet, b: ReplicaSet): number {
-  return revisionOf(b) - revisionOf(a) || compare(a.metadata.name, b.metadata.name);
-}
-
 function oldestFirst(a: Pod, b: Pod): number {
   const [aKey, bKey] = [a, b].map(({ metadata }) => `${metadata.creationTimestamp ?? ""} ${metadata.name}`);
-  return compare(aKey ?? "", bKey ?? "");
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+  return compareTexts(aKey ?? "", bKey ?? "");
 }
 
 function revisionsOf(
@@ -125,31 +102,23 @@ function revisionsOf(
   return [...byRevision].map(([revision, members]) => ({ revision, replicaSets: members.map(view) }));
 }
 
-function replicaSetView(
-  rollout: Rollout,
-  replicaSet: ReplicaSet,
-  pods: readonly Pod[],
-  now: Instant,
-): ReplicaSetView {
-  const deadline = replicaSet.metadata.annotations?.[scaleDownDeadlineAnnotation];
+function replicaSetView(rollout: Rollout, replicaSet: ReplicaSet, pods: ByOwner<Pod>): ReplicaSetView {
+  const scaleDownAt = parseTime(replicaSet.metadata.annotations?.[scaleDownDeadlineAnnotation] ?? "");
   return {
     name: replicaSet.metadata.name,
     ...replicaSetStatus(replicaSet),
-    age: ageOf(replicaSet, now),
+    created: createdAt(replicaSet),
     roles: rolesOf(rollout, replicaSet),
-    ...(deadline === undefined || deadline === "" ? {} : { scaleDownDelay: timeLeft(deadline, now) }),
-    pods: pods
-      .filter((pod) => isOwnedBy(pod, replicaSet))
-      .sort(oldestFirst)
-      .map((pod) => podView(pod, now)),
+    ...(scaleDownAt === undefined ? {} : { scaleDownAt }),
+    pods: ownedBy(replicaSet, pods).toSorted(oldestFirst).map(podView),
   };
 }
 
-function podView(pod: Pod, now: Instant): PodView {
+function podView(pod: Pod): PodView {
   const problem = podProblemOf(pod);
   return {
     name: pod.metadata.name,
-    age: ageOf(pod, now),
+    created: createdAt(pod),
     ...podStatusOf(pod),
     ...(problem === undefined ? {} : { problem }),
   };
@@ -171,8 +140,8 @@ function replicaSetStatus({
     : { status: "Healthy", icon: icons.healthy };
 }
 
-function rolesOf({ spec, status = {} }: Rollout, { metadata }: ReplicaSet): readonly Role[] {
-  const hash = metadata.labels?.[podTemplateHashLabel];
+function rolesOf({ spec, status = {} }: Rollout, replicaSet: ReplicaSet): readonly Role[] {
+  const hash = hashOf(replicaSet);
   if (hash === undefined) return [];
   const isStable = status.stableRS === hash;
   if (spec.strategy?.canary !== undefined) {
@@ -194,17 +163,10 @@ function imagesOf(rollout: Rollout, replicaSets: readonly ReplicaSet[]): readonl
     }
   }
   return [...rolesByImage]
-    .sort(([a], [b]) => compare(a, b))
+    .sort(([a], [b]) => compareTexts(a, b))
     .map(([image, known]) => ({ image, roles: roles.filter((role) => known.has(role)) }));
 }
 
-function ageOf({ metadata }: KubernetesObject, now: Instant): string {
-  const created = parseTime(metadata.creationTimestamp ?? "");
-  return created === undefined ? "<unknown>" : humanDuration((now - created) / 1000);
-}
-
-function timeLeft(deadline: string, now: Instant): string {
-  const at = parseTime(deadline);
-  if (at === undefined) return "";
-  return at < now ? "passed" : humanDuration((at - now) / 1000);
+function createdAt({ metadata }: KubernetesObject): Instant | undefined {
+  return parseTime(metadata.creationTimestamp ?? "");
 }

@@ -1,11 +1,10 @@
-import type { Pod, ReplicaSet } from "../api/core.ts";
-import { podTemplateHashLabel } from "../api/names.ts";
+import type { Condition } from "../api/core.ts";
 import type { Rollout } from "../api/rollout.ts";
 import { endOf } from "../rollout/status/waiting.ts";
 import { formatTime, type Instant, later, parseTime } from "../time/clock.ts";
-import { humanDuration } from "../time/human-duration.ts";
 import { podProblemOf } from "./pod-status.ts";
 import { isObserved, phaseOf } from "./rollout-phase.ts";
+import { ownedBy, replicaSetOf, type Seen } from "./seen.ts";
 
 /** What a Rollout waits for. */
 export interface WaitingView {
@@ -13,66 +12,68 @@ export interface WaitingView {
   readonly on: string;
   /** Undefined when nobody has noted it. */
   readonly since: Instant | undefined;
-  /** How long that is: `5m12s`; empty when nobody has noted it. */
-  readonly age: string;
-  /** How far it is, and what holds it up. */
-  readonly detail?: string;
+  /** How far it is: `1 of 3 are`. */
+  readonly progress?: string;
+  /** What holds it up: `pod web-1: there is no image web:2`. */
+  readonly problem?: string;
   /** What would end it. */
   readonly end: string;
 }
 
-/** What the controller has noted in the Rollout; undefined when it waits for nothing, or when another has written the status. */
-export function waitingOf(
-  rollout: Rollout,
-  replicaSets: readonly ReplicaSet[],
-  pods: readonly Pod[],
-  now: Instant,
-): WaitingView | undefined {
+/**
+ * What a Rollout waits for, the one answer that everybody shows: as Teal's controller has noted it, or, where Argo's acts, as far
+ * as the phase says it. Undefined when nothing is waited for.
+ */
+export function waitingOf(seen: Seen): WaitingView | undefined {
+  const { rollout } = seen;
+  // A promotion that nobody has seen yet leaves everything as it was.
+  if (!isObserved(rollout) || isPromotedSince(rollout) || phaseOf(rollout).phase === "Healthy")
+    return undefined;
+  // Paused by its spec, and nothing there that is held up.
+  if (phaseOf(rollout).phase === "Paused" && rollout.spec.paused === true && !isUpdate(rollout))
+    return undefined;
+  return notedWait(seen) ?? waitByPhase(seen);
+}
+
+function notedWait(seen: Seen): WaitingView | undefined {
+  const { rollout } = seen;
   const condition = conditionOf(rollout, "Waiting");
-  // Another controller, and a promotion that nobody has seen yet, leave the condition as it was.
-  if (condition === undefined || !isObserved(rollout) || isPromotedSince(rollout)) return undefined;
-  if (phaseOf(rollout).phase === "Healthy") return undefined;
+  if (condition === undefined) return undefined;
   const { reason = "", message = "", lastTransitionTime } = condition;
   const of = reason === "ReturnToStable" ? rollout.status?.stableRS : rollout.status?.currentPodHash;
-  const detail = podReasons.has(reason) ? podsOf(of, replicaSets, pods) : undefined;
   return {
     on: message,
-    ...sinceOf(lastTransitionTime, now),
-    ...(detail === undefined ? {} : { detail }),
+    since: parseTime(lastTransitionTime ?? ""),
+    ...(podReasons.has(reason) ? podsOf(seen, of) : {}),
     end: endOf(reason, rollout.metadata.name, isUpdate(rollout)),
   };
 }
 
 const podReasons: ReadonlySet<string> = new Set(["ScalePreview", "ScaleToFullSize", "ReturnToStable"]);
 
-/** The same for a Rollout on which Argo's controller acts, read off its phase, as far as that says it. */
-export function waitingByPhase(
-  rollout: Rollout,
-  replicaSets: readonly ReplicaSet[],
-  pods: readonly Pod[],
-  now: Instant,
-): WaitingView | undefined {
+/** Read off the phase. */
+function waitByPhase(seen: Seen): WaitingView | undefined {
+  const { rollout } = seen;
   const { phase, message } = phaseOf(rollout);
   const { metadata, spec, status = {} } = rollout;
   const end = (reason: string): string => endOf(reason, metadata.name, isUpdate(rollout));
   if (phase === "Paused") {
     const [pause] = status.pauseConditions ?? [];
-    if (spec.paused === true) {
-      const since = sinceOf(conditionOf(rollout, "Paused")?.lastTransitionTime, now);
-      return { on: "spec.paused to be taken back", ...since, end: end("AwaitPromotion") };
-    }
-    const on = pauseText(rollout);
-    return { on, ...sinceOf(pause?.startTime, now), end: end("AwaitPromotion") };
+    const isBySpec = spec.paused === true;
+    return {
+      on: isBySpec ? "spec.paused to be taken back" : pauseText(rollout),
+      since: parseTime(
+        (isBySpec ? conditionOf(rollout, "Paused")?.lastTransitionTime : pause?.startTime) ?? "",
+      ),
+      end: end("AwaitPromotion"),
+    };
   }
   const reason = reasonsByMessage[message];
   if (phase !== "Progressing" || reason === undefined) return undefined;
-  const detail =
-    reason.step === "ScalePreview" ? podsOf(status.currentPodHash, replicaSets, pods) : undefined;
-  const since = conditionOf(rollout, "Progressing")?.lastUpdateTime;
   return {
     on: reason.on,
-    ...sinceOf(since, now),
-    ...(detail === undefined ? {} : { detail }),
+    since: parseTime(conditionOf(rollout, "Progressing")?.lastUpdateTime ?? ""),
+    ...(reason.step === "ScalePreview" ? podsOf(seen, status.currentPodHash) : {}),
     end: end(reason.step),
   };
 }
@@ -99,28 +100,34 @@ function pauseText({ spec, status = {} }: Rollout): string {
   const { autoPromotionEnabled = true, autoPromotionSeconds = 0 } = spec.strategy?.blueGreen ?? {};
   const from = parseTime(pause?.startTime ?? "");
   if (pause?.reason.startsWith("Inconclusive")) return "somebody to judge an inconclusive analysis";
-  if (pause?.reason !== "BlueGreenPause" || !autoPromotionEnabled || from === undefined)
-    return "somebody to promote";
+  const hasEnd = autoPromotionEnabled && autoPromotionSeconds > 0;
+  if (pause?.reason !== "BlueGreenPause" || !hasEnd || from === undefined) return "somebody to promote";
   return `autoPromotionSeconds to pass, until ${formatTime(later(from, autoPromotionSeconds))}`;
 }
 
-function podsOf(
-  hash: string | undefined,
-  replicaSets: readonly ReplicaSet[],
-  all: readonly Pod[],
-): string | undefined {
-  const replicaSet = replicaSets.find(({ metadata }) => metadata.labels?.[podTemplateHashLabel] === hash);
-  if (hash === undefined || replicaSet === undefined) return undefined;
+function podsOf(seen: Seen, hash: string | undefined): Pick<WaitingView, "progress" | "problem"> {
+  const replicaSet = replicaSetOf(seen, hash);
+  if (replicaSet === undefined) return {};
   const { spec, status } = replicaSet;
-  const count = `${status?.availableReplicas ?? 0} of ${spec.replicas ?? 1} are`;
-  const [problem] = all.flatMap((pod) => {
-    const text = pod.metadata.labels?.[podTemplateHashLabel] === hash ? podProblemOf(pod) : undefined;
-    return text === undefined ? [] : [`pod ${pod.metadata.name}: ${text.replaceAll(/\s+/g, " ")}`];
-  });
-  const refusal = (status?.conditions ?? []).find(
-    (it) => it.type === "ReplicaFailure" && it.status === "True",
+  const problem = podsProblemOf(seen, hash);
+  return {
+    progress: `${status?.availableReplicas ?? 0} of ${spec.replicas ?? 1} are`,
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+/** Why the pods of a version do not come up by themselves, as far as its pods and its ReplicaSet say it. */
+export function podsProblemOf(seen: Seen, hash: string | undefined): string | undefined {
+  const replicaSet = replicaSetOf(seen, hash);
+  if (replicaSet === undefined) return undefined;
+  for (const pod of ownedBy(replicaSet, seen.pods)) {
+    const text = podProblemOf(pod);
+    if (text !== undefined) return `pod ${pod.metadata.name}: ${text.replaceAll(/\s+/g, " ").trim()}`;
+  }
+  const refusal = replicaSet.status?.conditions?.find(
+    ({ type, status }) => type === "ReplicaFailure" && status === "True",
   );
-  return [count, problem ?? refusal?.message].filter((text) => text !== undefined).join("; ");
+  return refusal?.message;
 }
 
 /** Whether a version is on its way in while another one is stable. */
@@ -137,11 +144,6 @@ export function isPromotedSince({ status }: Rollout): boolean {
   );
 }
 
-export function conditionOf({ status }: Rollout, type: string) {
+export function conditionOf({ status }: Rollout, type: string): Condition | undefined {
   return status?.conditions?.find((condition) => condition.type === type);
-}
-
-function sinceOf(text: string | undefined, now: Instant): Pick<WaitingView, "since" | "age"> {
-  const since = parseTime(text ?? "");
-  return { since, age: since === undefined ? "" : humanDuration((now - since) / 1000) };
 }

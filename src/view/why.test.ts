@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Condition, Pod, ReplicaSet } from "../api/core.ts";
 import type { Rollout, RolloutSpec, RolloutStatus } from "../api/rollout.ts";
+import { printWords } from "../cli/print/words.ts";
 import { instant } from "../time/clock.ts";
+import { byOwner, type Seen, seenOf } from "./seen.ts";
 import { waitingOf } from "./waiting.ts";
 import { whyOf } from "./why.ts";
 
@@ -14,7 +16,7 @@ function rollout(status: RolloutStatus, spec: RolloutSpec = {}): Rollout {
   return {
     apiVersion: "argoproj.io/v1alpha1",
     kind: "Rollout",
-    metadata: { name: "web", generation: 2 },
+    metadata: { name: "web", uid: "r", generation: 2 },
     spec: { replicas: 3, strategy: { blueGreen }, ...spec },
     status: { observedGeneration: "2", stableRS: "old", currentPodHash: "new", ...status },
   };
@@ -27,7 +29,12 @@ function condition(type: string, reason: string, message = ""): Condition {
 const replicaSet: ReplicaSet = {
   apiVersion: "apps/v1",
   kind: "ReplicaSet",
-  metadata: { name: "web-new", labels: { "rollouts-pod-template-hash": "new" } },
+  metadata: {
+    name: "web-new",
+    uid: "new",
+    labels: { "rollouts-pod-template-hash": "new" },
+    ownerReferences: [{ apiVersion: "argoproj.io/v1alpha1", kind: "Rollout", name: "web", uid: "r" }],
+  },
   spec: { replicas: 3, selector: {}, template: { spec: { containers: [{ name: "web", image: "web:2" }] } } },
   status: { replicas: 3, availableReplicas: 1 },
 };
@@ -35,7 +42,10 @@ const replicaSet: ReplicaSet = {
 const stuckPod: Pod = {
   apiVersion: "v1",
   kind: "Pod",
-  metadata: { name: "web-new-1", labels: { "rollouts-pod-template-hash": "new" } },
+  metadata: {
+    name: "web-new-1",
+    ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: "web-new", uid: "new" }],
+  },
   spec: { containers: [{ name: "web" }] },
   status: {
     phase: "Pending",
@@ -52,14 +62,23 @@ const stuckPod: Pod = {
   },
 };
 
+function seen(subject: Rollout, replicaSets: readonly ReplicaSet[], pods: readonly Pod[] = []): Seen {
+  return seenOf(subject, byOwner(replicaSets), byOwner(pods));
+}
+
 function why(subject: Rollout, replicaSets: readonly ReplicaSet[] = [], pods: readonly Pod[] = []): string {
-  return whyOf({ rollout: subject, replicaSets, pods, now });
+  return printWords(whyOf(seen(subject, replicaSets, pods)), now);
 }
 
 /** The version that users are on. */
 const live: ReplicaSet = {
   ...replicaSet,
-  metadata: { ...replicaSet.metadata, name: "web-old", labels: { "rollouts-pod-template-hash": "old" } },
+  metadata: {
+    ...replicaSet.metadata,
+    name: "web-old",
+    uid: "old",
+    labels: { "rollouts-pod-template-hash": "old" },
+  },
   status: { ...replicaSet.status, replicas: 2, availableReplicas: 2 },
 };
 
@@ -198,8 +217,11 @@ describe("why a Rollout of another controller stands where it stands", () => {
     it(`is read off ${what}`, () => assert.equal(why(subject, [replicaSet, live]), expected));
   }
 
-  it("is not told as Teal's own note", () => {
-    for (const [, subject] of argo) assert.equal(waitingOf(subject, [replicaSet], [], now), undefined);
+  it("is what everybody shows as waited for", () => {
+    for (const [what, subject, expected] of argo) {
+      const [, on] = / is waiting for (.*?)(?: \(1 of 3 are\))?, since/.exec(expected) ?? [];
+      assert.equal(waitingOf(seen(subject, [replicaSet, live]))?.on, on, what);
+    }
   });
 });
 

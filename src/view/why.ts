@@ -1,41 +1,24 @@
-import type { Pod, ReplicaSet } from "../api/core.ts";
-import { instanceIdLabel, podTemplateHashLabel, scaleDownDeadlineAnnotation } from "../api/names.ts";
-import type { Rollout } from "../api/rollout.ts";
+import type { ReplicaSet } from "../api/core.ts";
+import { instanceIdLabel, scaleDownDeadlineAnnotation, wasLiveAnnotation } from "../api/names.ts";
 import { lateAt } from "../rollout/status/progress.ts";
-import { formatTime, type Instant, parseTime } from "../time/clock.ts";
-import { humanDuration } from "../time/human-duration.ts";
+import { parseTime } from "../time/clock.ts";
 import { isObserved, phaseOf } from "./rollout-phase.ts";
-import { revisionOf } from "./rollout-tree.ts";
-import {
-  conditionOf,
-  isPromotedSince,
-  isUpdate,
-  type WaitingView,
-  waitingByPhase,
-  waitingOf,
-} from "./waiting.ts";
-
-interface Facts {
-  readonly rollout: Rollout;
-  /** The Rollout's own. */
-  readonly replicaSets: readonly ReplicaSet[];
-  readonly pods: readonly Pod[];
-  readonly now: Instant;
-}
+import { hashOf, replicaSetOf, revisionOf, type Seen, versionOf } from "./seen.ts";
+import { conditionOf, isPromotedSince, isUpdate, type WaitingView, waitingOf } from "./waiting.ts";
+import { sentence, since, type Words } from "./words.ts";
 
 /**
  * Why a Rollout stands where it stands, in one sentence: what it waits for, since when, until when, and what would end it;
  * or what is broken and what can be done; or that nothing is left to do.
  */
-export function whyOf(facts: Facts): string {
-  const clauses = reasons.map((reason) => reason(facts)).find((text) => text !== undefined) ?? [];
-  return clauses.filter((clause) => clause !== "").join("; ");
+export function whyOf(seen: Seen): Words {
+  return sentence(reasons.map((reason) => reason(seen)).find((clauses) => clauses !== undefined) ?? []);
 }
 
-type Clauses = readonly string[];
+type Clauses = readonly Words[];
 
 /** The first that applies counts. */
-const reasons: readonly ((facts: Facts) => Clauses | undefined)[] = [
+const reasons: readonly ((seen: Seen) => Clauses | undefined)[] = [
   beingDeleted,
   unseen,
   invalid,
@@ -48,111 +31,113 @@ const reasons: readonly ((facts: Facts) => Clauses | undefined)[] = [
   otherwise,
 ];
 
-const nameOf = ({ rollout }: Facts): string => rollout.metadata.name;
-const titleOf = (facts: Facts): string => `rollout '${nameOf(facts)}'`;
+const nameOf = ({ rollout }: Seen): string => rollout.metadata.name;
+const titleOf = (seen: Seen): string => `rollout '${nameOf(seen)}'`;
+const momentOf = (text: string | undefined) => parseTime(text ?? "");
 
-function beingDeleted(facts: Facts): Clauses | undefined {
-  const { deletionTimestamp } = facts.rollout.metadata;
-  return deletionTimestamp === undefined ? undefined : [`${titleOf(facts)} is being deleted`];
+function beingDeleted(seen: Seen): Clauses | undefined {
+  const { deletionTimestamp } = seen.rollout.metadata;
+  return deletionTimestamp === undefined ? undefined : [[`${titleOf(seen)} is being deleted`]];
 }
 
-function unseen(facts: Facts): Clauses | undefined {
-  const { rollout } = facts;
+function unseen(seen: Seen): Clauses | undefined {
+  const { rollout } = seen;
   if (isObserved(rollout)) return undefined;
   const { generation = 0, labels } = rollout.metadata;
-  const seen = rollout.status?.observedGeneration;
+  const looked = rollout.status?.observedGeneration;
   const id = labels?.[instanceIdLabel];
   const flag = id === undefined ? "" : ` --instance-id ${id}`;
   return [
-    `${titleOf(facts)} waits for a controller to look at its spec: generation ${generation} is there, ` +
-      `${seen === undefined ? "none" : seen} has been looked at`,
-    `if this stays so, no controller runs for it, and \`teal controller${flag}\` starts one`,
+    [
+      `${titleOf(seen)} waits for a controller to look at its spec: generation ${generation} is there, ` +
+        `${looked ?? "none"} has been looked at`,
+    ],
+    [`if this stays so, no controller runs for it, and \`teal controller${flag}\` starts one`],
   ];
 }
 
-function invalid(facts: Facts): Clauses | undefined {
-  const condition = conditionOf(facts.rollout, "InvalidSpec");
-  if (condition?.status !== "True" || phaseOf(facts.rollout).phase !== "Degraded") return undefined;
+function invalid(seen: Seen): Clauses | undefined {
+  const condition = conditionOf(seen.rollout, "InvalidSpec");
+  if (condition?.status !== "True" || phaseOf(seen.rollout).phase !== "Degraded") return undefined;
   const { message = "", lastUpdateTime } = condition;
-  const what = message.replace(`The Rollout "${nameOf(facts)}" is invalid: `, "");
+  const what = message.replace(`The Rollout "${nameOf(seen)}" is invalid: `, "");
   return [
-    `${titleOf(facts)} is not carried out${since(lastUpdateTime, facts.now)}: ${what}`,
-    "it goes on as soon as that is put right",
+    [`${titleOf(seen)} is not carried out`, ...since(momentOf(lastUpdateTime)), `: ${what}`],
+    ["it goes on as soon as that is put right"],
   ];
 }
 
-function aborted(facts: Facts): Clauses | undefined {
-  const { rollout, now } = facts;
+function aborted(seen: Seen): Clauses | undefined {
+  const { rollout } = seen;
   const { status = {} } = rollout;
   if (status.abort !== true) return undefined;
   const message = conditionOf(rollout, "Progressing")?.message ?? "";
   const [, cause = ""] = /^Rollout aborted update to revision \d+(?:: (.*))?$/s.exec(message) ?? [];
-  const at = parseTime(status.abortedAt ?? "");
+  const at = momentOf(status.abortedAt);
   const isBack = status.blueGreen === undefined || status.blueGreen.activeSelector === status.stableRS;
-  const wait = waitingOf(rollout, facts.replicaSets, facts.pods, now);
-  const back =
-    wait === undefined
-      ? "users are not all back yet"
-      : `users are not all back yet: waiting for ${withDetail(wait)}`;
+  const wait = waitingOf(seen);
+  const back = `users are not all back yet${wait === undefined ? "" : `: waiting for ${withDetail(wait)}`}`;
+  const gone = outage(seen);
   return [
-    `the update of ${titleOf(facts)}${revisionText(facts, status.currentPodHash, " to")} was aborted${at === undefined ? "" : ` at ${ago(at, now)}`}${cause === "" ? "" : `: ${cause.replace(/\.$/, "")}`}`,
-    outage(facts) || (isBack ? `users are on${versionText(facts, status.stableRS)}` : back),
-    `\`teal retry rollout ${nameOf(facts)}\` starts it again`,
-    retirement(facts, status.currentPodHash, "its pods go"),
+    [
+      `the update of ${titleOf(seen)}${revisionText(seen, status.currentPodHash, " to")} was aborted`,
+      ...(at === undefined ? [] : [{ at, as: "then" } as const]),
+      cause === "" ? "" : `: ${cause.replace(/\.$/, "")}`,
+    ],
+    [gone === "" ? (isBack ? `users are on${versionText(seen, status.stableRS)}` : back) : gone],
+    [`\`teal retry rollout ${nameOf(seen)}\` starts it again`],
+    retirement(replicaSetOf(seen, status.currentPodHash), "its pods go"),
   ];
 }
 
-function promoted(facts: Facts): Clauses | undefined {
-  if (!isPromotedSince(facts.rollout)) return undefined;
+function promoted(seen: Seen): Clauses | undefined {
+  if (!isPromotedSince(seen.rollout)) return undefined;
   return [
-    `${titleOf(facts)} has been promoted and waits for its controller to notice`,
-    "if this stays so, no controller runs for it",
+    [`${titleOf(seen)} has been promoted and waits for its controller to notice`],
+    ["if this stays so, no controller runs for it"],
   ];
 }
 
-function broken(facts: Facts): Clauses | undefined {
-  const { rollout, now } = facts;
+function broken(seen: Seen): Clauses | undefined {
+  const { rollout } = seen;
   const { phase, message } = phaseOf(rollout);
   if (phase !== "Degraded") return undefined;
-  const progressing = conditionOf(rollout, "Progressing");
-  const wait = waitingOf(rollout, facts.replicaSets, facts.pods, now);
-  const name = nameOf(facts);
+  const wait = waitingOf(seen);
   const wayOut = isUpdate(rollout)
-    ? `mend the template, or give the update up with \`teal abort ${name}\``
+    ? `mend the template, or give the update up with \`teal abort ${nameOf(seen)}\``
     : "mend the template, or what its pods need";
-  if (wait !== undefined)
-    return [`${titleOf(facts)} is late: it has been waiting for ${lasting(wait)}`, wayOut];
+  const from = momentOf(conditionOf(rollout, "Progressing")?.lastUpdateTime);
   return [
-    `${titleOf(facts)} is broken${since(progressing?.lastUpdateTime, now)}: ${message.replace(/\.$/, "")}`,
-    wayOut,
+    wait === undefined
+      ? [`${titleOf(seen)} is broken`, ...since(from), `: ${message.replace(/\.$/, "")}`]
+      : [`${titleOf(seen)} is late: it has been waiting for `, ...lasting(wait)],
+    [wayOut],
   ];
 }
 
-function waiting(facts: Facts): Clauses | undefined {
-  const { rollout, replicaSets, pods, now } = facts;
-  const { phase } = phaseOf(rollout);
-  if (phase === "Paused" && rollout.spec.paused === true && !isUpdate(rollout)) return undefined;
-  const wait = waitingOf(rollout, replicaSets, pods, now) ?? waitingByPhase(rollout, replicaSets, pods, now);
-  if (wait === undefined || phase === "Healthy") return undefined;
+function waiting(seen: Seen): Clauses | undefined {
+  const { rollout } = seen;
+  const wait = waitingOf(seen);
+  if (wait === undefined) return undefined;
   const late =
-    phase === "Progressing" && isUpdate(rollout)
+    phaseOf(rollout).phase === "Progressing" && isUpdate(rollout)
       ? lateAt(rollout.spec, conditionOf(rollout, "Progressing"))
       : undefined;
   return [
-    `${titleOf(facts)} is waiting for ${lasting(wait)}`,
-    outage(facts),
-    wait.end,
-    late === undefined ? "" : `without progress it counts as late at ${time(late, now)}`,
+    [`${titleOf(seen)} is waiting for `, ...lasting(wait)],
+    [outage(seen)],
+    [wait.end],
+    late === undefined ? [] : ["without progress it counts as late", { at: late, as: "due" }],
   ];
 }
 
 /** What must be said before all else: the version that users are on has no pods. Empty when it has, or there is none yet. */
-function outage(facts: Facts): string {
-  const { spec, status = {} } = facts.rollout;
-  const isKnown = spec.strategy?.blueGreen !== undefined && facts.replicaSets.length > 0;
+function outage(seen: Seen): string {
+  const { spec, status = {} } = seen.rollout;
+  const isKnown = spec.strategy?.blueGreen !== undefined && seen.replicaSets.length > 0;
   if (!isKnown || (status.stableRS ?? "") === "" || spec.replicas === 0) return "";
   const hash = status.blueGreen?.activeSelector ?? status.stableRS;
-  const live = replicaSetOf(facts, hash);
+  const live = replicaSetOf(seen, hash);
   if (live === undefined)
     return hash === status.stableRS
       ? `users get no answer: the ReplicaSet of the live version ${hash} is gone`
@@ -161,81 +146,72 @@ function outage(facts: Facts): string {
   return availableReplicas > 0 ? "" : `users get no answer: no pod of the live version ${hash} is available`;
 }
 
-function paused(facts: Facts): Clauses | undefined {
-  const { rollout, now } = facts;
+function paused(seen: Seen): Clauses | undefined {
+  const { rollout } = seen;
   if (rollout.spec.paused !== true) return undefined;
   return [
-    `${titleOf(facts)} is paused by spec.paused${since(conditionOf(rollout, "Paused")?.lastTransitionTime, now)}, and there is no update that waits`,
-    `a new version will, until \`teal promote ${nameOf(facts)}\` takes the pause back`,
+    [
+      `${titleOf(seen)} is paused by spec.paused`,
+      ...since(momentOf(conditionOf(rollout, "Paused")?.lastTransitionTime)),
+      ", and there is no update that waits",
+    ],
+    [`a new version will, until \`teal promote ${nameOf(seen)}\` takes the pause back`],
   ];
 }
 
-function finished(facts: Facts): Clauses | undefined {
-  const { rollout, replicaSets, now } = facts;
+function finished(seen: Seen): Clauses | undefined {
+  const { rollout, replicaSets } = seen;
   if (phaseOf(rollout).phase !== "Healthy") return undefined;
-  const { status = {} } = rollout;
+  const { spec, status = {} } = rollout;
   const completed = conditionOf(rollout, "Completed");
-  const at = completed?.status === "True" ? since(completed.lastTransitionTime, now) : "";
-  const old = replicaSets
-    .filter(({ metadata }) => metadata.labels?.[podTemplateHashLabel] !== status.stableRS)
-    .map(({ metadata }) => metadata.labels?.[podTemplateHashLabel])
-    .map((hash) => retirement(facts, hash, `the old one,${revisionText(facts, hash, "")}, goes`));
-  return [`${titleOf(facts)} waits for nothing:${versionText(facts, status.stableRS)} is live${at}`, ...old];
+  const at = completed?.status === "True" ? momentOf(completed.lastTransitionTime) : undefined;
+  const version = versionText(seen, status.stableRS);
+  const others = replicaSets.filter((replicaSet) => hashOf(replicaSet) !== status.stableRS);
+  return [
+    spec.replicas === 0
+      ? [`${titleOf(seen)} waits for nothing:${version} is wanted with no pods, so nobody is served`]
+      : [`${titleOf(seen)} waits for nothing:${version} is live`, ...since(at)],
+    ...others.map((replicaSet) => retirement(replicaSet, `${formerText(replicaSet)} goes`)),
+  ];
 }
 
-function otherwise(facts: Facts): Clauses {
-  const { phase, message } = phaseOf(facts.rollout);
-  return [`${titleOf(facts)} is ${phase}${message === "" ? "" : `: ${message}`}`];
+/** A version that users were on is the old one; of others nobody knows that they ever were. */
+function formerText(replicaSet: ReplicaSet): string {
+  const revision = `revision ${revisionOf(replicaSet)}`;
+  return replicaSet.metadata.annotations?.[wasLiveAnnotation] === "true"
+    ? `the old one, ${revision},`
+    : revision;
 }
 
-function withDetail({ on, detail }: WaitingView): string {
-  return detail === undefined ? on : `${on} (${detail})`;
+function otherwise(seen: Seen): Clauses {
+  const { phase, message } = phaseOf(seen.rollout);
+  return [[`${titleOf(seen)} is ${phase}${message === "" ? "" : `: ${message}`}`]];
 }
 
-function lasting(wait: WaitingView): string {
-  return (
-    withDetail(wait) + (wait.since === undefined ? "" : `, since ${formatTime(wait.since)} (${wait.age})`)
-  );
+function withDetail({ on, progress, problem }: WaitingView): string {
+  const details = [progress, problem].filter((text) => text !== undefined);
+  return details.length === 0 ? on : `${on} (${details.join("; ")})`;
 }
 
-function replicaSetOf({ replicaSets }: Facts, hash: string | undefined): ReplicaSet | undefined {
-  if (hash === undefined) return undefined;
-  return replicaSets.find(({ metadata }) => metadata.labels?.[podTemplateHashLabel] === hash);
+function lasting(wait: WaitingView): Words {
+  return wait.since === undefined ? [withDetail(wait)] : [`${withDetail(wait)},`, ...since(wait.since)];
 }
 
 /** ` revision 2`, after `before`; empty where the ReplicaSet is not there. */
-function revisionText(facts: Facts, hash: string | undefined, before: string): string {
-  const replicaSet = replicaSetOf(facts, hash);
+function revisionText(seen: Seen, hash: string | undefined, before: string): string {
+  const replicaSet = replicaSetOf(seen, hash);
   return replicaSet === undefined ? "" : `${before} revision ${revisionOf(replicaSet)}`;
 }
 
 /** ` revision 2 (web:2)`, or what is known of it. */
-function versionText(facts: Facts, hash: string | undefined): string {
-  const replicaSet = replicaSetOf(facts, hash);
-  if (replicaSet === undefined) return ` version ${hash ?? ""}`.trimEnd();
-  const images = replicaSet.spec.template.spec.containers.map(({ image = "" }) => image);
-  return ` revision ${revisionOf(replicaSet)} (${images.join(", ")})`;
+function versionText(seen: Seen, hash: string | undefined): string {
+  const replicaSet = replicaSetOf(seen, hash);
+  return replicaSet === undefined ? ` version ${hash ?? ""}`.trimEnd() : ` ${versionOf(replicaSet)}`;
 }
 
 /** `the old one goes at …`; empty where it does not. */
-function retirement(facts: Facts, hash: string | undefined, what: string): string {
-  const replicaSet = replicaSetOf(facts, hash);
-  const at = parseTime(replicaSet?.metadata.annotations?.[scaleDownDeadlineAnnotation] ?? "");
-  if (at === undefined || (replicaSet?.spec.replicas ?? 0) === 0) return "";
-  return at > facts.now
-    ? `${what} at ${time(at, facts.now)}`
-    : `${what} as soon as it is not needed any more`;
-}
-
-function ago(at: Instant, now: Instant): string {
-  return `${formatTime(at)} (${humanDuration((now - at) / 1000)} ago)`;
-}
-
-function since(text: string | undefined, now: Instant): string {
-  const from = parseTime(text ?? "");
-  return from === undefined ? "" : ` since ${formatTime(from)} (${humanDuration((now - from) / 1000)})`;
-}
-
-function time(at: Instant, now: Instant): string {
-  return at > now ? `${formatTime(at)} (in ${humanDuration((at - now) / 1000)})` : formatTime(at);
+function retirement(replicaSet: ReplicaSet | undefined, what: string): Words {
+  const at = momentOf(replicaSet?.metadata.annotations?.[scaleDownDeadlineAnnotation]);
+  if (at === undefined || (replicaSet?.spec.replicas ?? 0) === 0) return [];
+  return [what, { at, as: "retirement" }];
 }

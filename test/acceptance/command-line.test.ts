@@ -149,7 +149,12 @@ describe("bin/teal", () => {
     assert.match(promoted.error, /^Error: rollout 'web' cannot be promoted: it is Progressing/);
     const waited = await teal("status web --timeout 100ms");
     assert.equal(waited.code, 1);
-    assert.equal(waited.error, "Error: Rollout status watch exceeded timeout\n");
+    assert.equal(
+      waited.error,
+      "rollout 'web' waits for a controller to look at its spec: generation 3 is there, none has been looked at; " +
+        "if this stays so, no controller runs for it, and `teal controller` starts one\n" +
+        "Error: Rollout status watch exceeded timeout\n",
+    );
   });
 
   it("prints a pod's log as it comes", async () => {

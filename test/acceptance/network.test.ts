@@ -29,7 +29,7 @@ import {
   routedGenerationAnnotation,
   serviceNameLabel,
 } from "../../src/api/names.ts";
-import { addressesOf } from "../../src/cluster/addresses.ts";
+import { addressesOf, lastBlock } from "../../src/cluster/addresses.ts";
 import { startTraffic, type Traffic } from "../../src/cluster/network/traffic.ts";
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { ApiError } from "../../src/kubernetes/errors.ts";
@@ -37,9 +37,10 @@ import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../../src/ku
 import { type Clock, later } from "../../src/time/clock.ts";
 import { ManualClock } from "../../src/time/manual-clock.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
+import { freePort } from "./teal-process.ts";
 
-// A block of its own, by process id, so that two runs at once do not meet.
-const addresses = addressesOf(1 + (process.pid % 250));
+// A block of its own, so that two runs at once do not meet.
+const addresses = addressesOf(1 + ((await freePort()) % lastBlock));
 const podPort = 5000;
 const servicePort = 8080;
 const clock = new SystemClock();

@@ -1,4 +1,4 @@
-import { addressesOf } from "../../src/cluster/addresses.ts";
+import { addressesOf, lastBlock } from "../../src/cluster/addresses.ts";
 import { ImageStore } from "../../src/cluster/node/images/image-store.ts";
 import { NodeAgent } from "../../src/cluster/node/node-agent.ts";
 import { ProcessDriver } from "../../src/cluster/node/process/process-driver.ts";
@@ -11,6 +11,8 @@ import { SystemClock } from "../../src/time/system-clock.ts";
 export function processAgent(
   transport: Transport,
   dataFolder: string,
+  /** Names the block of addresses. */
+  port: number,
   options: { readonly addressing?: "own" | "shared"; readonly onProblem?: (text: string) => void } = {},
 ): NodeAgent {
   const clock = new SystemClock();
@@ -18,7 +20,7 @@ export function processAgent(
   const { onProblem = console.error, ...addressing } = options;
   const driver = new ProcessDriver({
     dataFolder,
-    addresses: addressesOf(21),
+    addresses: addressesOf(1 + (port % lastBlock)),
     clock,
     client,
     images: new ImageStore(dataFolder),
@@ -38,8 +40,8 @@ export function processAgent(
   return new NodeAgent({ client, clock, driver, node, onProblem });
 }
 
-const [, program, server, dataFolder] = process.argv;
+const [, program, server, dataFolder, port] = process.argv;
 if (program === import.meta.filename && server !== undefined && dataFolder !== undefined) {
-  await processAgent(new HttpTransport({ server }), dataFolder).start();
+  await processAgent(new HttpTransport({ server }), dataFolder, Number(port)).start();
   process.send?.("started");
 }

@@ -30,6 +30,8 @@ const image = "docker.io/atulinfracloud/weathersample";
 const clock = new SystemClock();
 
 let dataFolder: string;
+/** Of the cluster whose addresses the pods get. */
+const clusterPort = await freePort();
 let api: PodApi;
 let client: KubernetesClient;
 let images: ImageStore;
@@ -591,7 +593,9 @@ describe("an agent that is killed", () => {
 
   async function agentProcess(url: string): Promise<ChildProcess> {
     const program = join(import.meta.dirname, "node-agent-process.ts");
-    child = fork(program, [url, dataFolder], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    child = fork(program, [url, dataFolder, String(clusterPort)], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
     await once(child, "message", { signal: AbortSignal.timeout(20_000) });
     return child;
   }
@@ -626,7 +630,7 @@ describe("an agent that is killed", () => {
 async function startAgent(
   options: { readonly addressing?: "own" | "shared"; readonly onProblem?: (text: string) => void } = {},
 ): Promise<void> {
-  const agent = processAgent(api, dataFolder, options);
+  const agent = processAgent(api, dataFolder, clusterPort, options);
   agents.push(agent);
   await agent.start();
 }

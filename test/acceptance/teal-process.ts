@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { addressesOf } from "../../src/cluster/addresses.ts";
 
 const bin = join(import.meta.dirname, "../../bin/teal");
 
@@ -22,7 +24,7 @@ export class TealProcess {
 
   constructor(args: readonly string[], folder: string) {
     const { KUBECONFIG: _, ...env } = process.env;
-    this.child = spawn(process.execPath, [bin, ...args], {
+    this.child = spawn(bin, args, {
       cwd: folder,
       env: { ...env, HOME: folder, NO_COLOR: "1" },
     });
@@ -69,14 +71,34 @@ export function teal(folder: string, ...args: readonly string[]): Promise<Ended>
   return new TealProcess(args, folder).ended();
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
+// Below those that the kernel gives to whoever asks for any: until it is used, nobody else is given it.
+const firstPort = 10_000;
+const lastPort = 29_999;
+/** Whoever listens on this port of a cluster's block has the block to itself among tests. */
+const leasePort = 30_000;
+
+/**
+ * A port for a cluster, or for anything else. While this process lives no other test process is given a port of the same block of
+ * addresses, so that files may run at once.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(firstPort, lastPort);
+    if ((await lease(addressesOf(port).block)) && (await isFree(port))) return port;
+  }
+}
+
+const asked = new Set<string>();
+
+function lease(block: string): Promise<boolean> {
+  // A second cluster of this process gets another block.
+  if (asked.has(block)) return Promise.resolve(false);
+  asked.add(block);
+  const holder = createServer();
+  holder.unref();
+  return new Promise((resolve) => {
+    holder.on("error", () => resolve(false));
+    holder.listen(leasePort, `${block}.0.1`, () => resolve(true));
   });
 }
 

@@ -46,7 +46,9 @@ it("stops in the middle without a trace, is killed in the middle, and then goes 
 
 it("switches users several times under load without a failure or an old answer", async () => {
   const bench = join(import.meta.dirname, "../../bench/switches.ts");
-  const child = spawn(process.execPath, [bench, "--switches", "5"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [bench, "--switches", "5", "--port", String(await freePort())], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [out, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
   assert.equal(code, 0, out);
   assert.match(out, /^switches {2,}5$/m);

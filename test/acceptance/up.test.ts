@@ -56,6 +56,7 @@ describe("teal up", () => {
     const all = processes();
     assert.deepEqual(Object.keys(record().parts).toSorted(), ["api-server", "controller", "node", "traffic"]);
     assert.ok(all.every(isRunning));
+    assert.equal(record().supervisor?.pid, up.child.pid, "nothing stands between bin/teal and the program");
     await deployWeather();
     const containers = leftoverContainers(data);
     assert.equal(containers.length, 2);

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ReplicaSet } from "../../src/api/core.ts";
+import type { Rollout } from "../../src/api/rollout.ts";
+import { printWords } from "../../src/cli/print/words.ts";
+import type { Instant } from "../../src/time/clock.ts";
+import { byOwner, seenOf } from "../../src/view/seen.ts";
 import { whyOf } from "../../src/view/why.ts";
 import { World } from "./world.ts";
 
@@ -7,7 +12,11 @@ const manual = { autoPromotionEnabled: false };
 
 function why(world: World, seconds = 0): string {
   const { rollout, replicaSets, now } = seconds === 0 ? world : world.pass(seconds);
-  return whyOf({ rollout, replicaSets, pods: [], now });
+  return told(rollout, replicaSets, now);
+}
+
+function told(rollout: Rollout, replicaSets: readonly ReplicaSet[], now: Instant): string {
+  return printWords(whyOf(seenOf(rollout, byOwner(replicaSets), byOwner([]))), now);
 }
 
 const paused = (strategy: object = {}): World =>
@@ -117,7 +126,7 @@ const cases: readonly [string, () => string, string][] = [
     "somebody has promoted and nobody has noticed",
     () => {
       const world = paused().promote();
-      return whyOf({ rollout: world.rollout, replicaSets: world.replicaSets, pods: [], now: world.now });
+      return told(world.rollout, world.replicaSets, world.now);
     },
     "rollout 'web' has been promoted and waits for its controller to notice; if this stays so, no controller runs for it",
   ],
@@ -125,7 +134,7 @@ const cases: readonly [string, () => string, string][] = [
     "nobody has looked at it",
     () => {
       const { rollout, now } = new World();
-      return whyOf({ rollout, replicaSets: [], pods: [], now });
+      return told(rollout, [], now);
     },
     "rollout 'web' waits for a controller to look at its spec: generation 1 is there, none has been looked at; " +
       "if this stays so, no controller runs for it, and `teal controller` starts one",
@@ -134,7 +143,7 @@ const cases: readonly [string, () => string, string][] = [
     "nobody has looked at its newest spec",
     () => {
       const { rollout, replicaSets, now } = new World().settle().deploy("web:2");
-      return whyOf({ rollout, replicaSets, pods: [], now });
+      return told(rollout, replicaSets, now);
     },
     "rollout 'web' waits for a controller to look at its spec: generation 2 is there, 1 has been looked at; " +
       "if this stays so, no controller runs for it, and `teal controller` starts one",
@@ -145,7 +154,7 @@ const cases: readonly [string, () => string, string][] = [
       const { rollout, now } = new World();
       const labels = { "argo-rollouts.argoproj.io/controller-instance-id": "blue" };
       const labelled = { ...rollout, metadata: { ...rollout.metadata, labels } };
-      return whyOf({ rollout: labelled, replicaSets: [], pods: [], now });
+      return told(labelled, [], now);
     },
     "rollout 'web' waits for a controller to look at its spec: generation 1 is there, none has been looked at; " +
       "if this stays so, no controller runs for it, and `teal controller --instance-id blue` starts one",
@@ -155,7 +164,7 @@ const cases: readonly [string, () => string, string][] = [
     () => {
       const { rollout, now } = new World().settle();
       const metadata = { ...rollout.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" };
-      return whyOf({ rollout: { ...rollout, metadata }, replicaSets: [], pods: [], now });
+      return told({ ...rollout, metadata }, [], now);
     },
     "rollout 'web' is being deleted",
   ],

@@ -11,10 +11,9 @@ export type Cell = string | readonly Span[];
 /** Lines of cells, each column as wide as its widest cell, `gap` spaces apart, no space at the ends of lines. */
 export function columns(rows: readonly (readonly Cell[])[], gap: number, paint: Paint): string {
   const spans = rows.map((row) => row.map(spansOf));
-  const count = Math.max(0, ...spans.map((row) => row.length));
-  const widths = Array.from({ length: count }, (_, index) =>
-    Math.max(0, ...spans.map((row) => widthOf(row[index] ?? []))),
-  );
+  const widths: number[] = [];
+  for (const row of spans)
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, widthOf(cell));
   return spans.map((row) => `${lineOf(row, widths, gap, paint)}\n`).join("");
 }
 

@@ -1,11 +1,11 @@
-import { type Command, globalFlags } from "../command.ts";
+import { type Command, globalFlags, type Verb } from "../command.ts";
 import type { Flag, Flags } from "../flags.ts";
 import { columns } from "./columns.ts";
 import { plain } from "./paint.ts";
 
 /** All commands with a line each. */
 export function printHelp(commands: readonly Command[]): string {
-  const shown = commands.filter(({ hidden }) => !hidden);
+  const shown = commands.filter(({ isHidden }) => isHidden !== true);
   const rows = shown.map(({ names, usage, summary }) => [`  teal ${names[0]} ${usage}`.trimEnd(), summary]);
   return [
     "Teal: blue-green delivery for Kubernetes.\n\n",
@@ -17,7 +17,7 @@ export function printHelp(commands: readonly Command[]): string {
 }
 
 /** One command with its flags. */
-export function printCommandHelp({ names, usage, summary, flags }: Command): string {
+export function printCommandHelp({ names, usage, summary }: Command, { flags }: Verb): string {
   const aliases = names.slice(1);
   return [
     `${summary}.\n\n  teal ${names[0]} ${usage}`.trimEnd(),

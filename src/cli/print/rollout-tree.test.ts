@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Pod, ReplicaSet } from "../../api/core.ts";
 import type { Rollout } from "../../api/rollout.ts";
-import { instant } from "../../time/clock.ts";
-import { rolloutTree } from "../../view/rollout-tree.ts";
+import { instant, later } from "../../time/clock.ts";
+import { type RolloutView, rolloutTree } from "../../view/rollout-tree.ts";
+import { byOwner, seenOf } from "../../view/seen.ts";
 import { type Colour, plain } from "./paint.ts";
 import { printRollout } from "./rollout-tree.ts";
 
@@ -90,15 +91,19 @@ const pods = [
   pod("55b5fbb8cc", "xft2l", 14, 1),
 ];
 
+const view = (rollout: Rollout, replicaSets: readonly ReplicaSet[], all: readonly Pod[]): RolloutView =>
+  rolloutTree(seenOf(rollout, byOwner(replicaSets), byOwner(all)));
+
 describe("get rollout", () => {
   it("prints the preview beside the active version while it is paused", () => {
-    const text = printRollout(rolloutTree(weather, [blue, green], pods, now), plain);
+    const text = printRollout(view(weather, [blue, green], pods), plain, now);
     assert.equal(
       text,
       `Name:            rollout-weather-app
 Namespace:       default
 Status:          ॥ Paused
 Message:         BlueGreenPause
+Waiting:         for somebody to promote (5s): \`teal promote rollout-weather-app\` ends it
 Strategy:        BlueGreen
 Images:          docker.io/atulinfracloud/weatherappanacreon:v1 (stable, active)
                  docker.io/atulinfracloud/weatherappanacreon:v2 (preview)
@@ -142,7 +147,7 @@ NAME                                             KIND        STATUS     AGE    I
     const leaving = { ...blue, metadata: { ...blue.metadata, annotations } };
     const stranger = { ...blue, metadata: { ...blue.metadata, name: "other", ownerReferences: [] } };
     const empty = replicaSet("5f4b7c9d", 0, 500, 0, "old");
-    const text = printRollout(rolloutTree(promoted, [stranger, leaving, empty, green], [], now), plain);
+    const text = printRollout(view(promoted, [stranger, leaving, empty, green], []), plain, now);
     assert.equal(
       text,
       `Name:            rollout-weather-app
@@ -185,7 +190,7 @@ NAME                                    KIND        STATUS        AGE    INFO
       return { ...pod("55b5fbb8cc", suffix, 14), status: { phase: "Pending", containerStatuses: [status] } };
     });
     assert.ok(first !== undefined && second !== undefined);
-    const text = printRollout(rolloutTree(weather, [blue, green], [second, first], now), plain);
+    const text = printRollout(view(weather, [blue, green], [second, first]), plain, now);
     assert.match(text, /pf4x4 +Pod +⚠ ImagePullBackOff +14s +ready:0\/1\n/);
     assert.ok(
       text.endsWith(
@@ -197,11 +202,11 @@ NAME                                    KIND        STATUS        AGE    INFO
   it("keeps columns in line when it has colours", () => {
     const marked = (text: string, colour: Colour | undefined): string =>
       colour === undefined ? text : `<${colour}>${text}</>`;
-    const view = rolloutTree(weather, [green], [], now);
-    const uncoloured = printRollout(view, marked).replaceAll(/<[a-z]*>|<\/>/g, "");
-    assert.equal(uncoloured, printRollout(view, plain));
+    const shown = view(weather, [green], []);
+    const uncoloured = printRollout(shown, marked, now).replaceAll(/<[a-z]*>|<\/>/g, "");
+    assert.equal(uncoloured, printRollout(shown, plain, now));
     assert.match(
-      printRollout(view, marked),
+      printRollout(shown, marked, now),
       /⧉ <blue>rollout-weather-app-55b5fbb8cc<\/> {2}ReplicaSet {2}<green>✔<\/> Healthy {2}14s {4}<blue>preview<\/>/,
     );
   });
@@ -209,7 +214,7 @@ NAME                                    KIND        STATUS        AGE    INFO
 
 describe("the view of a ReplicaSet", () => {
   const statusOf = (it: ReplicaSet): string | undefined =>
-    rolloutTree(weather, [it], [], now).revisions[0]?.replicaSets[0]?.status;
+    view(weather, [it], []).revisions[0]?.replicaSets[0]?.status;
   const status = blue.status ?? {};
   const cases: readonly [string, ReplicaSet, string][] = [
     ["with all pods available", blue, "Healthy"],
@@ -232,7 +237,8 @@ describe("the view of a ReplicaSet", () => {
 
   it("says that its time is over", () => {
     const annotations = { ...blue.metadata.annotations, "scale-down-deadline": agoText(1) };
-    const view = rolloutTree(weather, [{ ...blue, metadata: { ...blue.metadata, annotations } }], [], now);
-    assert.equal(view.revisions[0]?.replicaSets[0]?.scaleDownDelay, "passed");
+    const shown = view(weather, [{ ...blue, metadata: { ...blue.metadata, annotations } }], []);
+    assert.equal(shown.revisions[0]?.replicaSets[0]?.scaleDownAt, later(now, -1));
+    assert.match(printRollout(shown, plain, now), /,delay:passed\n/);
   });
 });

@@ -1,8 +1,10 @@
+import type { Instant } from "../../time/clock.ts";
 import { type Icon, icons } from "../../view/icons.ts";
 import type { PodView, ReplicaSetView, RevisionView, Role, RolloutView } from "../../view/rollout-tree.ts";
 import type { WaitingView } from "../../view/waiting.ts";
 import { type Cell, columns, type Span } from "./columns.ts";
 import type { Colour, Paint } from "./paint.ts";
+import { ageText, timeLeft } from "./words.ts";
 
 const iconColours: Readonly<Partial<Record<Icon, Colour>>> = {
   [icons.healthy]: "green",
@@ -21,10 +23,10 @@ const roleColours: Readonly<Record<Role, Colour>> = {
 
 /**
  * The whole answer of `get rollout`: facts, then the tree of revisions, ReplicaSets and pods, then what holds up the first
- * pod that is held up.
+ * pod that is held up. Ages are those at `now`.
  */
-export function printRollout(view: RolloutView, paint: Paint): string {
-  return `${printFacts(view, paint)}\n${printTree(view, paint)}${printProblem(view)}`;
+export function printRollout(view: RolloutView, paint: Paint, now: Instant): string {
+  return `${printFacts(view, paint, now)}\n${printTree(view, paint, now)}${printProblem(view)}`;
 }
 
 function printProblem({ revisions }: RolloutView): string {
@@ -35,14 +37,14 @@ function printProblem({ revisions }: RolloutView): string {
   return first === undefined ? "" : `\n${first.replaceAll(/\s+/g, " ")}\n`;
 }
 
-function printFacts(view: RolloutView, paint: Paint): string {
+function printFacts(view: RolloutView, paint: Paint, now: Instant): string {
   const status = `${paint(view.icon, iconColours[view.icon])} ${view.phase}`;
   const facts: readonly (readonly [string, string])[] = [
     ["Name:", view.name],
     ["Namespace:", view.namespace],
     ["Status:", status],
     ...(view.message === "" ? [] : ([["Message:", view.message]] as const)),
-    ...(view.waiting === undefined ? [] : ([["Waiting:", printWaiting(view.waiting)]] as const)),
+    ...(view.waiting === undefined ? [] : ([["Waiting:", printWaiting(view.waiting, now)]] as const)),
     ["Strategy:", view.strategy],
     ...view.images.map(
       ({ image, roles }, index) => [index === 0 ? "Images:" : "", image + rolesText(roles, paint)] as const,
@@ -57,9 +59,11 @@ function printFacts(view: RolloutView, paint: Paint): string {
   return facts.map(([label, value]) => `${label.padEnd(17)}${value}`.trimEnd().concat("\n")).join("");
 }
 
-/** One line: `for somebody to promote (5m): …`. */
-export function printWaiting({ on, age, end }: WaitingView): string {
-  return `for ${on}${age === "" ? "" : ` (${age})`}: ${end}`;
+/** One line: `for pods of the new version to become available (5m; 1 of 3 are): …`. */
+function printWaiting({ on, since, progress, problem, end }: WaitingView, now: Instant): string {
+  const details = [since === undefined ? undefined : ageText(since, now), progress, problem];
+  const known = details.filter((text) => text !== undefined);
+  return `for ${on}${known.length === 0 ? "" : ` (${known.join("; ")})`}: ${end}`;
 }
 
 function rolesText(roles: readonly Role[], paint: Paint): string {
@@ -69,21 +73,17 @@ function rolesText(roles: readonly Role[], paint: Paint): string {
 
 type Row = readonly Cell[];
 
-function printTree(view: RolloutView, paint: Paint): string {
+function printTree(view: RolloutView, paint: Paint, now: Instant): string {
   const rows: Row[] = [
     ["NAME", "KIND", "STATUS", "AGE", "INFO"],
-    [`⟳ ${view.name}`, "Rollout", statusCell(view.icon, view.phase), view.age],
-    ...branches(view.revisions, "", revisionRows),
+    [`⟳ ${view.name}`, "Rollout", statusCell(view.icon, view.phase), ageText(view.created, now)],
+    ...branches(view.revisions, "", revisionRows(now)),
   ];
   return columns(rows, 2, paint);
 }
 
 /** The rows of each child under its parent; the last child closes the parent's line. */
-function branches<T>(
-  children: readonly T[],
-  indent: string,
-  rowsOf: (child: T, prefix: string, indent: string) => readonly Row[],
-): readonly Row[] {
+function branches<T>(children: readonly T[], indent: string, rowsOf: RowsOf<T>): readonly Row[] {
   return children.flatMap((child, index) =>
     index === children.length - 1
       ? rowsOf(child, `${indent}└──`, `${indent}   `)
@@ -91,42 +91,50 @@ function branches<T>(
   );
 }
 
-function revisionRows(revision: RevisionView, prefix: string, indent: string): readonly Row[] {
-  return [
+type RowsOf<T> = (child: T, prefix: string, indent: string) => readonly Row[];
+
+const revisionRows =
+  (now: Instant): RowsOf<RevisionView> =>
+  (revision, prefix, indent) => [
     [`${prefix}# revision:${revision.revision}`],
-    ...branches(revision.replicaSets, indent, replicaSetRows),
+    ...branches(revision.replicaSets, indent, replicaSetRows(now)),
   ];
-}
 
-function replicaSetRows(replicaSet: ReplicaSetView, prefix: string, indent: string): readonly Row[] {
-  const role = replicaSet.roles.at(-1);
-  return [
-    [
+const replicaSetRows =
+  (now: Instant): RowsOf<ReplicaSetView> =>
+  (replicaSet, prefix, indent) => {
+    const role = replicaSet.roles.at(-1);
+    return [
       [
-        { text: `${prefix}⧉ ` },
-        { text: replicaSet.name, colour: role === undefined ? undefined : roleColours[role] },
+        [
+          { text: `${prefix}⧉ ` },
+          { text: replicaSet.name, colour: role === undefined ? undefined : roleColours[role] },
+        ],
+        "ReplicaSet",
+        statusCell(replicaSet.icon, replicaSet.status),
+        ageText(replicaSet.created, now),
+        replicaSetInfo(replicaSet, now),
       ],
-      "ReplicaSet",
-      statusCell(replicaSet.icon, replicaSet.status),
-      replicaSet.age,
-      replicaSetInfo(replicaSet),
-    ],
-    ...branches(replicaSet.pods, indent, podRows),
-  ];
-}
+      ...branches(replicaSet.pods, indent, podRows(now)),
+    ];
+  };
 
-function podRows(pod: PodView, prefix: string): readonly Row[] {
-  const restarts = pod.restarts === 0 ? "" : `,restarts:${pod.restarts}`;
-  const info = `ready:${pod.readyContainers}/${pod.containers}${restarts}`;
-  return [[`${prefix}□ ${pod.name}`, "Pod", statusCell(pod.icon, pod.status), pod.age, info]];
-}
+const podRows =
+  (now: Instant): RowsOf<PodView> =>
+  (pod, prefix) => {
+    const restarts = pod.restarts === 0 ? "" : `,restarts:${pod.restarts}`;
+    const info = `ready:${pod.readyContainers}/${pod.containers}${restarts}`;
+    return [
+      [`${prefix}□ ${pod.name}`, "Pod", statusCell(pod.icon, pod.status), ageText(pod.created, now), info],
+    ];
+  };
 
 function statusCell(icon: Icon, status: string): Cell {
   return [{ text: icon, colour: iconColours[icon] }, { text: ` ${status}` }];
 }
 
-function replicaSetInfo({ roles, scaleDownDelay }: ReplicaSetView): Cell {
+function replicaSetInfo({ roles, scaleDownAt }: ReplicaSetView, now: Instant): Cell {
   const parts: Span[] = roles.map((role) => ({ text: role, colour: roleColours[role] }));
-  if (scaleDownDelay !== undefined) parts.push({ text: `delay:${scaleDownDelay}` });
+  if (scaleDownAt !== undefined) parts.push({ text: `delay:${timeLeft(scaleDownAt, now)}` });
   return parts.flatMap((part, index) => (index === 0 ? [part] : [{ text: "," }, part]));
 }

@@ -1,30 +1,16 @@
-import type { Rollout } from "../../api/rollout.ts";
-import { any, command } from "../command.ts";
-import { CommandError } from "../errors.ts";
-import { patchStatus, readRollout } from "../rollout-requests.ts";
-import { hasNothingToDo, stateText } from "../rollout-state.ts";
+import { abortion } from "../../view/requests/update.ts";
+import { any, verb } from "../command.ts";
+import { carryOut, readRollout } from "../rollout-requests.ts";
 
-export const abort = command({
-  names: ["abort"],
-  usage: "NAME…",
-  summary: "Stop the update; users stay on, or go back to, the stable version",
+export const abort = verb({
   flags: {},
   words: { least: 1, most: any },
   async run({ words }, context) {
+    const cluster = await context.cluster();
     for (const name of words) {
-      checkUpdating(await readRollout(context.cluster(), name));
-      await patchStatus(context.cluster(), name, { abort: true });
-      context.terminal.out(`rollout '${name}' aborted\n`);
+      const answer = abortion(await readRollout(cluster, name));
+      context.terminal.out(await carryOut(cluster, name, answer));
     }
     return 0;
   },
 });
-
-function checkUpdating(rollout: Rollout): void {
-  if (!hasNothingToDo(rollout)) return;
-  const { name } = rollout.metadata;
-  throw new CommandError(
-    `rollout '${name}' has no update to abort: it is ${stateText(rollout)}. ` +
-      `To go back to an earlier version use "teal undo ${name}"`,
-  );
-}

@@ -3,22 +3,19 @@ import { pathOf } from "../../api/resources.ts";
 import { ApiError, unlessGone } from "../../kubernetes/errors.ts";
 import type { ApiRequest, ApiResponse } from "../../kubernetes/transport.ts";
 import { applyPatch, lastApplied, withLastApplied } from "../apply-patch.ts";
-import { type Cluster, command } from "../command.ts";
+import { type Cluster, verb } from "../command.ts";
 import { Discovery, type KnownResource, objectName } from "../discovery.ts";
 import { CommandError } from "../errors.ts";
 import { type Document, type Manifest, readAll } from "../manifests.ts";
 
-export const apply = command({
-  names: ["apply"],
-  usage: "-f FILE|DIR|-",
-  summary: "Create the objects of a file, or change them to what it says",
+export const apply = verb({
   flags: {
     filename: { takes: "texts", short: "f", value: "FILE|DIR|-", help: "what to apply; may be repeated" },
   },
   words: { least: 0, most: 0 },
   async run({ flags }, context) {
     const documents = await readAll(flags.filename, () => context.terminal.read());
-    const cluster = context.cluster();
+    const cluster = await context.cluster();
     const discovery = new Discovery(cluster.client);
     let failures = 0;
     for (const document of documents) {
@@ -61,8 +58,16 @@ async function applyDocument(
     if (!(error instanceof ApiError || error instanceof CommandError)) throw error;
     // Nothing that follows could fare better.
     if (error instanceof ApiError && error.kind === "unreachable") throw error;
-    return { ok: false, text: `${source}: ${kind} ${metadata.name ?? ""}: ${error.message}` };
+    return { ok: false, text: `${source}: ${kind} ${metadata.name ?? ""}: ${withoutObject(error.message)}` };
   }
+}
+
+/**
+ * A server that cannot read what a patch makes of an object prints all of it in front of the reason; people have it in their file.
+ */
+function withoutObject(message: string): string {
+  const [, reason] = /patch: Invalid value: "(?:\\.|[^"\\])*": (.*)$/s.exec(message) ?? [];
+  return reason ?? message;
 }
 
 /** The manifest with the namespace that it goes to written into it. */

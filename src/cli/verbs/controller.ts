@@ -2,13 +2,11 @@ import { runSupervised } from "../../cluster/supervisor/supervised.ts";
 import { Controller } from "../../controller/controller.ts";
 import { KubernetesClient } from "../../kubernetes/client.ts";
 import { formatTime } from "../../time/clock.ts";
-import { command } from "../command.ts";
+import { verb } from "../command.ts";
+import { keepCompiledCode } from "../compiled-code.ts";
 import { keepHeapSmall } from "../small-heap.ts";
 
-export const controller = command({
-  names: ["controller"],
-  usage: "[--namespace NAME] [--instance-id ID]",
-  summary: "Run Teal's controller against the cluster until it is interrupted",
+export const controller = verb({
   flags: {
     "instance-id": {
       takes: "text",
@@ -19,7 +17,7 @@ export const controller = command({
   words: { least: 0, most: 0 },
   async run({ flags }, { terminal, clock, global, cluster }) {
     keepHeapSmall();
-    const { client, server } = cluster();
+    const { client, server } = await cluster();
     const log = (text: string): void => terminal.error(`${formatTime(clock.now())} ${text}\n`);
     const running = new Controller({
       client: new KubernetesClient(client.transport, "teal-controller"),
@@ -31,7 +29,10 @@ export const controller = command({
     });
     log(`controller of ${global.namespace ?? "all namespaces"} at ${server}`);
     const code = await runSupervised({
-      ready: running.start().then(() => ({})),
+      ready: running.start().then(() => {
+        keepCompiledCode();
+        return {};
+      }),
       stop: () => running.stop(),
     });
     log("stopped");

@@ -1,15 +1,12 @@
 import type { KubernetesObject } from "../../api/core.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
-import { any, type Cluster, type Context, command } from "../command.ts";
+import { any, type Cluster, type Context, verb } from "../command.ts";
 import { Discovery, type KnownResource } from "../discovery.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { readAll } from "../manifests.ts";
 import { whenInterrupted } from "../terminal.ts";
 
-export const deleteObjects = command({
-  names: ["delete"],
-  usage: "-f FILE|DIR|- | delete KIND NAME…",
-  summary: "Delete objects and wait until they are gone",
+export const deleteObjects = verb({
   flags: {
     filename: { takes: "texts", short: "f", value: "FILE|DIR|-", help: "the objects of these files" },
     "ignore-not-found": { takes: "nothing", help: "an object that is not there is as good as deleted" },
@@ -17,7 +14,7 @@ export const deleteObjects = command({
   },
   words: { least: 0, most: any },
   async run({ words: [kind, ...names], flags }, context) {
-    const cluster = context.cluster();
+    const cluster = await context.cluster();
     const discovery = new Discovery(cluster.client);
     const targets =
       kind === undefined
@@ -73,7 +70,11 @@ async function targetsInFiles(
       throw new CommandError(`${document.source}: no matches for kind "${kind}" in version "${apiVersion}"`);
     if (metadata.name === undefined)
       throw new CommandError(`${document.source}: ${kind} without metadata.name`);
-    targets.push({ resource, namespace: metadata.namespace ?? cluster().namespace, name: metadata.name });
+    targets.push({
+      resource,
+      namespace: metadata.namespace ?? (await cluster()).namespace,
+      name: metadata.name,
+    });
   }
   return targets;
 }
@@ -86,6 +87,8 @@ async function remove(
 ): Promise<void> {
   const { client } = cluster;
   const { metadata } = await client.get<KubernetesObject>(resource, namespace, name);
+  const request = { uid: metadata.uid, propagationPolicy: "Background" } as const;
+  if (!wait) return client.delete(resource, namespace, name, request);
   const gone = Promise.withResolvers<void>();
   // Opened before the request, so that the end cannot be missed.
   const cancel = client.watch(
@@ -97,15 +100,21 @@ async function remove(
         if (event.type === "ERROR")
           gone.reject(ApiError.fromResponse(event.object.code ?? 500, event.object));
       },
-      ended: (error) => gone.reject(error ?? new CommandError(`the server ended the watch of "${name}"`)),
+      ended: (error) => gone.reject(error ?? new Error("the server has ended the watch")),
     },
   );
   const unlisten = whenInterrupted(terminal, () => gone.resolve());
   // Refused after the deletion itself has failed, the wait is of no interest any more.
   gone.promise.catch(() => {});
   try {
-    await client.delete(resource, namespace, name, { uid: metadata.uid, propagationPolicy: "Background" });
-    if (wait) await gone.promise;
+    await client.delete(resource, namespace, name, request);
+    await gone.promise.catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new CommandError(
+        `${resource.plural} "${name}" is to be deleted, and nobody can say when it is gone: ${why}. ` +
+          "With --wait=false nobody waits",
+      );
+    });
   } finally {
     unlisten();
     cancel();

@@ -4,17 +4,14 @@ import { departure, ensureDeparture } from "../../cluster/supervisor/departure.t
 import { lockHolder } from "../../cluster/supervisor/folder-lock.ts";
 import { isRunning, signalProcess } from "../../cluster/supervisor/known-process.ts";
 import { endContainers, leftoverContainers } from "../../cluster/supervisor/leftover-pods.ts";
-import { command } from "../command.ts";
+import { verb } from "../command.ts";
 import { Waiting } from "../waiting.ts";
 
 // Longer than a supervisor takes that has to kill each of its parts.
 const patienceSeconds = 120;
 const leftoverSeconds = 20;
 
-export const down = command({
-  names: ["down"],
-  usage: "",
-  summary: "Stop the embedded cluster; its data stays",
+export const down = verb({
   flags: {},
   words: { least: 0, most: 0 },
   async run({ flags }, { terminal, clock }) {

@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Cancel, type Instant, later } from "../../time/clock.ts";
 import { type RolloutView, rolloutTree } from "../../view/rollout-tree.ts";
 import type { Context } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { type Paint, paintFor, plain } from "../print/paint.ts";
 import { printRollout } from "../print/rollout-tree.ts";
-import { readPods, readReplicaSets, readRollout } from "../rollout-requests.ts";
+import { readSeen } from "../rollout-requests.ts";
 import { type RolloutWatch, watchRollout } from "../rollout-watch.ts";
 import { whenInterrupted } from "../terminal.ts";
 
@@ -27,16 +28,15 @@ export async function getRollout(
   options: GetRolloutOptions,
   context: Context,
 ): Promise<number> {
-  const cluster = context.cluster();
+  const cluster = await context.cluster();
   const paint = options.noColour ? plain : paintFor(context.terminal);
-  // Asked for in any case: a name that does not exist is an error and nothing to wait for.
-  const rollout = await readRollout(cluster, name);
+  // Read in any case: a name that does not exist is an error and nothing to wait for.
+  const seen = await readSeen(cluster, name, "everything");
   if (!options.watch) {
-    const [replicaSets, pods] = await Promise.all([readReplicaSets(cluster, rollout), readPods(cluster)]);
-    context.terminal.out(printRollout(rolloutTree(rollout, replicaSets, pods, context.clock.now()), paint));
+    context.terminal.out(printRollout(rolloutTree(seen), paint, context.clock.now()));
     return 0;
   }
-  const watch = await watchRollout(cluster, name, context, true);
+  const watch = await watchRollout(cluster, name, context, "everything");
   try {
     await redraw(watch, name, paint, options.timeoutSeconds, context);
   } finally {
@@ -55,7 +55,7 @@ async function redraw(
 ): Promise<void> {
   const done = Promise.withResolvers<void>();
   const cancels: Cancel[] = [];
-  let last = "";
+  let last: RolloutView | undefined;
   let pending: { readonly at: Instant; readonly cancel: Cancel } | undefined;
   const draw = (): void => {
     pending = undefined;
@@ -64,11 +64,11 @@ async function redraw(
       done.reject(new CommandError(`rollout "${name}" has been deleted`));
       return;
     }
-    const text = printRollout(view, paint);
+    const text = printRollout(view, paint, clock.now());
     // On paper only what happens is worth a line, not that time passes.
-    const essence = terminal.interactive ? text : printRollout(withoutAges(view), paint);
-    if (essence !== last) terminal.out(terminal.interactive ? clearScreen + text : `${text}\n`);
-    last = essence;
+    if (terminal.interactive) terminal.out(clearScreen + text);
+    else if (!isDeepStrictEqual(view, last)) terminal.out(`${text}\n`);
+    last = view;
     drawIn(refreshSeconds);
   };
   const drawIn = (seconds: number): void => {
@@ -83,28 +83,9 @@ async function redraw(
   cancels.push(whenInterrupted(terminal, () => done.resolve()));
   draw();
   try {
-    await done.promise;
+    await Promise.race([done.promise, watch.refused]);
   } finally {
     pending?.cancel();
     for (const cancel of cancels) cancel();
   }
-}
-
-function withoutAges(view: RolloutView): RolloutView {
-  const revisions = view.revisions.map((revision) => ({
-    ...revision,
-    replicaSets: revision.replicaSets.map(({ scaleDownDelay, ...replicaSet }) => ({
-      ...replicaSet,
-      age: "",
-      ...(scaleDownDelay === undefined ? {} : { scaleDownDelay: "" }),
-      pods: replicaSet.pods.map((pod) => ({ ...pod, age: "" })),
-    })),
-  }));
-  const { waiting } = view;
-  return {
-    ...view,
-    age: "",
-    ...(waiting === undefined ? {} : { waiting: { ...waiting, age: "" } }),
-    revisions,
-  };
 }

@@ -3,21 +3,18 @@ import type { KubernetesObject } from "../../api/core.ts";
 import { pathOf } from "../../api/resources.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import type { ApiRequest } from "../../kubernetes/transport.ts";
-import { any, type Cluster, command } from "../command.ts";
+import { any, type Cluster, verb } from "../command.ts";
 import { Discovery, type KnownResource, objectName } from "../discovery.ts";
 import { UsageError } from "../errors.ts";
 import { inOrderOfTime, isEvents } from "../event-order.ts";
-import { wholeNumber } from "../flags.ts";
+import { oneOf, wholeNumber } from "../flags.ts";
 import { printServerTable, type Table, tableAccept } from "../print/server-table.ts";
 import { type Terminal, whenInterrupted } from "../terminal.ts";
 import { getRollout } from "./get-rollout.ts";
 
-const forms = ["json", "yaml", "wide", "name"];
+const forms = ["json", "yaml", "wide", "name"] as const;
 
-export const get = command({
-  names: ["get"],
-  usage: "KIND [NAME…] | get rollout NAME [--watch]",
-  summary: "List objects; of one rollout show the tree of versions and pods",
+export const get = verb({
   flags: {
     "all-namespaces": { takes: "nothing", short: "A", help: "of all namespaces" },
     output: {
@@ -33,15 +30,14 @@ export const get = command({
   },
   words: { least: 1, most: any },
   async run({ words: [kind = "", ...names], flags }, context) {
-    const { output, watch, selector } = flags;
-    if (output !== undefined && !forms.includes(output))
-      throw new UsageError(`--output: must be one of ${forms.join(", ")}, not "${output}"`);
+    const { watch, selector } = flags;
+    const output = oneOf("output", flags.output, forms);
     const [name] = names;
     if (isRollout(kind) && name !== undefined && names.length === 1 && output === undefined) {
       const timeoutSeconds = wholeNumber("timeout-seconds", flags["timeout-seconds"]);
       return getRollout(name, { watch, noColour: flags["no-color"], timeoutSeconds }, context);
     }
-    const cluster = context.cluster();
+    const cluster = await context.cluster();
     const query: Query = {
       resource: await new Discovery(cluster.client).named(kind),
       names,

@@ -3,7 +3,6 @@ import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { FakeWorld } from "../fake-world.fixture.ts";
 import { run } from "../run.ts";
-import { imageCommands } from "./image.ts";
 
 const file = fileURLToPath(import.meta.url);
 const cases: readonly [what: string, folder: string, error: string][] = [
@@ -14,7 +13,7 @@ const cases: readonly [what: string, folder: string, error: string][] = [
 for (const [what, folder, error] of cases) {
   it(`teal image add says that the folder ${what}`, async () => {
     const world = new FakeWorld();
-    assert.equal(await run(["image", "add", "web:1", folder], imageCommands, world), 1);
+    assert.equal(await run(["image", "add", "web:1", folder], world), 1);
     assert.equal(world.error, `Error: ${error}\n`);
   });
 }

@@ -1,15 +1,12 @@
 import { stat } from "node:fs/promises";
 import { ImageStore } from "../../cluster/node/images/image-store.ts";
 import { dataFolder } from "../../cluster/supervisor/data-folder.ts";
-import { type Command, command, type GlobalFlags } from "../command.ts";
+import { type GlobalFlags, verb } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { columns } from "../print/columns.ts";
 import { plain } from "../print/paint.ts";
 
-const imageAdd = command({
-  names: ["image add"],
-  usage: "NAME:TAG DIR",
-  summary: "Let the embedded cluster run the program in DIR as this image",
+export const imageAdd = verb({
   flags: {},
   words: { least: 2, most: 2 },
   async run({ words: [name = "", folder = ""] }, { terminal, global }) {
@@ -20,10 +17,7 @@ const imageAdd = command({
   },
 });
 
-const imageList = command({
-  names: ["image list"],
-  usage: "",
-  summary: "List the images of the embedded cluster",
+export const imageList = verb({
   flags: {},
   words: { least: 0, most: 0 },
   async run(_, { terminal, global }) {
@@ -37,10 +31,7 @@ const imageList = command({
   },
 });
 
-const imageRemove = command({
-  names: ["image remove"],
-  usage: "NAME:TAG",
-  summary: "Take an image away from the embedded cluster; its folder stays",
+export const imageRemove = verb({
   flags: {},
   words: { least: 1, most: 1 },
   async run({ words: [name = ""] }, { terminal, global }) {
@@ -50,8 +41,6 @@ const imageRemove = command({
     return 0;
   },
 });
-
-export const imageCommands: readonly Command[] = [imageAdd, imageList, imageRemove];
 
 function storeOf(global: GlobalFlags): ImageStore {
   return new ImageStore(dataFolder(global.data).path);

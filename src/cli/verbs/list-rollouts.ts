@@ -1,19 +1,16 @@
 import { resources } from "../../api/resources.ts";
 import type { Rollout } from "../../api/rollout.ts";
-import { command } from "../command.ts";
+import { verb } from "../command.ts";
 import { printRolloutList } from "../print/rollout-list.ts";
 
-export const listRollouts = command({
-  names: ["list rollouts", "list ro", "list rollout"],
-  usage: "[-A]",
-  summary: "List the rollouts of the namespace",
+export const listRollouts = verb({
   flags: {
     name: { takes: "text", value: "NAME", help: "only the rollout of this name" },
     "all-namespaces": { takes: "nothing", short: "A", help: "of all namespaces" },
   },
   words: { least: 0, most: 0 },
   async run({ flags }, { terminal, cluster }) {
-    const { client, namespace } = cluster();
+    const { client, namespace } = await cluster();
     const all = flags["all-namespaces"];
     const { items } = await client.list<Rollout>(resources.rollouts, {
       namespace: all ? undefined : namespace,

@@ -1,11 +1,8 @@
 import { pathOf, resources } from "../../api/resources.ts";
-import { command } from "../command.ts";
+import { verb } from "../command.ts";
 import { wholeNumber } from "../flags.ts";
 
-export const logs = command({
-  names: ["logs"],
-  usage: "POD [-f] [-c CONTAINER]",
-  summary: "Print what a pod has written",
+export const logs = verb({
   flags: {
     follow: { takes: "nothing", short: "f", help: "go on with what it writes from now on" },
     container: { takes: "text", short: "c", value: "NAME", help: "container, where the pod has several" },
@@ -14,7 +11,7 @@ export const logs = command({
   },
   words: { least: 1, most: 1 },
   async run({ words: [pod = ""], flags }, { terminal, cluster }) {
-    const { namespace, follow } = cluster();
+    const { namespace, follow } = await cluster();
     const tail = wholeNumber("tail", flags.tail);
     const query = {
       ...(flags.follow ? { follow: "true" } : {}),

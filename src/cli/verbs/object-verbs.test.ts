@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Command } from "../command.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
 import { FakeWorld } from "../fake-world.fixture.ts";
 import { run } from "../run.ts";
-import { apply } from "./apply.ts";
-import { deleteObjects } from "./delete.ts";
-import { get } from "./get.ts";
-import { logs } from "./logs.ts";
 
-const commands: readonly Command[] = [apply, deleteObjects, get, logs];
-const teal = (line: string, world: FakeWorld): Promise<number> => run(line.split(" "), commands, world);
+const teal = (line: string, world: FakeWorld): Promise<number> => run(line.split(" "), world);
 
 const core = {
   resources: [
@@ -63,6 +58,28 @@ describe("teal apply", () => {
     assert.deepEqual(
       world.requests.filter(({ method }) => method !== "GET").map(({ contentType }) => contentType),
       [undefined, "application/strategic-merge-patch+json", "application/merge-patch+json"],
+    );
+  });
+
+  it("names the fields that the server does not know, and does not print the whole object as the server does", async () => {
+    const status = (message: string) => ({
+      code: 422,
+      body: { kind: "Status", status: "Failure", reason: "Invalid", code: 422, message },
+    });
+    const reason = 'strict decoding error: unknown field "spec.strategie", unknown field "spec.replicsa"';
+    const printed = JSON.stringify(JSON.stringify({ spec: { strategie: 'a "quoted" \\ text: {}' } }));
+    const world = new FakeWorld({
+      ...discovery,
+      [`GET ${rollouts}/c`]: stored("c", "1"),
+      [`PATCH ${rollouts}/c`]: status(`"" is invalid: patch: Invalid value: ${printed}: ${reason}`),
+      [`POST ${configMaps}`]: status('ConfigMap "a" is invalid: data: Invalid value: "x": no'),
+    });
+    world.standardInput = manifest("c", "Rollout", "argoproj.io/v1alpha1") + manifest("a");
+    assert.equal(await teal("apply -f -", world), 1);
+    assert.equal(
+      world.error,
+      `Error: standard input: Rollout c: ${reason}\n` +
+        'Error: standard input: ConfigMap a: ConfigMap "a" is invalid: data: Invalid value: "x": no\n',
     );
   });
 
@@ -270,9 +287,24 @@ describe("teal delete", () => {
     assert.deepEqual(it.watches, []);
   });
 
-  it("does not wait when it is told not to", async () => {
+  it("does not wait when it is told not to, and watches nothing", async () => {
     const it = world();
     assert.equal(await teal("delete configmap a --wait=false", it), 0);
+    assert.deepEqual(it.watches, []);
+  });
+
+  it("says that the object is on its way out where nobody may watch its end", async () => {
+    const it = world();
+    const ended = teal("delete configmap a", it);
+    await it.clock.settle();
+    it.watches[0]?.sink.ended(new ApiError("forbidden", "configmaps is forbidden", 403));
+    assert.equal(await ended, 1);
+    assert.equal(
+      it.error,
+      'Error: configmaps "a" is to be deleted, and nobody can say when it is gone: configmaps is forbidden. ' +
+        "With --wait=false nobody waits\n",
+    );
+    assert.equal(it.writes.length, 1);
   });
 
   it("goes on after an object that is not there, and fails", async () => {

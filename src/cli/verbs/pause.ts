@@ -1,16 +1,15 @@
-import { any, command } from "../command.ts";
-import { patchSpec } from "../rollout-requests.ts";
+import { pausing } from "../../view/requests/update.ts";
+import { any, verb } from "../command.ts";
+import { carryOut, readRollout } from "../rollout-requests.ts";
 
-export const pause = command({
-  names: ["pause"],
-  usage: "NAME…",
-  summary: 'Hold the rollout where it is until "teal promote"',
+export const pause = verb({
   flags: {},
   words: { least: 1, most: any },
   async run({ words }, context) {
+    const cluster = await context.cluster();
     for (const name of words) {
-      await patchSpec(context.cluster(), name, { paused: true });
-      context.terminal.out(`rollout '${name}' paused\n`);
+      const answer = pausing(await readRollout(cluster, name));
+      context.terminal.out(await carryOut(cluster, name, answer));
     }
     return 0;
   },

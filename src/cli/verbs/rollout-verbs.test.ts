@@ -2,18 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ReplicaSet } from "../../api/core.ts";
 import type { Rollout } from "../../api/rollout.ts";
-import type { Command } from "../command.ts";
 import { FakeWorld } from "../fake-world.fixture.ts";
 import { run } from "../run.ts";
-import { abort } from "./abort.ts";
-import { listRollouts } from "./list-rollouts.ts";
-import { pause } from "./pause.ts";
-import { promote } from "./promote.ts";
-import { retryRollout } from "./retry.ts";
-import { setImage } from "./set-image.ts";
-import { undo } from "./undo.ts";
 
-const commands: readonly Command[] = [abort, listRollouts, pause, promote, retryRollout, setImage, undo];
 const path = "/apis/argoproj.io/v1alpha1/namespaces/default/rollouts/web";
 
 const paused: Rollout = {
@@ -48,6 +39,10 @@ const updating = withStatus({
   controllerPause: false,
   pauseConditions: [],
 });
+const gated: Rollout = {
+  ...updating,
+  spec: { ...updating.spec, strategy: { blueGreen: { activeService: "a", autoPromotionEnabled: false } } },
+};
 const healthy = withStatus({
   phase: "Healthy",
   message: "",
@@ -99,7 +94,7 @@ function worldOf(rollout: Rollout, more: ConstructorParameters<typeof FakeWorld>
   return new FakeWorld({ ...bothUp, ...answers, ...more });
 }
 
-const teal = (line: string, world: FakeWorld): Promise<number> => run(line.split(" "), commands, world);
+const teal = (line: string, world: FakeWorld): Promise<number> => run(line.split(" "), world);
 
 describe("teal promote", () => {
   it("takes the pause away", async () => {
@@ -149,7 +144,7 @@ describe("teal promote", () => {
     [
       "the preview is not ready",
       "promote web",
-      updating,
+      gated,
       "rollout 'web' cannot be promoted: it is Progressing - more replicas need to be updated. " +
         'Wait until it is Paused ("teal status web"), or skip all pauses with "teal promote web --full"',
     ],
@@ -236,7 +231,7 @@ describe("teal abort and retry, where there is nothing to do", () => {
       "retry rollout web",
       updating,
       "rollout 'web' cannot be retried: it has not been aborted, it is Progressing - more replicas need to be updated. " +
-        '"teal get rollout web" shows what it needs',
+        '"teal why web" says what it waits for',
     ],
   ];
   for (const [line, rollout, message] of refusals) {
@@ -292,7 +287,7 @@ describe("teal set image", () => {
   it("names the containers there are when it finds none of that name", async () => {
     const world = worldOf(two);
     assert.equal(await teal("set image web wbe=web:3", world), 1);
-    assert.equal(world.error, 'Error: unable to find container named "wbe"; there is web, log\n');
+    assert.equal(world.error, 'Error: unable to find container named "wbe". There is web, log\n');
   });
 
   it("reads again and retries when somebody has written in between", async () => {
@@ -348,7 +343,7 @@ describe("teal undo", () => {
   it("puts the last but newest template in place, without its hash", async () => {
     const it = world();
     assert.equal(await teal("undo web", it), 0);
-    assert.equal(it.out, "rollout 'web' undo\n");
+    assert.equal(it.out, "rollout 'web' undo to revision 2 (web:old)\n");
     const patch = [{ op: "replace", path: "/spec/template", value: templateOf("old") }];
     assert.deepEqual(it.writes, [[`PATCH ${path}`, patch]]);
   });
@@ -395,7 +390,10 @@ describe("teal undo", () => {
   it("names the revisions there are when it finds none of that number", async () => {
     const it = world();
     assert.equal(await teal("undo web --to-revision 9", it), 1);
-    assert.equal(it.error, "Error: unable to find specified revision 9 in history; available: 3, 2, 1\n");
+    assert.equal(
+      it.error,
+      'Error: unable to find specified revision 9 in history; available: 3, 2, 1. "teal get rollout web" shows what each of them is\n',
+    );
   });
 
   it("does nothing when the Rollout has that version already", async () => {
@@ -433,7 +431,7 @@ describe("the command line", () => {
     ["promote a b", "usage: teal promote NAME [--full]"],
     ["undo web --to-revision", "flag needs a value: --to-revision N"],
     ["undo web --to-revision=two", '--to-revision: must be a whole number, not "two"'],
-    ["promote web --full=maybe", "--full=maybe: must be true or false"],
+    ["promote web --full=maybe", '--full: must be true or false, not "maybe"'],
   ];
   for (const [line, error] of cases) {
     it(`answers "teal ${line}" in one line and exit code 2`, async () => {

@@ -1,15 +1,14 @@
 import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { join } from "node:path";
-import type { SyncMode } from "../../cluster/store/file-journal.ts";
 import { type DataFolder, dataFolder } from "../../cluster/supervisor/data-folder.ts";
 import { openLog } from "../../cluster/supervisor/log-file.ts";
 import { isFromPart } from "../../cluster/supervisor/messages.ts";
 import type { UpCluster } from "../../cluster/supervisor/supervisor.ts";
 import { ownProgram, tealCommand, untilInterrupted, withCluster } from "../cluster-up.ts";
-import { type Context, command } from "../command.ts";
+import { type Context, verb } from "../command.ts";
 import { CommandError } from "../errors.ts";
-import { wholeNumber } from "../flags.ts";
+import { syncModeOf, wholeNumber } from "../flags.ts";
 import { Waiting } from "../waiting.ts";
 
 const syncFlag = {
@@ -19,10 +18,7 @@ const syncFlag = {
 } as const;
 const portFlag = { takes: "text", value: "N", help: "port of the API server, 7443 unless given" } as const;
 
-export const up = command({
-  names: ["up"],
-  usage: "[--port N] [--sync MODE] [--background]",
-  summary: "Start the embedded cluster and Teal's controller, until it is stopped",
+export const up = verb({
   flags: {
     port: portFlag,
     sync: syncFlag,
@@ -47,12 +43,8 @@ export const up = command({
 });
 
 /** What `up --background` leaves running. */
-export const supervise = command({
-  names: ["supervise"],
-  usage: "[--port N] [--sync MODE]",
-  summary: "Run the embedded cluster, told to nobody but the starter",
+export const supervise = verb({
   flags: { port: portFlag, sync: syncFlag },
-  hidden: true,
   words: { least: 0, most: 0 },
   async run({ flags }, context) {
     const data = dataFolder(flags.data);
@@ -76,11 +68,6 @@ export function portOf(text: string | undefined): number | undefined {
   if (port !== undefined && (port < 1 || port > 65_535))
     throw new CommandError(`--port: must be from 1 to 65535, not ${port}`);
   return port;
-}
-
-export function syncModeOf(text: string | undefined): SyncMode | undefined {
-  if (text === undefined || text === "background" || text === "always") return text;
-  throw new CommandError(`--sync: must be background or always, not ${JSON.stringify(text)}`);
 }
 
 async function startInBackground(

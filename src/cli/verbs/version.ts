@@ -1,10 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { command } from "../command.ts";
+import { verb } from "../command.ts";
 
-export const version = command({
-  names: ["version"],
-  usage: "[--short]",
-  summary: "Print the version of Teal",
+export const version = verb({
   flags: { short: { takes: "nothing", help: "print just the number" } },
   words: { least: 0, most: 0 },
   async run({ flags }, { terminal }) {

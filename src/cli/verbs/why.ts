@@ -1,18 +1,14 @@
 import { whyOf } from "../../view/why.ts";
-import { command } from "../command.ts";
-import { readPods, readReplicaSets, readRollout } from "../rollout-requests.ts";
+import { verb } from "../command.ts";
+import { printWords } from "../print/words.ts";
+import { readSeen } from "../rollout-requests.ts";
 
-export const why = command({
-  names: ["why"],
-  usage: "NAME",
-  summary: "Say in one sentence what the rollout waits for, since when, and what would end it",
+export const why = verb({
   flags: {},
   words: { least: 1, most: 1 },
-  async run({ words: [name = ""] }, { terminal, clock, cluster: connect }) {
-    const cluster = connect();
-    const rollout = await readRollout(cluster, name);
-    const [replicaSets, pods] = await Promise.all([readReplicaSets(cluster, rollout), readPods(cluster)]);
-    terminal.out(`${whyOf({ rollout, replicaSets, pods, now: clock.now() })}\n`);
+  async run({ words: [name = ""] }, { terminal, clock, cluster }) {
+    const seen = await readSeen(await cluster(), name, "rollout");
+    terminal.out(`${printWords(whyOf(seen), clock.now())}\n`);
     return 0;
   },
 });

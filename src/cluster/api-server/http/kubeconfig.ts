@@ -1,6 +1,6 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { dirname } from "node:path";
-import { parse, stringify } from "yaml";
+import { parseJsonOrYaml, yaml } from "../../../kubernetes/yaml.ts";
 import type { Pki } from "./pki.ts";
 import { readIfThere, writePrivately } from "./private-file.ts";
 
@@ -11,7 +11,7 @@ type Entry = Readonly<Record<string, unknown>>;
 
 /**
  * Lets kubectl and every other client find the server: writes a kubeconfig whose current context is `teal`. Other clusters in
- * the file are kept.
+ * the file are kept. It is written as JSON, which every reader of YAML reads too, unless it is there and somebody wrote YAML.
  * @param server `https://127.0.0.1:7443`
  * @throws Error when the file is there and is no kubeconfig; it is left as it is.
  */
@@ -36,7 +36,8 @@ export async function writeKubeconfig(file: string, server: string, pki: Pki): P
     }),
     "current-context": contextName,
   };
-  const wanted = stringify(config, { lineWidth: 0 });
+  const isYaml = text !== undefined && text.trim() !== "" && !text.trimStart().startsWith("{");
+  const wanted = isYaml ? yaml().stringify(config, { lineWidth: 0 }) : `${JSON.stringify(config, null, 2)}\n`;
   // A restart needs no room on a disk that is full by then.
   if (wanted === text) return;
   await mkdir(dirname(place), { recursive: true });
@@ -45,7 +46,7 @@ export async function writeKubeconfig(file: string, server: string, pki: Pki): P
 
 function readConfig(file: string, text: string | undefined): Entry {
   if (text === undefined || text.trim() === "") return {};
-  const config: unknown = parse(text);
+  const config: unknown = parseJsonOrYaml(text);
   if (typeof config === "object" && config !== null && "kind" in config && config.kind === "Config")
     return { ...config };
   throw new Error(`${file} is no kubeconfig and is left as it is: name another file`);

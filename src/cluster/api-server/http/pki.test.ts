@@ -64,7 +64,7 @@ describe("writeKubeconfig", () => {
     const pki = await loadPki(join(folder, "new"), now);
     const file = join(folder, "below", "kubeconfig");
     await writeKubeconfig(file, server, pki);
-    const config = parse(await readFile(file, "utf8"));
+    const config = JSON.parse(await readFile(file, "utf8"));
     assert.equal(config["current-context"], contextName);
     assert.deepEqual(config.users, [{ name: contextName, user: { token: pki.token } }]);
     assert.equal(config.clusters[0].cluster.server, server);
@@ -93,7 +93,9 @@ describe("writeKubeconfig", () => {
       "apiVersion: v1\nkind: Config\ncurrent-context: work\nclusters:\n- name: work\n  cluster: {server: x}\n- name: teal\n  cluster: {server: y}\n",
     );
     await writeKubeconfig(file, server, pki);
-    const config = parse(await readFile(file, "utf8"));
+    const text = await readFile(file, "utf8");
+    assert.match(text, /^apiVersion: v1$/m, "what was YAML stays YAML");
+    const config = parse(text);
     const clusters = config.clusters.map(
       ({ name, cluster }: { name: string; cluster: { server: string } }) => `${name} ${cluster.server}`,
     );

@@ -1,7 +1,6 @@
 import { createPrivateKey, randomBytes, X509Certificate } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { generate } from "selfsigned";
 import { type Instant, later } from "../../../time/clock.ts";
 import { readIfThere, writePrivately } from "./private-file.ts";
 
@@ -66,6 +65,8 @@ function isUsable({ authority, certificate, key }: Certificates, now: Instant): 
 }
 
 async function makeCertificates(folder: string, now: Instant): Promise<Certificates> {
+  // Loaded once in the life of a data folder.
+  const { generate } = await import("selfsigned");
   const common = {
     keyType: "ec",
     algorithm: "sha256",

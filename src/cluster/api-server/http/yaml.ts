@@ -1,4 +1,5 @@
-import { type Document, isScalar, Lexer, parseAllDocuments, stringify, type Tags, visit } from "yaml";
+import type { Document, Tags } from "yaml";
+import { yaml } from "../../../kubernetes/yaml.ts";
 
 // Kubernetes reads YAML 1.1 (`y` and `on` are booleans), but without its base-60 numbers, dates, sets and binaries.
 const unusedTags = new Set([
@@ -28,7 +29,7 @@ const scalarFollows = "\u001f";
  */
 export function parseYaml(text: string): unknown {
   checkTokens(text);
-  const [document, second] = parseAllDocuments(text, {
+  const [document, second] = yaml().parseAllDocuments(text, {
     version: "1.1",
     customTags,
     // Checked below: the parser compares each key with each other one, which takes minutes for a map with many.
@@ -44,14 +45,14 @@ export function parseYaml(text: string): unknown {
 
 /** Writes an answer as YAML that YAML 1.1 readers understand alike. */
 export function writeYaml(value: unknown): string {
-  return stringify(value, { version: "1.1", aliasDuplicateObjects: false, lineWidth: 0 });
+  return yaml().stringify(value, { version: "1.1", aliasDuplicateObjects: false, lineWidth: 0 });
 }
 
 /** Refuses, before it is parsed, what the parser would need very long for. */
 function checkTokens(text: string): void {
   let [tokens, aliases, comments, documents, brackets, inLine] = [0, 0, 0, 0, 0, 0];
   let isText = false;
-  for (const token of new Lexer().lex(text)) {
+  for (const token of new (yaml().Lexer)().lex(text)) {
     tokens += 1;
     if (token.includes("\n")) inLine = 0;
     else if (isText) {
@@ -73,6 +74,7 @@ function checkTokens(text: string): void {
 }
 
 function checkKeys(document: Document): void {
+  const { isScalar, visit } = yaml();
   visit(document, {
     Map(_, map) {
       const keys = new Set<unknown>();
