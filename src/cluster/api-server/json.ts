@@ -70,3 +70,21 @@ export function withValueAt(value: unknown, path: readonly string[], inner: unkn
   const fields = fieldsOf(value);
   return { ...fields, [field]: withValueAt(fields[field], rest, inner) };
 }
+
+/**
+ * Objects and lists within one another: no real object comes near it, and everything that walks an object has room for it on
+ * the stack. (A real API server reads ten times as many.)
+ */
+export const deepestNesting = 1000;
+
+/** Whether a JSON value is nested more deeply than is taken. Takes no room on the stack. */
+export function isDeeperThan(value: unknown, most = deepestNesting): boolean {
+  let level = [value];
+  for (let depth = 0; depth <= most; depth += 1) {
+    level = level.flatMap((one) =>
+      typeof one === "object" && one !== null ? (Object.values(one) as unknown[]) : [],
+    );
+    if (level.length === 0) return false;
+  }
+  return true;
+}
