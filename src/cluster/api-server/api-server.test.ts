@@ -253,7 +253,7 @@ describe("reading lists", () => {
       ...pod("b"),
       metadata: { name: "b", labels: { app: "db" } },
     });
-    await post(`${pods}/a/binding`, { target: { name: "n1" } });
+    await post(`${pods}/a/binding`, { metadata: { name: "a" }, target: { name: "n1" } });
     const select = async (query: string): Promise<string[]> =>
       named((await get(`/api/v1/pods?${query}`)).body);
     assert.deepEqual(await select(""), ["a", "b"]);
@@ -410,7 +410,7 @@ describe("subresources", () => {
     });
     await post(pods, pod("p"));
     assert.equal((await get(`${pods}/p/log`)).code, 204);
-    await post(`${pods}/p/binding`, { target: { name: "n1" } });
+    await post(`${pods}/p/binding`, { metadata: { name: "p" }, target: { name: "n1" } });
     assert.deepEqual(await get(`${pods}/p/log?tailLines=2`), { code: 200, body: "one\ntwo\n" });
     assert.deepEqual(asked, [["p", "c", 2, false]]);
     const stream = api.podLog({ method: "GET", path: `${pods}/p/log`, query: { follow: "true" } });

@@ -212,7 +212,11 @@ function valueText(value: unknown): string {
 }
 
 /** `ConfigMap in version "v1" cannot be handled as a ConfigMap: why`. */
-export function undecodable(resource: Resource, why: string, found = resource.kind): Refusal {
+export function undecodable(
+  resource: Pick<Resource, "version" | "kind">,
+  why: string,
+  found = resource.kind,
+): Refusal {
   return badRequest(
     `${found} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${why}`,
   );

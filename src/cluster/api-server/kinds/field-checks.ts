@@ -61,6 +61,14 @@ export function optionalName(name: unknown, field: string): FieldError[] {
   return text === "" ? [] : subdomainErrors(text, field);
 }
 
+const ownFinalizers = ["kubernetes", "orphan", "foregroundDeletion"];
+
+/** A finalizer says whose it is, unless it is Kubernetes' own. */
+export function finalizerErrors(name: string, field: string): FieldError[] {
+  const text = "name is neither a standard finalizer name nor is it fully qualified";
+  return name.includes("/") || ownFinalizers.includes(name) ? [] : [fieldError.invalid(field, name, text)];
+}
+
 export function subdomainErrors(name: string, field: string): FieldError[] {
   return subdomainName(name).map((text) => fieldError.invalid(field, name, text));
 }

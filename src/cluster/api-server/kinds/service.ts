@@ -5,6 +5,7 @@ import type { ServiceAddresses } from "../service-addresses.ts";
 import { oneOf, portNumberErrors } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
 import type { ApiObject, Rules, WriteContext } from "./rules.ts";
+import { serviceStatusErrors } from "./status-errors.ts";
 
 export const serviceRules: Rules = {
   ...plainRules,
@@ -28,6 +29,7 @@ export const serviceRules: Rules = {
       ...(isPublished ? {} : { status: { ...fieldsOf(service.status), loadBalancer: {} } }),
     };
   },
+  validateStatus: serviceStatusErrors,
   validate: (service, old) => [
     ...serviceErrors(fieldsOf(service.spec)),
     ...(old === undefined ? [] : changeErrors(fieldsOf(service.spec), fieldsOf(old.spec))),

@@ -9,6 +9,7 @@ import { templateAnnotationErrors } from "./pod/annotation-errors.ts";
 import { podSpecErrors } from "./pod/pod-spec-errors.ts";
 import { podWarnings } from "./pod/pod-warnings.ts";
 import type { ApiObject, Rules } from "./rules.ts";
+import { deploymentStatusErrors, replicaSetStatusErrors } from "./status-errors.ts";
 
 export const replicaSetRules: Rules = {
   ...plainRules,
@@ -20,6 +21,7 @@ export const replicaSetRules: Rules = {
   },
   beforeCreate: (replicaSet) => ({ ...replicaSet, status: { replicas: 0 } }),
   creationWarnings: templateWarnings,
+  validateStatus: replicaSetStatusErrors,
   validate: (replicaSet, old) => {
     const spec = fieldsOf(replicaSet.spec);
     return [
@@ -57,6 +59,7 @@ export const deploymentRules: Rules = {
     ...deployment,
     metadata: withFields(deployment.metadata, { labels: old.metadata.labels }),
   }),
+  validateStatus: deploymentStatusErrors,
   validate: (deployment, old) => {
     const spec = fieldsOf(deployment.spec);
     return [
