@@ -307,7 +307,9 @@ export class Writer {
     ];
     const errors = errorsOf(object, validate(object));
     if (errors.length === 0) return;
-    const known = new Set(old === undefined ? [] : errorsOf(old, validate(old)).map(identityOf));
+    // Custom kinds compare field by field themselves.
+    const knownOf = (before: ApiObject) => errorsOf(before, kind.info.custom ? [] : validate(before));
+    const known = new Set(old === undefined ? [] : knownOf(old).map(identityOf));
     const own = errors.filter((error) => !known.has(identityOf(error)));
     if (own.length > 0) throw invalid(kind.info, object.metadata.name, own);
   }

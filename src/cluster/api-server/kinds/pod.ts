@@ -1,6 +1,6 @@
 import type { PodTemplateSpec } from "../../../api/core.ts";
 import { withPodOnlyDefaults, withPodTemplateDefaults } from "../../../api/pod-defaults.ts";
-import { equalJson, type Fields, fieldsIn, fieldsOf, textOf, withFields } from "../json.ts";
+import { canonicalJson, equalJson, type Fields, fieldsIn, fieldsOf, textOf, withFields } from "../json.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import { finalizerErrors } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
@@ -147,7 +147,8 @@ const immutableText =
 
 function changeErrors(spec: Fields, old: Fields): FieldError[] {
   const tolerations = fieldsIn(spec.tolerations);
-  const lost = fieldsIn(old.tolerations).some((before) => !tolerations.some((one) => equalJson(one, before)));
+  const kept = new Set(tolerations.map(canonicalJson));
+  const lost = fieldsIn(old.tolerations).some((before) => !kept.has(canonicalJson(before)));
   return equalJson(withoutChangeable(spec), withoutChangeable(old)) && !lost
     ? []
     : [fieldError.forbidden("spec", immutableText)];

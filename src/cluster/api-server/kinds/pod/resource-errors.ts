@@ -2,7 +2,7 @@ import { qualifiedNameProblems } from "../../../../api/label-rules.ts";
 import { compareQuantities } from "../../../../api/quantity.ts";
 import { type Fields, fieldsIn, fieldsOf, textOf } from "../../json.ts";
 import { type FieldError, fieldError } from "../../refusal.ts";
-import { oneOf } from "../field-checks.ts";
+import { oneOf, repetitions } from "../field-checks.ts";
 
 const standard = new Set(["cpu", "memory", "ephemeral-storage"]);
 const pages = /^hugepages-/;
@@ -77,11 +77,12 @@ function requestErrors(name: string, request: string, limits: Fields, path: stri
   return [fieldError.invalid(`${path}.requests`, request, text)];
 }
 
-function claimErrors(list: unknown, known: readonly Fields[], path: string): FieldError[] {
-  const names = known.map(({ name }) => textOf(name));
-  const which = names.length === 0 ? "which is empty" : `[${names.join(" ")}]`;
+function claimErrors(list: unknown, claims: readonly Fields[], path: string): FieldError[] {
+  const names = claims.map(({ name }) => textOf(name));
+  const known = new Set(names);
+  const which = names.length === 0 ? "which is empty" : `[${names.slice(0, 100).join(" ")}]`;
   return fieldsIn(list).flatMap(({ name }, index) => {
-    if (names.includes(textOf(name))) return [];
+    if (known.has(textOf(name))) return [];
     const error = fieldError.notFound(`${path}[${index}]`, name);
     const more = `must be one of the names in pod.spec.resourceClaims ${which}`;
     return [{ ...error, message: `${error.message}: ${more}` }];
@@ -91,12 +92,10 @@ function claimErrors(list: unknown, known: readonly Fields[], path: string): Fie
 /** Errors of what a change of resources does to a running container. */
 export function resizePolicyErrors(policies: unknown, path: string): FieldError[] {
   const all = fieldsIn(policies);
-  const names = all.map(({ resourceName }) => textOf(resourceName));
+  const isRepeated = repetitions(all.map(({ resourceName }) => textOf(resourceName)));
   return all.flatMap(({ resourceName, restartPolicy }, index) => [
     ...oneOf(resourceName, ["cpu", "memory"], path),
     ...oneOf(restartPolicy, ["NotRequired", "RestartContainer"], path),
-    ...(names.indexOf(names[index] ?? "") < index
-      ? [fieldError.duplicate(`${path}[${index}]`, resourceName)]
-      : []),
+    ...(isRepeated[index] ? [fieldError.duplicate(`${path}[${index}]`, resourceName)] : []),
   ]);
 }
