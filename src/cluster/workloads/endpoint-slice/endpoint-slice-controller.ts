@@ -191,6 +191,6 @@ function isOwnedBy(service: Service, slice: EndpointSlice): boolean {
 
 /** In a merge patch: the labels that are there and not wanted. */
 function dropped(current: object, wanted: Readonly<Record<string, string>>): Record<string, null> {
-  const unwanted = Object.keys(current).filter((key) => wanted[key] === undefined);
+  const unwanted = Object.keys(current).filter((key) => !Object.hasOwn(wanted, key));
   return Object.fromEntries(unwanted.map((key) => [key, null]));
 }

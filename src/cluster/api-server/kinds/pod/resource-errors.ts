@@ -1,6 +1,6 @@
 import { qualifiedNameProblems } from "../../../../api/label-rules.ts";
 import { compareQuantities } from "../../../../api/quantity.ts";
-import { type Fields, fieldsIn, fieldsOf, textOf } from "../../json.ts";
+import { type Fields, fieldsIn, fieldsOf, ownValue, textOf } from "../../json.ts";
 import { type FieldError, fieldError } from "../../refusal.ts";
 import { oneOf, repetitions } from "../field-checks.ts";
 
@@ -13,7 +13,37 @@ function isExact(name: string): boolean {
 }
 
 function isExtended(name: string): boolean {
-  return name.includes("/") && !name.startsWith("kubernetes.io/");
+  return name.includes("/") && !name.includes("kubernetes.io/") && !name.startsWith("requests.");
+}
+
+// What else there are quotas of, though no container can ask for it.
+const countable = new Set([
+  "storage",
+  "pods",
+  "services",
+  "replicationcontrollers",
+  "resourcequotas",
+  "secrets",
+  "configmaps",
+  "persistentvolumeclaims",
+  "services.nodeports",
+  "services.loadbalancers",
+]);
+const countablePrefixed = /^(requests|limits)\.(cpu|memory|ephemeral-storage|storage|hugepages-.*)$/;
+
+function nameProblems(name: string): readonly string[] {
+  if (standard.has(name) || pages.test(name)) return [];
+  const unqualified = qualifiedNameProblems(name);
+  if (name.includes("/")) {
+    const isForeign = !name.includes("kubernetes.io/") && !isExtended(name);
+    return [...unqualified, ...(isForeign ? ["doesn't follow extended resource name standard"] : [])];
+  }
+  const isKnown = unqualified.length > 0 || countable.has(name) || countablePrefixed.test(name);
+  return [
+    ...unqualified,
+    ...(isKnown ? [] : ["must be a standard resource type or fully qualified"]),
+    "must be a standard resource for containers",
+  ];
 }
 
 /** Errors of a container's `resources`. `claims` are the pod's. */
@@ -43,16 +73,7 @@ export function overheadErrors(overhead: unknown, path: string): FieldError[] {
 }
 
 function amountErrors(name: string, amount: unknown, field: string): FieldError[] {
-  const isStandard = standard.has(name) || pages.test(name);
-  const problems = isStandard
-    ? []
-    : [
-        ...qualifiedNameProblems(name),
-        ...(name.includes("/") || qualifiedNameProblems(name).length > 0
-          ? []
-          : ["must be a standard resource type or fully qualified"]),
-        ...(isExtended(name) ? [] : ["must be a standard resource for containers"]),
-      ];
+  const problems = nameProblems(name);
   const text = textOf(amount);
   return [
     ...problems.map((problem) => fieldError.invalid(field, name, problem)),
@@ -65,7 +86,7 @@ function amountErrors(name: string, amount: unknown, field: string): FieldError[
 }
 
 function requestErrors(name: string, request: string, limits: Fields, path: string): FieldError[] {
-  const limit = limits[name];
+  const limit = ownValue(limits, name);
   if (limit === undefined)
     return isExact(name)
       ? [fieldError.required(`${path}.limits`, "Limit must be set for non overcommitable resources")]
