@@ -14,9 +14,18 @@ import { type DeletionOptions, deletionOptions, integerIn, writeOptions } from "
 import { checkPatchType } from "./patch/patch.ts";
 import { parsePath, type Target } from "./paths.ts";
 import { type PodLogOptions, type PodLogs, podLogOptions } from "./pod-logs.ts";
-import { internalError, methodNotAllowed, noSuchResource, notFound, qualified, Refusal } from "./refusal.ts";
+import {
+  internalError,
+  methodNotAllowed,
+  noSuchResource,
+  notFound,
+  notOffered,
+  qualified,
+  Refusal,
+} from "./refusal.ts";
 import type { ResourceInfo } from "./resource-info.ts";
 import { scaleOf, writeScale } from "./scale.ts";
+import { isOnlyElsewhere } from "./schema-data.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
 import { bindPod, evictPod, finalizeNamespace } from "./subresources.ts";
 import { refuseWatch, WatchFeed } from "./watch-feed.ts";
@@ -123,6 +132,7 @@ export class ApiServer implements Transport {
     const { group, version, plural, namespace, name, subresource } = target;
     const kind = this.#kinds.find(group, version, plural);
     if (kind === undefined) {
+      if (isOnlyElsewhere(group, plural, undefined)) throw notOffered({ group, plural });
       if (group !== "" && !this.#kinds.hasGroupVersion(group, version)) return undefined;
       throw noSuchResource();
     }
@@ -131,6 +141,7 @@ export class ApiServer implements Transport {
       : namespace !== undefined;
     const isUnknown =
       subresource !== undefined && !kind.info.subresources.some((one) => one.name === subresource);
+    if (isUnknown && isOnlyElsewhere(group, plural, subresource)) throw notOffered(kind.info, subresource);
     if (isMisplaced || isUnknown) throw noSuchResource();
     return { kind, target, query: request.query ?? {}, request };
   }

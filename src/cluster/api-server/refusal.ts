@@ -58,6 +58,14 @@ export function noSuchResource(): Refusal {
   return new Refusal(404, "NotFound", "the server could not find the requested resource", {});
 }
 
+/** For what Kubernetes has and this cluster does not: `pods/exec`, `jobs.batch`. */
+export function notOffered(resource: Named, subresource?: string): Refusal {
+  const { group, plural } = resource;
+  const name = qualified({ group, plural: subresource === undefined ? plural : `${plural}/${subresource}` });
+  const details = { ...(group === "" ? {} : { group }), kind: plural };
+  return new Refusal(404, "NotFound", `${name} is not offered by the embedded cluster`, details);
+}
+
 export function methodNotAllowed(): Refusal {
   const message = "the server does not allow this method on the requested resource";
   return new Refusal(405, "MethodNotAllowed", message, {});
