@@ -199,18 +199,6 @@ export class Writer {
     return { object: this.#put(kind, marked, options.dryRun), gone: false };
   }
 
-  #deleteNamespace(kind: Kind, old: ApiObject, options: DeletionOptions): Deleted {
-    const { name } = old.metadata;
-    if (protectedNamespaces.has(name)) throw forbidden(kind.info, name, "this namespace may not be deleted");
-    if (old.metadata.deletionTimestamp !== undefined) return { object: old, gone: false };
-    const terminating = {
-      ...old,
-      metadata: { ...old.metadata, deletionTimestamp: this.#now() },
-      status: { ...fieldsOf(old.status), phase: "Terminating" },
-    };
-    return { object: this.#put(kind, terminating, options.dryRun), gone: false };
-  }
-
   /** Makes of a stored object what `sent` wants, as far as a client may: its status, or all but that. */
   change(
     kind: Kind,
@@ -226,9 +214,25 @@ export class Writer {
       ? this.#withStatus(kind, old, sent, metadata)
       : this.#withContent(kind, old, sent, metadata);
     checkNewFinalizers(kind, old, next);
-    const validate = isStatus ? kind.rules.validateStatus : kind.rules.validate;
-    this.#validate(kind, next, (one) => validate(one, one === next ? old : undefined), old);
+    const { rules } = kind;
+    const errorsOf = (one: ApiObject): readonly FieldError[] => {
+      const before = one === next ? old : undefined;
+      return isStatus ? rules.validateStatus(one, before) : rules.validate(one, before);
+    };
+    this.#validate(kind, next, errorsOf, old);
     return this.#commit(kind, old, withGeneration(kind, next, old), options);
+  }
+
+  #deleteNamespace(kind: Kind, old: ApiObject, options: DeletionOptions): Deleted {
+    const { name } = old.metadata;
+    if (protectedNamespaces.has(name)) throw forbidden(kind.info, name, "this namespace may not be deleted");
+    if (old.metadata.deletionTimestamp !== undefined) return { object: old, gone: false };
+    const terminating = {
+      ...old,
+      metadata: { ...old.metadata, deletionTimestamp: this.#now() },
+      status: { ...fieldsOf(old.status), phase: "Terminating" },
+    };
+    return { object: this.#put(kind, terminating, options.dryRun), gone: false };
   }
 
   #commit(kind: Kind, old: ApiObject, next: ApiObject, options: WriteOptions): KubernetesObject {
