@@ -4,7 +4,12 @@ type Labels = Readonly<Record<string, string>> | undefined;
 
 /** Whether an object with `labels` has every label of `wanted`; an empty `wanted` takes all objects. */
 export function hasLabels(labels: Labels, wanted: Readonly<Record<string, string>>): boolean {
-  return Object.entries(wanted).every(([key, value]) => labels?.[key] === value);
+  return Object.entries(wanted).every(([key, value]) => labelOf(labels, key) === value);
+}
+
+// `constructor` and the like, which every object inherits, are labels like any other.
+function labelOf(labels: Labels, key: string): string | undefined {
+  return labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
 /** Whether a workload's selector takes an object with `labels`. An operator that is not known takes nothing. */
@@ -12,7 +17,7 @@ export function selects(selector: LabelSelector, labels: Labels): boolean {
   return (
     hasLabels(labels, selector.matchLabels ?? {}) &&
     (selector.matchExpressions ?? []).every(({ key, operator, values }) => {
-      const value = labels?.[key];
+      const value = labelOf(labels, key);
       switch (operator) {
         case "In":
           return value !== undefined && (values ?? []).includes(value);

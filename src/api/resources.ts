@@ -51,7 +51,7 @@ export const resources = {
 } as const satisfies Record<string, Resource>;
 
 /** `v1`, `apps/v1`. */
-export function apiVersionOf(resource: Resource): string {
+export function apiVersionOf(resource: Pick<Resource, "group" | "version">): string {
   return resource.group === "" ? resource.version : `${resource.group}/${resource.version}`;
 }
 

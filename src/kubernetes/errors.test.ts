@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ApiError, asStatus } from "./errors.ts";
+import { ApiError, asStatus, unlessGone } from "./errors.ts";
 
 describe("ApiError", () => {
   const bodies: readonly [body: unknown, message: string][] = [
@@ -47,5 +47,27 @@ describe("ApiError", () => {
       assert.deepEqual([kind, metadata], ["Status", {}]);
       assert.ok(code === undefined || Number.isInteger(code));
     }
+  });
+});
+
+describe("unlessGone", () => {
+  const invalid = (field: string) =>
+    ApiError.fromResponse(422, { kind: "Status", reason: "Invalid", details: { causes: [{ field }] } });
+  const conflict = (message: string) =>
+    ApiError.fromResponse(409, { kind: "Status", reason: "Conflict", message });
+
+  test("takes an object of another uid for one that is gone", () => {
+    const gone = [
+      ApiError.fromResponse(404, { kind: "Status", reason: "NotFound" }),
+      invalid("metadata.uid"),
+      conflict('… "web": the UID in the precondition (a) does not match the UID in record (b).'),
+      conflict('… "web": Precondition failed: UID in precondition: a, UID in object meta: b'),
+    ];
+    for (const error of gone) assert.equal(unlessGone(error), undefined);
+  });
+
+  test("throws on what is anything else", () => {
+    const others = [invalid("spec.replicas"), conflict("the object has been modified"), new Error("no")];
+    for (const error of others) assert.throws(() => unlessGone(error), error);
   });
 });

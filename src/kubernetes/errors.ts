@@ -70,10 +70,21 @@ export function asStatus(body: unknown): Status {
   return statusOf(body) ?? failure;
 }
 
-/** For `catch`: undefined for an object that is not there, which needs nothing more. All else is thrown on. */
+/**
+ * For `catch`: undefined for an object that is not there, which needs nothing more; nor does one whose uid was named and whose
+ * name is another's by now. All else is thrown on.
+ */
 export function unlessGone(error: unknown): undefined {
-  if (error instanceof ApiError && error.kind === "notFound") return undefined;
+  if (error instanceof ApiError && (error.kind === "notFound" || isOfAnother(error))) return undefined;
   throw error;
+}
+
+/** Whether a request that named a uid found an object of another one. */
+function isOfAnother({ kind, message, status }: ApiError): boolean {
+  if (kind === "invalid")
+    return (status?.details?.causes ?? []).some(({ field }) => field === "metadata.uid");
+  // Kubernetes has no other sign of it.
+  return kind === "conflict" && /UID in (the )?precondition/.test(message);
 }
 
 /** A `Status` with what is as it should be; undefined for anything else. */

@@ -16,6 +16,7 @@ import {
 } from "./api-server.fixture.ts";
 import { ApiServer } from "./api-server.ts";
 import { type Fields, fieldsIn, fieldsOf } from "./json.ts";
+import { qualified } from "./refusal.ts";
 
 const slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
 const status = (answer: { body: unknown }): { message: string; reason: string } => answer.body as never;
@@ -262,7 +263,7 @@ describe("reading lists", () => {
       ...pod("b"),
       metadata: { name: "b", labels: { app: "db" } },
     });
-    await post(`${pods}/a/binding`, { target: { name: "n1" } });
+    await post(`${pods}/a/binding`, { metadata: { name: "a" }, target: { name: "n1" } });
     const select = async (query: string): Promise<string[]> =>
       named((await get(`/api/v1/pods?${query}`)).body);
     assert.deepEqual(await select(""), ["a", "b"]);
@@ -431,7 +432,7 @@ describe("subresources", () => {
     });
     await post(pods, pod("p"));
     assert.equal((await get(`${pods}/p/log`)).code, 204);
-    await post(`${pods}/p/binding`, { target: { name: "n1" } });
+    await post(`${pods}/p/binding`, { metadata: { name: "p" }, target: { name: "n1" } });
     assert.deepEqual(await get(`${pods}/p/log?tailLines=2`), { code: 200, body: "one\ntwo\n" });
     assert.deepEqual(asked, [["p", "c", 2, false]]);
     const stream = api.podLog({ method: "GET", path: `${pods}/p/log`, query: { follow: "true" } });
@@ -441,5 +442,54 @@ describe("subresources", () => {
     assert.deepEqual(pieces, ["one\n", "two\n"]);
     const missing = api.podLog({ method: "GET", path: `${pods}/nope/log` });
     assert.equal((missing as { code: number }).code, 404);
+  });
+});
+
+describe("what Kubernetes has and this cluster does not", () => {
+  const cases = [
+    ["GET", "/apis/batch/v1/namespaces/default/jobs", "jobs.batch"],
+    ["GET", "/apis/batch/v1/jobs", "jobs.batch"],
+    ["POST", "/apis/batch/v1/namespaces/default/jobs", "jobs.batch"],
+    [
+      "GET",
+      "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/x/status",
+      "horizontalpodautoscalers.autoscaling",
+    ],
+    [
+      "PATCH",
+      "/apis/policy/v1beta1/namespaces/default/poddisruptionbudgets/x",
+      "poddisruptionbudgets.policy",
+    ],
+    [
+      "POST",
+      "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+      "selfsubjectaccessreviews.authorization.k8s.io",
+    ],
+    ["GET", "/api/v1/namespaces/default/endpoints", "endpoints"],
+    ["GET", "/apis/apps/v1/namespaces/default/statefulsets", "statefulsets.apps"],
+    ["POST", "/api/v1/namespaces/default/pods/p/exec", "pods/exec"],
+    ["POST", "/api/v1/namespaces/default/serviceaccounts/default/token", "serviceaccounts/token"],
+    ["GET", "/apis/metrics.k8s.io/v1beta1/nodes", "nodes.metrics.k8s.io"],
+  ] as const;
+  const { api } = startApi();
+  for (const [method, path, name] of cases) {
+    it(`is refused by name: ${method} ${path}`, async () => {
+      const { code, body } = await api.request({ method, path, query: {}, body: {} });
+      const { message, reason } = body as { message: string; reason: string };
+      assert.deepEqual(
+        [code, reason, message],
+        [404, "NotFound", `${name} is not offered by the embedded cluster`],
+      );
+    });
+  }
+
+  it("is in no discovery", () => {
+    const served = new Set(api.resources().map(({ group, plural }) => qualified({ group, plural })));
+    for (const [, , name] of cases) assert.equal(served.has(name), false, name);
+  });
+
+  it("is not what nobody has", async () => {
+    const refused = await api.request({ method: "GET", path: "/apis/no.such/v1/jobs", query: {} });
+    assert.equal(refused.body, "404 page not found\n");
   });
 });

@@ -10,14 +10,24 @@ import type { Kind } from "./kind.ts";
 import { definitions, KindRegistry } from "./kind-registry.ts";
 import type { ApiObject } from "./kinds/rules.ts";
 import { listBody, listObjects, selectorOf } from "./list.ts";
-import { deletionOptions, writeOptions } from "./options.ts";
+import { type DeletionOptions, deletionOptions, integerIn, writeOptions } from "./options.ts";
 import { checkPatchType } from "./patch/patch.ts";
 import { parsePath, type Target } from "./paths.ts";
 import { type PodLogOptions, type PodLogs, podLogOptions } from "./pod-logs.ts";
-import { internalError, methodNotAllowed, noSuchResource, notFound, qualified, Refusal } from "./refusal.ts";
+import {
+  internalError,
+  methodNotAllowed,
+  noSuchResource,
+  notFound,
+  notOffered,
+  qualified,
+  Refusal,
+} from "./refusal.ts";
 import type { ResourceInfo } from "./resource-info.ts";
+import { scaleOf, writeScale } from "./scale.ts";
+import { isOnlyElsewhere } from "./schema-data.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
-import { bindPod, evictPod, finalizeNamespace, scaleOf, writeScale } from "./subresources.ts";
+import { bindPod, evictPod, finalizeNamespace } from "./subresources.ts";
 import { refuseWatch, WatchFeed } from "./watch-feed.ts";
 import { type Deleted, type Place, Writer, type Written } from "./writer.ts";
 
@@ -124,6 +134,7 @@ export class ApiServer implements Transport {
     const { group, version, plural, namespace, name, subresource } = target;
     const kind = this.#kinds.find(group, version, plural);
     if (kind === undefined) {
+      if (isOnlyElsewhere(group, plural, undefined)) throw notOffered({ group, plural });
       if (group !== "" && !this.#kinds.hasGroupVersion(group, version)) return undefined;
       throw noSuchResource();
     }
@@ -132,6 +143,7 @@ export class ApiServer implements Transport {
       : namespace !== undefined;
     const isUnknown =
       subresource !== undefined && !kind.info.subresources.some((one) => one.name === subresource);
+    if (isUnknown && isOnlyElsewhere(group, plural, subresource)) throw notOffered(kind.info, subresource);
     if (isMisplaced || isUnknown) throw noSuchResource();
     return { kind, target, query: request.query ?? {}, request };
   }
@@ -173,7 +185,7 @@ export class ApiServer implements Transport {
       case "PATCH":
         return this.#written(kind, this.#patch(place, request, query));
       case "DELETE":
-        return this.#deleted(place, this.#delete(place, request.body, query));
+        return this.#deleted(place, this.#delete(place, deletionOptions(request.body, query)));
       case "POST":
         throw methodNotAllowed();
     }
@@ -202,36 +214,27 @@ export class ApiServer implements Transport {
             : this.#writer.update(place, request.body, writeOptions("UpdateOptions", query), subresource),
         );
       case "scale": {
-        const object = this.#get(place);
-        if (request.method === "GET") return ok(scaleOf(kind, object));
+        const get = () => this.#get(place);
+        if (request.method === "GET") return ok(scaleOf(kind, get()));
         const isPatch = request.method === "PATCH";
         const options = writeOptions(isPatch ? "PatchOptions" : "UpdateOptions", query);
-        const contentType = isPatch ? (request.contentType ?? "application/json") : undefined;
-        return ok(writeScale(this.#writer, kind, object, request.body, contentType, options));
+        const patchType = isPatch ? (request.contentType ?? "application/json") : undefined;
+        const written = writeScale(this.#writer, place, get, { body: request.body, patchType }, options);
+        return withWarnings(ok(written.object), written.warnings);
       }
-      case "binding":
-        bindPod(
-          this.#writer,
-          kind,
-          this.#get(place),
-          request.body,
-          this.#clock,
-          writeOptions("CreateOptions", query),
-        );
-        return created;
-      case "eviction":
-        evictPod(this.#writer, place, request.body, query);
-        return created;
-      case "finalize":
-        return ok(
-          finalizeNamespace(
-            this.#writer,
-            kind,
-            this.#get(place),
-            request.body,
-            writeOptions("UpdateOptions", query),
-          ),
-        );
+      case "binding": {
+        const options = writeOptions("CreateOptions", query);
+        const get = () => this.#get(place);
+        return withWarnings(created, bindPod(this.#writer, place, get, request.body, this.#clock, options));
+      }
+      case "eviction": {
+        const options = writeOptions("CreateOptions", query);
+        return withWarnings(created, evictPod(this.#writer, place, request.body, query, options));
+      }
+      case "finalize": {
+        const options = writeOptions("UpdateOptions", query);
+        return ok(finalizeNamespace(this.#writer, place, () => this.#get(place), request.body, options));
+      }
       case "log":
         return this.#answerLog(call);
       default:
@@ -250,7 +253,7 @@ export class ApiServer implements Transport {
   #logOf({ kind, target, query }: Call): AsyncIterable<string> | undefined {
     const place: Place = { kind, namespace: target.namespace ?? "", name: target.name ?? "" };
     const pod = this.#get(place) as unknown as Pod;
-    const options: PodLogOptions = podLogOptions(pod, query);
+    const options: PodLogOptions = podLogOptions(pod, query, this.#clock.now());
     // A pod on no node has written nothing.
     return (pod.spec.nodeName ?? "") === "" ? undefined : this.#podLogs?.(pod, options);
   }
@@ -263,8 +266,7 @@ export class ApiServer implements Transport {
 
   #written(kind: Kind, { object, warnings, created: isNew }: Written): ApiResponse {
     this.#tidy(kind);
-    const body = kind.show(object);
-    return { code: isNew ? 201 : 200, body, ...(warnings.length === 0 ? {} : { warnings }) };
+    return withWarnings({ code: isNew ? 201 : 200, body: kind.show(object) }, warnings);
   }
 
   #deleted({ kind, name }: Place, { object, gone }: Deleted): ApiResponse {
@@ -279,8 +281,7 @@ export class ApiServer implements Transport {
     });
   }
 
-  #delete(place: Place, body: unknown, query: Query): Deleted {
-    const options = deletionOptions(body, query);
+  #delete(place: Place, options: DeletionOptions): Deleted {
     const deleted = this.#writer.delete(place, options);
     if (place.kind.collection === definitions && !options.dryRun) {
       const custom = this.#kinds.ofCollection(place.name);
@@ -292,11 +293,13 @@ export class ApiServer implements Transport {
   }
 
   #deleteCollection(kind: Kind, namespace: string | undefined, body: unknown, query: Query): ApiResponse {
+    const options = deletionOptions(body, query);
+    integerIn(query.limit);
     const matches = selectorOf(kind, query, undefined);
     const objects = this.#store.list(kind.collection, namespace);
     const deleted = (matches === undefined ? objects : objects.filter(matches)).map(({ metadata }) => {
       const place = { kind, namespace: metadata.namespace ?? "", name: metadata.name };
-      return kind.show(this.#delete(place, body, query).object);
+      return kind.show(this.#delete(place, options).object);
     });
     return ok(listBody(kind, deleted, this.#store.version));
   }
@@ -364,6 +367,10 @@ const created: ApiResponse = {
 
 function ok(body: KubernetesObject | object): ApiResponse {
   return { code: 200, body };
+}
+
+function withWarnings(response: ApiResponse, warnings: readonly string[]): ApiResponse {
+  return warnings.length === 0 ? response : { ...response, warnings };
 }
 
 // Anything that is no refusal is a fault of this program and is thrown on.

@@ -78,7 +78,7 @@ describe("reading what a client sent", () => {
     [
       "a number for a text",
       { spec: { containers: [{ name: 1 }] } },
-      "json: cannot unmarshal number 1 into Go struct field Container.spec.containers.name of type string",
+      "json: cannot unmarshal number into Go struct field Container.spec.containers.name of type string",
     ],
     [
       "an object for a list",

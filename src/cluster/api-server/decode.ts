@@ -115,7 +115,10 @@ function wrongType(value: unknown, { struct, fields }: Place, goType: string): U
     : type === "boolean"
       ? "bool"
       : type === "number"
-        ? `number ${Number(value)}`
+        ? // A number that would have been right but for its size or its fraction is told.
+          /^(u?int|float)/.test(goType)
+          ? `number ${Number(value)}`
+          : "number"
         : type;
   const place =
     struct === "" ? `Go value of type ${goType}` : `Go struct field ${struct}.${fields} of type ${goType}`;

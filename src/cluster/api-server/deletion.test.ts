@@ -76,7 +76,8 @@ describe("deleting an object", () => {
     const refused = await remove(`${pods}/p?gracePeriodSeconds=soon`);
     assert.equal(refused.code, 400);
     assert.match((refused.body as { message: string }).message, /parsing "soon": invalid syntax/);
-    assert.equal((await remove(`${pods}/p`, { gracePeriodSeconds: "5" })).code, 400);
+    // A real server takes options that it cannot read for a failure of its own.
+    assert.equal((await remove(`${pods}/p`, { gracePeriodSeconds: "5" })).code, 500);
     assert.equal((await remove(`${pods}/p`, { gracePeriodSeconds: 1e15 })).code, 200);
   });
 

@@ -55,6 +55,13 @@ export function equalJson(a: unknown, b: unknown): boolean {
   return keys.every((key) => Object.hasOwn(right, key) && equalJson(left[key], right[key]));
 }
 
+/** A text that is the same for equal JSON values, to find one among many. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    isFields(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}
+
 /** The value at a path of fields. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>(
@@ -69,4 +76,22 @@ export function withValueAt(value: unknown, path: readonly string[], inner: unkn
   if (field === undefined) return inner;
   const fields = fieldsOf(value);
   return { ...fields, [field]: withValueAt(fields[field], rest, inner) };
+}
+
+/**
+ * Objects and lists within one another: no real object comes near it, and everything that walks an object has room for it on
+ * the stack. (A real API server reads ten times as many.)
+ */
+export const deepestNesting = 1000;
+
+/** Whether a JSON value is nested more deeply than is taken. Takes no room on the stack. */
+export function isDeeperThan(value: unknown, most = deepestNesting): boolean {
+  let level = [value];
+  for (let depth = 0; depth <= most; depth += 1) {
+    level = level.flatMap((one) =>
+      typeof one === "object" && one !== null ? (Object.values(one) as unknown[]) : [],
+    );
+    if (level.length === 0) return false;
+  }
+  return true;
 }

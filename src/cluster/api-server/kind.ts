@@ -13,16 +13,15 @@ import { deploymentRules, replicaSetRules } from "./kinds/workloads.ts";
 import { qualified } from "./refusal.ts";
 import type { ResourceInfo } from "./resource-info.ts";
 import { components, resourceData, schemaNameOf } from "./schema-data.ts";
-import { type Shape, shapeOf } from "./shape.ts";
+import type { BodyType } from "./sent-object.ts";
+import { shapeOf } from "./shape.ts";
 
 /** One version of one resource that is served: how its objects are read, stored and shown. */
-export interface Kind {
+export interface Kind extends BodyType {
   readonly info: ResourceInfo;
   /** Name in the store; the same for all versions of a resource. */
   readonly collection: string;
   readonly rules: Rules;
-  /** For strategic merge patches; undefined where there are none. */
-  readonly shape: Shape | undefined;
   /** Where `/scale` finds things; undefined where there is no such subresource. */
   readonly scale: ScalePaths | undefined;
   /** A clean copy of what a client sent, in the stored form. Throws `Undecodable`; `unknown` takes dropped fields. */

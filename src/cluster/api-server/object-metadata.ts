@@ -2,7 +2,7 @@ import type { ObjectMeta } from "../../api/core.ts";
 import { equalJson, withFields } from "./json.ts";
 import type { Kind } from "./kind.ts";
 import type { ApiObject } from "./kinds/rules.ts";
-import { badRequest, conflict, fieldError, invalid, modifiedMeanwhile } from "./refusal.ts";
+import { badRequest, conflict, fieldError, invalid, modifiedMeanwhile, serverError } from "./refusal.ts";
 
 export function hasSubresource({ info }: Kind, name: string): boolean {
   return info.subresources.some((subresource) => subresource.name === name);
@@ -15,7 +15,11 @@ export function checkNamespace({ metadata }: ApiObject, namespace: string): void
 }
 
 export function checkName({ metadata }: ApiObject, name: string): void {
-  if (metadata.name === "") throw badRequest("name must be provided");
+  if (metadata.name === "") {
+    throw badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
   if (metadata.name !== name) {
     throw badRequest(
       `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
@@ -26,9 +30,26 @@ export function checkName({ metadata }: ApiObject, name: string): void {
 /** Refuses (409) a write to another version than the current one. */
 export function checkVersion(kind: Kind, { metadata }: ApiObject, sent: ApiObject): void {
   const { resourceVersion } = sent.metadata;
+  if (resourceVersion !== undefined && !/^\d+$/.test(resourceVersion)) {
+    throw serverError(`strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
+  }
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
     throw conflict(kind.info, metadata.name, modifiedMeanwhile);
   }
+}
+
+/** Refuses (409) a write that means another object of this name. */
+export function checkUid(kind: Kind, { metadata }: ApiObject, sent: ApiObject): void {
+  const { uid } = sent.metadata;
+  if (uid === undefined || uid === metadata.uid) return;
+  const { namespace = "", name } = metadata;
+  throw conflict(
+    kind.info,
+    name,
+    `StorageError: invalid object, Code: 4, Key: /registry/${kind.info.plural}/${namespace === "" ? "" : `${namespace}/`}${name}, ` +
+      "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: " +
+      `${uid}, UID in object meta: ${metadata.uid}`,
+  );
 }
 
 /** The sent metadata; what a client cannot change is as it was. */

@@ -1,5 +1,8 @@
-import { type Fields, fieldsOf, isFields, listOf, textOf } from "./json.ts";
-import { badRequest, type FieldError, fieldError, invalidOption } from "./refusal.ts";
+import { decode } from "./decode.ts";
+import { type Fields, fieldsOf, listOf, textOf } from "./json.ts";
+import { badRequest, type FieldError, fieldError, invalidOption, serverError } from "./refusal.ts";
+import { Undecodable } from "./scalars.ts";
+import { shapeOf } from "./shape.ts";
 
 type Query = Readonly<Record<string, string>>;
 
@@ -13,6 +16,11 @@ export function integerIn(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
   if (/^-?\d+$/.test(text)) return Number(text);
   throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
+/** Whether a parameter that is true or false is there and true, as the server reads them. */
+export function isSet(text: string | undefined): boolean {
+  return text !== undefined && text !== "0" && text.toLowerCase() !== "false";
 }
 
 /** Options of a create, update or patch. Throws a 422 refusal in the server's words. */
@@ -49,30 +57,56 @@ export interface DeletionOptions {
   readonly resourceVersion: string | undefined;
 }
 
-/** Options of a delete, from its body and its query. Throws a 422 refusal in the server's words. */
+const deletionShape = shapeOf("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
+
+/** Options of a delete, from its body and its query. Throws a refusal in the server's words. */
 export function deletionOptions(body: unknown, query: Query): DeletionOptions {
-  const options: Fields = isFields(body) ? body : {};
-  const preconditions = fieldsOf(options.preconditions);
+  const options = decodedDeletion(body);
+  const { uid, resourceVersion } = fieldsOf(options.preconditions);
   const grace = options.gracePeriodSeconds ?? integerIn(query.gracePeriodSeconds);
   const policy = options.propagationPolicy ?? query.propagationPolicy;
-  const dryRun = listOf(options.dryRun)[0] ?? query.dryRun;
-  if (policy !== undefined && policy !== "Background" && policy !== "Foreground" && policy !== "Orphan") {
-    throw invalidOption(
-      "DeleteOptions",
-      fieldError.notSupported("propagationPolicy", policy, ["Foreground", "Background", "Orphan", "nil"]),
+  const orphans =
+    options.orphanDependents ??
+    (query.orphanDependents === undefined ? undefined : isSet(query.orphanDependents));
+  const dryRun = listOf(options.dryRun ?? (query.dryRun ? [query.dryRun] : []));
+  const errors: FieldError[] = [];
+  if (policy !== undefined && orphans !== undefined) {
+    const why = "orphanDependents and deletionPropagation cannot be both set";
+    errors.push(fieldError.invalid("propagationPolicy", policy, why));
+  }
+  if (!isPolicy(policy)) {
+    const supported = ["Foreground", "Background", "Orphan", "nil"];
+    errors.push(fieldError.notSupported("propagationPolicy", policy, supported));
+  }
+  if (dryRun.some((text) => text !== "All")) errors.push(fieldError.notSupported("dryRun", dryRun, ["All"]));
+  if (errors.length > 0) throw invalidOption("DeleteOptions", ...errors);
+  return {
+    dryRun: dryRun.length > 0,
+    gracePeriodSeconds: typeof grace === "number" ? grace : undefined,
+    propagationPolicy: isPolicy(policy) ? (policy ?? (orphans === true ? "Orphan" : undefined)) : undefined,
+    uid: typeof uid === "string" ? uid : undefined,
+    resourceVersion: typeof resourceVersion === "string" ? resourceVersion : undefined,
+  };
+}
+
+function isPolicy(policy: unknown): policy is DeletionOptions["propagationPolicy"] {
+  return policy === undefined || policy === "Background" || policy === "Foreground" || policy === "Orphan";
+}
+
+// The server calls it a failure of its own when they cannot be read.
+function decodedDeletion(body: unknown): Fields {
+  const sent = body ?? {};
+  const kind = textOf(fieldsOf(sent).kind);
+  if (kind !== "" && kind !== "DeleteOptions") {
+    const version = JSON.stringify(textOf(fieldsOf(sent).apiVersion));
+    throw serverError(
+      `no kind ${JSON.stringify(kind)} is registered for version ${version} in scheme "pkg/runtime/scheme.go:110"`,
     );
   }
-  if (dryRun !== undefined && dryRun !== "" && dryRun !== "All") {
-    throw invalidOption("DeleteOptions", fieldError.notSupported("dryRun", [dryRun], ["All"]));
+  try {
+    return fieldsOf(decode(deletionShape, sent));
+  } catch (error) {
+    if (error instanceof Undecodable) throw serverError(error.message);
+    throw error;
   }
-  if (grace !== undefined && !Number.isInteger(grace)) {
-    throw badRequest("DeleteOptions: gracePeriodSeconds is no whole number");
-  }
-  return {
-    dryRun: dryRun === "All",
-    gracePeriodSeconds: grace === undefined ? undefined : Number(grace),
-    propagationPolicy: policy ?? (options.orphanDependents === true ? "Orphan" : undefined),
-    uid: textOf(preconditions.uid) || undefined,
-    resourceVersion: textOf(preconditions.resourceVersion) || undefined,
-  };
 }

@@ -1,6 +1,7 @@
 import type { Pod } from "../../api/core.ts";
-import { integerIn } from "./options.ts";
-import { badRequest } from "./refusal.ts";
+import { type Instant, parseTime } from "../../time/clock.ts";
+import { integerIn, isSet } from "./options.ts";
+import { badRequest, type FieldError, fieldError, invalid } from "./refusal.ts";
 
 /** What of a container's log is asked for. */
 export interface PodLogOptions {
@@ -17,8 +18,12 @@ export interface PodLogOptions {
 /** Reads a container's log, in pieces of text; ends when there is no more, or when its reader stops. */
 export type PodLogs = (pod: Pod, options: PodLogOptions) => AsyncIterable<string>;
 
-/** Which container's log a request means, and how much of it. Throws a 400 refusal in the server's words. */
-export function podLogOptions(pod: Pod, query: Readonly<Record<string, string>>): PodLogOptions {
+/** Which container's log a request means, and how much of it. Throws a refusal in the server's words. */
+export function podLogOptions(
+  pod: Pod,
+  query: Readonly<Record<string, string>>,
+  now: Instant,
+): PodLogOptions {
   const { name } = pod.metadata;
   const containers = pod.spec.containers.map((container) => container.name);
   const initContainers = (pod.spec.initContainers ?? []).map((container) => container.name);
@@ -34,13 +39,41 @@ export function podLogOptions(pod: Pod, query: Readonly<Record<string, string>>)
         : `choose one of: [${containers.join(" ")}] or one of the init containers: [${initContainers.join(" ")}]`;
     throw badRequest(`a container name must be specified for pod ${name}, ${choice}`);
   }
+  checkAmounts(name, query);
   return {
     container: asked === "" ? (only ?? "") : asked,
-    follow: query.follow === "true",
-    previous: query.previous === "true",
-    timestamps: query.timestamps === "true",
+    follow: isSet(query.follow),
+    previous: isSet(query.previous),
+    timestamps: isSet(query.timestamps),
     tailLines: integerIn(query.tailLines),
-    sinceSeconds: integerIn(query.sinceSeconds),
+    sinceSeconds: integerIn(query.sinceSeconds) ?? secondsSince(query.sinceTime, now),
     limitBytes: integerIn(query.limitBytes),
   };
+}
+
+function checkAmounts(pod: string, query: Readonly<Record<string, string>>): void {
+  const { tailLines, sinceSeconds, limitBytes } = query;
+  const least = (text: string | undefined, bound: number, field: string, words: string): FieldError[] => {
+    const value = integerIn(text);
+    return value === undefined || value >= bound ? [] : [fieldError.invalid(field, value, words)];
+  };
+  const errors = [
+    ...(query.stream === undefined || query.stream === "All"
+      ? []
+      : [fieldError.forbidden("stream", "may not be specified")]),
+    ...least(tailLines, 0, "tailLines", "must be greater than or equal to 0"),
+    ...least(limitBytes, 1, "limitBytes", "must be greater than 0"),
+    ...(sinceSeconds !== undefined && query.sinceTime !== undefined
+      ? [fieldError.forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified")]
+      : least(sinceSeconds, 1, "sinceSeconds", "must be greater than 0")),
+  ];
+  if (errors.length > 0) throw invalid({ group: "", kind: "PodLogOptions" }, pod, errors);
+}
+
+function secondsSince(time: string | undefined, now: Instant): number | undefined {
+  if (time === undefined || time === "") return undefined;
+  const since = parseTime(time);
+  if (since !== undefined) return Math.max(0, (now - since) / 1000);
+  const quoted = JSON.stringify(time);
+  throw badRequest(`parsing time ${quoted} as "2006-01-02T15:04:05Z07:00": cannot parse ${quoted} as "2006"`);
 }

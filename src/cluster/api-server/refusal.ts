@@ -58,6 +58,14 @@ export function noSuchResource(): Refusal {
   return new Refusal(404, "NotFound", "the server could not find the requested resource", {});
 }
 
+/** For what Kubernetes has and this cluster does not: `pods/exec`, `jobs.batch`. */
+export function notOffered(resource: Named, subresource?: string): Refusal {
+  const { group, plural } = resource;
+  const name = qualified({ group, plural: subresource === undefined ? plural : `${plural}/${subresource}` });
+  const details = { ...(group === "" ? {} : { group }), kind: plural };
+  return new Refusal(404, "NotFound", `${name} is not offered by the embedded cluster`, details);
+}
+
 export function methodNotAllowed(): Refusal {
   const message = "the server does not allow this method on the requested resource";
   return new Refusal(405, "MethodNotAllowed", message, {});
@@ -137,13 +145,18 @@ export interface FieldError {
   readonly message: string;
 }
 
+// Nobody reads more, and a bad element may be there a hundred thousand times.
+const mostCauses = 100;
+
 /** 422 with one cause per field. `resource` is what is named in front: mostly a kind. */
 export function invalid(
   resource: Pick<Resource, "group" | "kind">,
   name: string,
-  errors: readonly FieldError[],
+  all: readonly FieldError[],
 ): Refusal {
+  const errors = all.slice(0, mostCauses);
   const texts = [...new Set(errors.map(({ field, message }) => `${field}: ${message}`))];
+  if (all.length > errors.length) texts.push(`and ${all.length - errors.length} more`);
   const list = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   return new Refusal(422, "Invalid", `${kindName(resource)} "${name}" is invalid: ${list}`, {
     ...(name === "" ? {} : { name }),
@@ -197,14 +210,18 @@ export const fieldError = {
   tooLong: (field: string, bytes: number): FieldError => ({
     field,
     reason: "FieldValueTooLong",
-    message: `Too long: may not be more than ${bytes} bytes`,
+    message: `Too long: may not be more than ${counted(bytes, "byte")}`,
   }),
   tooMany: (field: string, count: number, most: number): FieldError => ({
     field,
     reason: "FieldValueTooMany",
-    message: `Too many: ${count}: must have at most ${most} items`,
+    message: `Too many: ${count}: must have at most ${counted(most, "item")}`,
   }),
 };
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
 
 // As the server, which is written in Go, prints it.
 function valueText(value: unknown): string {
@@ -212,7 +229,11 @@ function valueText(value: unknown): string {
 }
 
 /** `ConfigMap in version "v1" cannot be handled as a ConfigMap: why`. */
-export function undecodable(resource: Resource, why: string, found = resource.kind): Refusal {
+export function undecodable(
+  resource: Pick<Resource, "version" | "kind">,
+  why: string,
+  found = resource.kind,
+): Refusal {
   return badRequest(
     `${found} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${why}`,
   );

@@ -1,3 +1,4 @@
+import notOfferedFile from "./data/not-offered.json" with { type: "json" };
 import presenceFile from "./data/presence.json" with { type: "json" };
 import resourcesFile from "./data/resources.json" with { type: "json" };
 import schemasFile from "./data/schemas.json" with { type: "json" };
@@ -30,6 +31,24 @@ export const presence = presenceFile.presence as Readonly<Record<string, Presenc
 
 /** The served built-in resources, in the order of discovery. */
 export const resourceData = resourcesFile.resources as unknown as readonly ResourceData[];
+
+const elsewhere = new Map(
+  Object.entries(notOfferedFile.groups as Readonly<Record<string, readonly string[]>>).map(
+    ([group, names]) => [group, new Set(names)],
+  ),
+);
+
+/** Whether Kubernetes has such a resource or subresource (`pods/exec`), and this cluster does not. */
+export function isOnlyElsewhere(group: string, plural: string, subresource: string | undefined): boolean {
+  const names = elsewhere.get(group);
+  return names?.has(plural) === true || names?.has(`${plural}/${subresource}`) === true;
+}
+
+/** Whether the group of an `apiVersion` is one of Kubernetes' own, of which this cluster lacks something. */
+export function isGroupOfKubernetes(apiVersion: string): boolean {
+  const [version, group] = apiVersion.split("/").reverse();
+  return version !== undefined && elsewhere.has(group ?? "");
+}
 
 const referencePrefix = "#/components/schemas/";
 

@@ -1,11 +1,34 @@
 import type { ObjectMeta } from "../../api/core.ts";
 import { apiVersionOf } from "../../api/resources.ts";
+import { decode } from "./decode.ts";
 import { type Fields, isFields, textOf } from "./json.ts";
-import type { Kind } from "./kind.ts";
 import type { ApiObject } from "./kinds/rules.ts";
 import type { WriteOptions } from "./options.ts";
+import type { Patched } from "./patch/patch.ts";
 import { badRequest, invalid, undecodable } from "./refusal.ts";
+import type { ResourceInfo } from "./resource-info.ts";
 import { Undecodable } from "./scalars.ts";
+import { schemaNameOf } from "./schema-data.ts";
+import { type Shape, shapeOf } from "./shape.ts";
+
+/** What the body of a request is read as: a kind that is stored, or one that only travels, as a Scale does. */
+export interface BodyType {
+  readonly info: Pick<ResourceInfo, "group" | "version" | "kind" | "custom">;
+  /** For strategic merge patches; undefined where there are none. */
+  readonly shape: Shape | undefined;
+  /** A clean copy of what a client sent. Throws `Undecodable`; `unknown` takes dropped fields. */
+  read(sent: Fields, unknown: string[]): ApiObject;
+}
+
+/** A built-in kind that is never stored. */
+export function travellingType(group: string, version: string, kind: string): BodyType {
+  const shape = shapeOf(schemaNameOf(group, version, kind));
+  return {
+    info: { group, version, kind, custom: false },
+    shape,
+    read: (sent, unknown) => decode(shape, sent, unknown) as ApiObject,
+  };
+}
 
 /** What a client sent, as an object of its kind. */
 export interface SentObject {
@@ -22,41 +45,60 @@ type Validation = WriteOptions["fieldValidation"];
  * @param isServed whether any version of the API has such a kind, for a clearer refusal.
  */
 export function readBody(
-  kind: Kind,
+  type: BodyType,
   body: unknown,
   validation: Validation,
   isServed: (apiVersion: string, kind: string) => boolean,
 ): SentObject {
-  if (!isFields(body)) {
+  const fields = body === null ? {} : body;
+  if (!isFields(fields)) {
+    const found = Array.isArray(body) ? "array" : typeof body;
     throw badRequest(
-      `the object provided is unrecognized (must be of type ${kind.info.kind}): couldn't get version/kind; json parse error`,
+      `the object provided is unrecognized (must be of type ${type.info.kind}): couldn't get version/kind; ` +
+        `json parse error: ${body === undefined ? "the request has no body" : `json: cannot unmarshal ${found}`}`,
     );
   }
-  checkKind(kind, body, isServed);
-  return read(kind, body, validation, (why) => undecodable(kind.info, why));
+  checkKind(type, fields, isServed);
+  return read(type, fields, validation, (why) => undecodable(type.info, why));
 }
 
 /** Reads an object as it is after a patch. Throws a 422 refusal in the server's words. */
-export function readPatched(kind: Kind, patched: Fields, validation: Validation): SentObject {
-  return read(kind, patched, validation, (why) => {
+export function readPatched(
+  type: BodyType,
+  { object: patched, unknown }: Patched,
+  validation: Validation,
+  isServed: (apiVersion: string, kind: string) => boolean,
+): SentObject {
+  const refuse = (why: string): Error => {
     const message = `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${why}`;
     return invalid({ group: "", kind: "" }, "", [{ field: "patch", reason: "FieldValueInvalid", message }]);
-  });
+  };
+  const wrongKind = kindProblem(type, patched, isServed);
+  if (wrongKind !== undefined) throw refuse(wrongKind.why);
+  return read(type, patched, validation, refuse, unknown);
 }
 
-function read(kind: Kind, value: Fields, validation: Validation, refuse: (why: string) => Error): SentObject {
+function read(
+  type: BodyType,
+  value: Fields,
+  validation: Validation,
+  refuse: (why: string) => Error,
+  ofPatch?: readonly string[],
+): SentObject {
   const unknown: string[] = [];
-  const object = readAs(kind, value, unknown, refuse);
-  const problems = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
+  const object = readAs(type, value, unknown, refuse);
+  // The server keeps the order of fields that was sent; what a patch makes has none.
+  if (ofPatch !== undefined) unknown.sort();
+  const problems = [...(ofPatch ?? []), ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`)];
   if (validation === "Strict" && problems.length > 0) {
     throw refuse(`strict decoding error: ${problems.join(", ")}`);
   }
   return { object, warnings: validation === "Warn" ? problems : [] };
 }
 
-function readAs(kind: Kind, value: Fields, unknown: string[], refuse: (why: string) => Error): ApiObject {
+function readAs(type: BodyType, value: Fields, unknown: string[], refuse: (why: string) => Error): ApiObject {
   try {
-    const object = kind.read(value, unknown);
+    const object = type.read(value, unknown);
     // What was read may lack what its type promises: this is where that ends.
     const metadata: Partial<ObjectMeta> | undefined = object.metadata;
     return { ...object, metadata: { ...metadata, name: metadata?.name ?? "" } };
@@ -67,34 +109,42 @@ function readAs(kind: Kind, value: Fields, unknown: string[], refuse: (why: stri
 }
 
 function checkKind(
-  { info }: Kind,
+  type: BodyType,
   body: Fields,
   isServed: (apiVersion: string, kind: string) => boolean,
 ): void {
+  const { info } = type;
   const expected = apiVersionOf(info);
-  const [apiVersion, kind] = [textOf(body.apiVersion), textOf(body.kind)];
   if (info.custom) {
-    if (kind === "") {
+    if (textOf(body.kind) === "") {
       const text = JSON.stringify(body);
       throw badRequest(
         `the object provided is unrecognized (must be of type ${info.kind}): Object 'Kind' is missing in '${text}' (${text.slice(0, 40)} ...)`,
       );
     }
-    if (apiVersion !== expected) {
+    if (textOf(body.apiVersion) !== expected) {
       throw badRequest(
-        `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
+        `the API version in the data (${textOf(body.apiVersion)}) does not match the expected API version (${expected})`,
       );
     }
   }
-  if ((kind === "" || kind === info.kind) && (apiVersion === "" || apiVersion === expected)) return;
+  const problem = kindProblem(type, body, isServed);
+  if (problem !== undefined) throw undecodable(info, problem.why, problem.found);
+}
+
+/** Why an object is of another kind than the one that is wanted. One that does not say its kind is taken for it. */
+function kindProblem(
+  { info }: BodyType,
+  body: Fields,
+  isServed: (apiVersion: string, kind: string) => boolean,
+): { readonly found: string; readonly why: string } | undefined {
+  const expected = apiVersionOf(info);
+  const [apiVersion, kind] = [textOf(body.apiVersion), textOf(body.kind)];
+  if ((kind === "" || kind === info.kind) && (apiVersion === "" || apiVersion === expected)) return undefined;
   const [found, foundVersion] = [kind || info.kind, apiVersion || expected];
-  const isKnown = isServed(foundVersion, found);
   const group = info.group === "" ? "core" : (info.group.split(".")[0] ?? "");
-  throw undecodable(
-    info,
-    isKnown
-      ? `converting (${foundVersion.split("/").at(-1)}.${found}) to (${group}.${info.kind}): unknown conversion`
-      : `no kind ${JSON.stringify(found)} is registered for version ${JSON.stringify(foundVersion)} in scheme "pkg/runtime/scheme.go:110"`,
-    found,
-  );
+  const why = isServed(foundVersion, found)
+    ? `converting (${foundVersion.split("/").at(-1)}.${found}) to (${group}.${info.kind}): unknown conversion`
+    : `no kind ${JSON.stringify(found)} is registered for version ${JSON.stringify(foundVersion)} in scheme "pkg/runtime/scheme.go:110"`;
+  return { found, why };
 }

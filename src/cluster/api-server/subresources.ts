@@ -1,96 +1,47 @@
 import type { KubernetesObject } from "../../api/core.ts";
-import { selectorText } from "../../api/label-selector.ts";
+import { qualifiedNameProblems } from "../../api/label-rules.ts";
 import { type Clock, formatTime } from "../../time/clock.ts";
-import {
-  type Fields,
-  fieldsIn,
-  fieldsOf,
-  isFields,
-  textOf,
-  valueAt,
-  withFields,
-  withValueAt,
-} from "./json.ts";
-import type { Kind } from "./kind.ts";
-import { notNegative } from "./kinds/field-checks.ts";
+import { fieldsIn, fieldsOf, listOf, textOf, withFields } from "./json.ts";
+import { finalizerErrors } from "./kinds/field-checks.ts";
 import type { ApiObject } from "./kinds/rules.ts";
+import { checkUid, checkVersion } from "./object-metadata.ts";
 import { deletionOptions, type WriteOptions } from "./options.ts";
-import { applyPatch } from "./patch/patch.ts";
-import { badRequest, conflict, invalid } from "./refusal.ts";
-import { shapeOf } from "./shape.ts";
+import { conflict, fieldError, invalid, serverError } from "./refusal.ts";
+import { travellingType } from "./sent-object.ts";
 import type { Place, Writer } from "./writer.ts";
 
-/** The `autoscaling/v1` Scale of an object. */
-export function scaleOf(kind: Kind, object: KubernetesObject): Fields {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const paths = kind.scale;
-  const at = (path: readonly string[] | undefined): unknown =>
-    path === undefined ? undefined : valueAt(object, path);
-  const selector = at(paths?.selector);
-  const replicas = Number(at(paths?.specReplicas) ?? 0);
-  const text = typeof selector === "string" ? selector : isFields(selector) ? selectorText(selector) : "";
-  return {
-    kind: "Scale",
-    apiVersion: "autoscaling/v1",
-    metadata: withFields({}, { name, namespace, uid, resourceVersion, creationTimestamp }),
-    spec: replicas === 0 ? {} : { replicas },
-    status: {
-      replicas: Number(at(paths?.statusReplicas) ?? 0),
-      ...(text === "" ? {} : { selector: text }),
-    },
-  };
-}
+const bindingType = travellingType("", "v1", "Binding");
+const evictionType = travellingType("policy", "v1", "Eviction");
 
-const scaleShape = shapeOf("io.k8s.api.autoscaling.v1.Scale");
-
-/** Sets an object's replicas through `/scale`. `contentType` is there for a patch. Returns the new Scale. */
-export function writeScale(
-  writer: Writer,
-  kind: Kind,
-  old: ApiObject,
-  body: unknown,
-  contentType: string | undefined,
-  options: WriteOptions,
-): Fields {
-  if (kind.scale === undefined) throw new Error(`${kind.info.plural} has no scale`);
-  const { name } = old.metadata;
-  const scale =
-    contentType === undefined
-      ? fieldsOf(body)
-      : applyPatch({ shape: scaleShape }, scaleOf(kind, old), body, contentType);
-  const metadata = fieldsOf(scale.metadata);
-  if (metadata.name !== undefined && metadata.name !== name) {
-    throw badRequest(
-      `the name of the object (${textOf(metadata.name)}) does not match the name on the URL (${name})`,
-    );
-  }
-  const replicas = fieldsOf(scale.spec).replicas ?? 0;
-  const errors = notNegative(replicas, "spec.replicas");
-  if (errors.length > 0) throw invalid({ group: "autoscaling", kind: "Scale" }, name, errors);
-  const resourceVersion = metadata.resourceVersion ?? old.metadata.resourceVersion;
-  const changed = withValueAt(old, kind.scale.specReplicas, replicas) as ApiObject;
-  const next = { ...changed, metadata: withFields(changed.metadata, { resourceVersion }) };
-  return scaleOf(kind, writer.replace(kind, old, next, options, true));
-}
-
-/** Puts a pod on a node: the `binding` subresource. */
+/** Puts a pod on a node: the `binding` subresource. Returns warnings. */
 export function bindPod(
   writer: Writer,
-  kind: Kind,
-  pod: ApiObject,
+  place: Place,
+  get: () => ApiObject,
   body: unknown,
   clock: Clock,
   options: WriteOptions,
-): void {
-  const { name } = pod.metadata;
+): readonly string[] {
+  const { kind, name } = place;
+  const { object: binding, warnings } = writer.readSubresource(bindingType, place, body, options);
+  const target = fieldsOf(binding.target);
+  const nodeName = textOf(target.name);
+  const problems = [
+    ...(["", "Node"].includes(textOf(target.kind))
+      ? []
+      : [fieldError.notSupported("target.kind", target.kind, ["Node", "<empty>"])]),
+    ...(nodeName === "" ? [fieldError.required("target.name")] : []),
+  ];
+  if (problems.length > 0)
+    throw serverError(problems.map(({ field, message }) => `${field}: ${message}`).join(", "));
+  const pod = get();
+  checkUid(kind, pod, binding);
   const bound = textOf(fieldsOf(pod.spec).nodeName);
   const bindings = { group: "", plural: "pods/binding" };
   if (bound !== "") throw conflict(bindings, name, `pod ${name} is already assigned to node "${bound}"`);
   if (pod.metadata.deletionTimestamp !== undefined) {
     throw conflict(bindings, name, `pod ${name} is being deleted, cannot be assigned to a host`);
   }
-  const nodeName = textOf(fieldsOf(fieldsOf(body).target).name);
-  if (nodeName === "") throw badRequest("target.name is required");
   const status = fieldsOf(pod.status);
   const scheduled = {
     type: "PodScheduled",
@@ -99,39 +50,50 @@ export function bindPod(
     lastTransitionTime: formatTime(clock.now()),
   };
   const others = fieldsIn(status.conditions).filter((condition) => condition.type !== scheduled.type);
-  writer.replace(
-    kind,
-    pod,
-    {
-      ...pod,
-      spec: { ...fieldsOf(pod.spec), nodeName },
-      status: { ...status, conditions: [...others, scheduled] },
-    },
-    options,
-    false,
-  );
+  const next = {
+    ...pod,
+    spec: { ...fieldsOf(pod.spec), nodeName },
+    status: { ...status, conditions: [...others, scheduled] },
+  };
+  writer.replace(kind, pod, next, options);
+  return warnings;
 }
 
-/** Deletes a pod as a drain does. There are no disruption budgets to ask. */
+/** Deletes a pod as a drain does. There are no disruption budgets to ask. Returns warnings. */
 export function evictPod(
   writer: Writer,
   place: Place,
   body: unknown,
   query: Readonly<Record<string, string>>,
-): void {
-  writer.delete(place, deletionOptions(fieldsOf(body).deleteOptions, query));
+  options: WriteOptions,
+): readonly string[] {
+  const { object: eviction, warnings } = writer.readSubresource(evictionType, place, body, options);
+  writer.delete(place, deletionOptions(eviction.deleteOptions, query));
+  return warnings;
 }
 
 /** Takes away a namespace's hold on itself: the `finalize` subresource. */
 export function finalizeNamespace(
   writer: Writer,
-  kind: Kind,
-  old: ApiObject,
+  place: Place,
+  get: () => ApiObject,
   body: unknown,
   options: WriteOptions,
 ): KubernetesObject {
-  const finalizers = fieldsOf(fieldsOf(body).spec).finalizers;
-  const hasAny = Array.isArray(finalizers) && finalizers.length > 0;
-  const spec = withFields(fieldsOf(old.spec), { finalizers: hasAny ? finalizers : undefined });
-  return writer.replace(kind, old, { ...old, spec }, options, false);
+  const { kind, name } = place;
+  const { object: sent } = writer.readChange(kind, place, { body }, options);
+  const old = get();
+  checkUid(kind, old, sent);
+  checkVersion(kind, old, sent);
+  const finalizers = listOf(fieldsOf(sent.spec).finalizers).map(textOf);
+  const errors = finalizers.flatMap((one, index) => {
+    const field = `spec.finalizers[${index}]`;
+    const problems = qualifiedNameProblems(one).map((text) => fieldError.invalid(field, one, text));
+    return [...problems, ...finalizerErrors(one, field)];
+  });
+  if (errors.length > 0) throw invalid(kind.info, name, errors);
+  const spec = withFields(fieldsOf(old.spec), {
+    finalizers: finalizers.length === 0 ? undefined : finalizers,
+  });
+  return writer.replace(kind, old, { ...old, spec }, options);
 }

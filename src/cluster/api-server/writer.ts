@@ -19,16 +19,17 @@ import {
   checkName,
   checkNamespace,
   checkNewFinalizers,
+  checkUid,
   checkVersion,
   hasSubresource,
   metadataOf,
   withGeneration,
 } from "./object-metadata.ts";
 import type { DeletionOptions, WriteOptions } from "./options.ts";
-import { applyPatch } from "./patch/patch.ts";
+import { applyPatch, type SentChange } from "./patch/patch.ts";
 import {
   alreadyExists,
-  conflict,
+  badRequest,
   type FieldError,
   fieldError,
   forbidden,
@@ -37,7 +38,7 @@ import {
   notFound,
   serverError,
 } from "./refusal.ts";
-import { readBody, readPatched } from "./sent-object.ts";
+import { type BodyType, readBody, readPatched, type SentObject } from "./sent-object.ts";
 import type { ServiceAddresses } from "./service-addresses.ts";
 
 /** Which object a write means. */
@@ -93,7 +94,7 @@ export class Writer {
     const dropsStatus = kind.info.custom && hasSubresource(kind, "status");
     const bare = dropsStatus ? (withFields(named, { status: undefined }) as ApiObject) : named;
     const object = kind.rules.beforeCreate(kind.rules.withDefaults(bare), this.#context());
-    this.#validate(kind, object);
+    this.#validate(kind, object, (one) => kind.rules.validate(one));
     if (this.#get({ kind, namespace, name: object.metadata.name }) !== undefined) {
       throw alreadyExists(kind.info, object.metadata.name);
     }
@@ -104,31 +105,54 @@ export class Writer {
     };
   }
 
+  /**
+   * An object as a client wants it, checked to be the one at `place`: from the body of a PUT or POST, or what a patch makes of
+   * `shown`. Throws a refusal for what is no such object.
+   */
+  readChange(
+    type: BodyType,
+    { namespace, name }: Pick<Place, "namespace" | "name">,
+    { body, patchType }: SentChange,
+    { fieldValidation }: WriteOptions,
+    shown: () => KubernetesObject | Fields = () => ({}),
+  ): SentObject {
+    const { isServed } = this.#options;
+    const sent =
+      patchType === undefined
+        ? readBody(type, body, fieldValidation, isServed)
+        : readPatched(type, applyPatch(type, shown(), body, patchType), fieldValidation, isServed);
+    checkNamespace(sent.object, namespace);
+    checkName(sent.object, name);
+    return sent;
+  }
+
+  /** The body of a POST to a subresource that has a kind of its own. Throws a refusal for what is none, or one of another object. */
+  readSubresource(
+    type: BodyType,
+    { namespace, name }: Place,
+    body: unknown,
+    { fieldValidation }: WriteOptions,
+  ): SentObject {
+    const sent = readBody(type, body, fieldValidation, this.#options.isServed);
+    checkNamespace(sent.object, namespace);
+    if (sent.object.metadata.name === name) return sent;
+    throw badRequest(`name in URL does not match name in ${type.info.kind} object`);
+  }
+
   update(place: Place, body: unknown, options: WriteOptions, subresource?: string): Written {
     const { kind, namespace, name } = place;
-    const { object: sent, warnings } = readBody(kind, body, options.fieldValidation, this.#options.isServed);
-    checkNamespace(sent, namespace);
-    checkName(sent, name);
+    const { object: sent, warnings } = this.readChange(kind, place, { body }, options);
     const old = this.#get(place);
     if (old === undefined) {
       if (!kind.rules.createsOnUpdate || subresource !== undefined) throw notFound(kind.info, name);
       return this.create(kind, namespace, body, options);
     }
-    const { resourceVersion, uid } = sent.metadata;
-    if (resourceVersion === undefined && kind.rules.needsVersionOnUpdate) {
+    if (sent.metadata.resourceVersion === undefined && kind.rules.needsVersionOnUpdate) {
       const error = fieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update");
       throw invalid({ ...kind.info, kind: kind.info.plural }, name, [error]);
     }
-    if (uid !== undefined && uid !== old.metadata.uid) {
-      throw conflict(
-        kind.info,
-        name,
-        `StorageError: invalid object, Code: 4, Key: /registry/${kind.info.plural}/${namespace === "" ? "" : `${namespace}/`}${name}, ` +
-          "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: " +
-          `${uid}, UID in object meta: ${old.metadata.uid}`,
-      );
-    }
-    return { object: this.#change(kind, old, sent, options, subresource), warnings, created: false };
+    checkUid(kind, old, sent);
+    return { object: this.change(kind, old, sent, options, subresource), warnings, created: false };
   }
 
   patch(
@@ -138,37 +162,24 @@ export class Writer {
     options: WriteOptions,
     subresource?: string,
   ): Written {
-    const { kind, namespace, name } = place;
+    const { kind, name } = place;
     const old = this.#get(place);
     if (old === undefined) throw notFound(kind.info, name);
-    const patched = applyPatch(kind, kind.show(old), patch, contentType);
-    const { object: sent, warnings } = readPatched(kind, patched, options.fieldValidation);
-    checkNamespace(sent, namespace);
-    checkName(sent, name);
+    const change = { body: patch, patchType: contentType };
+    const { object: sent, warnings } = this.readChange(kind, place, change, options, () => kind.show(old));
     const { uid } = sent.metadata;
-    if (uid !== old.metadata.uid) {
-      const error = fieldError.invalid("metadata.uid", uid ?? "", "field is immutable");
+    if (uid !== undefined && uid !== old.metadata.uid) {
+      const error = fieldError.invalid("metadata.uid", uid, "field is immutable");
       throw invalid(kind.info, name, [error]);
     }
-    return { object: this.#change(kind, old, sent, options, subresource), warnings, created: false };
+    return { object: this.change(kind, old, sent, options, subresource), warnings, created: false };
   }
 
-  /**
-   * Replaces the whole stored object; for subresources, which know what they change and may change what is immutable otherwise.
-   *
-   * @param counts whether a change of the content is a new generation.
-   */
-  replace(
-    kind: Kind,
-    old: ApiObject,
-    object: ApiObject,
-    options: WriteOptions,
-    counts: boolean,
-  ): KubernetesObject {
+  /** Replaces the whole stored object as it is; for subresources, which check themselves what they change. */
+  replace(kind: Kind, old: ApiObject, object: ApiObject, options: WriteOptions): KubernetesObject {
     checkVersion(kind, old, object);
     const next = { ...object, metadata: metadataOf(object.metadata, old.metadata) };
-    this.#validate(kind, next);
-    return this.#commit(kind, old, counts ? withGeneration(kind, next, old) : next, options);
+    return this.#commit(kind, old, next, options);
   }
 
   delete(place: Place, options: DeletionOptions): Deleted {
@@ -188,6 +199,30 @@ export class Writer {
     return { object: this.#put(kind, marked, options.dryRun), gone: false };
   }
 
+  /** Makes of a stored object what `sent` wants, as far as a client may: its status, or all but that. */
+  change(
+    kind: Kind,
+    old: ApiObject,
+    sent: ApiObject,
+    options: WriteOptions,
+    subresource?: string,
+  ): KubernetesObject {
+    checkVersion(kind, old, sent);
+    const metadata = metadataOf(sent.metadata, old.metadata);
+    const isStatus = subresource === "status";
+    const next = isStatus
+      ? this.#withStatus(kind, old, sent, metadata)
+      : this.#withContent(kind, old, sent, metadata);
+    checkNewFinalizers(kind, old, next);
+    const { rules } = kind;
+    const errorsOf = (one: ApiObject): readonly FieldError[] => {
+      const before = one === next ? old : undefined;
+      return isStatus ? rules.validateStatus(one, before) : rules.validate(one, before);
+    };
+    this.#validate(kind, next, errorsOf, old);
+    return this.#commit(kind, old, withGeneration(kind, next, old), options);
+  }
+
   #deleteNamespace(kind: Kind, old: ApiObject, options: DeletionOptions): Deleted {
     const { name } = old.metadata;
     if (protectedNamespaces.has(name)) throw forbidden(kind.info, name, "this namespace may not be deleted");
@@ -198,24 +233,6 @@ export class Writer {
       status: { ...fieldsOf(old.status), phase: "Terminating" },
     };
     return { object: this.#put(kind, terminating, options.dryRun), gone: false };
-  }
-
-  #change(
-    kind: Kind,
-    old: ApiObject,
-    sent: ApiObject,
-    options: WriteOptions,
-    subresource?: string,
-  ): KubernetesObject {
-    checkVersion(kind, old, sent);
-    const metadata = metadataOf(sent.metadata, old.metadata);
-    const next =
-      subresource === "status"
-        ? this.#withStatus(kind, old, sent, metadata)
-        : this.#withContent(kind, old, sent, metadata);
-    checkNewFinalizers(kind, old, next);
-    this.#validate(kind, next, old, subresource);
-    return this.#commit(kind, old, withGeneration(kind, next, old), options);
   }
 
   #commit(kind: Kind, old: ApiObject, next: ApiObject, options: WriteOptions): KubernetesObject {
@@ -281,19 +298,23 @@ export class Writer {
     ]);
   }
 
-  #validate(kind: Kind, object: ApiObject, old?: ApiObject, subresource?: string): void {
-    // A write to a status leaves the rest as it was; only custom kinds have rules for a status.
-    const hasRules = subresource !== "status" || kind.info.custom;
-    const errors = [
-      ...metadataErrors(object.metadata as unknown as Fields, kind.rules.nameRule),
-      ...(hasRules ? kind.rules.validate(object, old) : []),
+  /** Refuses what `validate` finds, unless it finds the same in `old`: what was let in once must not keep the rest from being changed. */
+  #validate(
+    kind: Kind,
+    object: ApiObject,
+    validate: (object: ApiObject) => readonly FieldError[],
+    old?: ApiObject,
+  ): void {
+    const errorsOf = (one: ApiObject, errors: readonly FieldError[]): readonly FieldError[] => [
+      ...metadataErrors(one.metadata as unknown as Fields, kind.rules.nameRule),
+      ...errors,
     ];
+    const errors = errorsOf(object, validate(object));
     if (errors.length === 0) return;
-    // What was let in by an earlier, less strict version of these rules must not keep an object from being changed.
-    const known = old === undefined ? [] : kind.rules.validate(old);
-    const isNew = ({ field, message }: FieldError): boolean =>
-      !known.some((error) => error.field === field && error.message === message);
-    const own = errors.filter(isNew);
+    // Custom kinds compare field by field themselves.
+    const knownOf = (before: ApiObject) => errorsOf(before, kind.info.custom ? [] : validate(before));
+    const known = new Set(old === undefined ? [] : knownOf(old).map(identityOf));
+    const own = errors.filter((error) => !known.has(identityOf(error)));
     if (own.length > 0) throw invalid(kind.info, object.metadata.name, own);
   }
 
@@ -323,4 +344,8 @@ export class Writer {
   #now(): string {
     return formatTime(this.#options.clock.now());
   }
+}
+
+function identityOf({ field, message }: FieldError): string {
+  return `${field}\0${message}`;
 }

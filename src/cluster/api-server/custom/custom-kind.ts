@@ -3,6 +3,7 @@ import { type Fields, fieldsIn, fieldsOf, listOf, textOf } from "../json.ts";
 import { type Kind, remembered, type ScalePaths } from "../kind.ts";
 import { plainRules } from "../kinds/plain.ts";
 import type { ApiObject, Rules } from "../kinds/rules.ts";
+import type { FieldError } from "../refusal.ts";
 import type { Column, ResourceInfo, Schema, Subresource, Verb } from "../resource-info.ts";
 import { withSchemaDefaults } from "./defaulting.ts";
 import { prune } from "./pruning.ts";
@@ -77,6 +78,18 @@ const scaleSubresource: Subresource = {
 };
 
 function rulesOf(schema: Schema | undefined, version: Fields): Rules {
+  // Metadata has rules of its own.
+  const contentOf = ({ metadata: _metadata, ...content }: Fields): Fields => content;
+  const contentSchema = schema && {
+    ...schema,
+    required: (schema.required ?? []).filter((field) => field !== "metadata"),
+  };
+  const validate = (object: ApiObject, old?: ApiObject): FieldError[] => {
+    if (contentSchema === undefined) return [];
+    // As it would be read today.
+    const before = old === undefined ? undefined : withSchemaDefaults(prune(old, schema, []), schema);
+    return schemaErrors(contentOf(object), contentSchema, "", before && contentOf(fieldsOf(before)));
+  };
   const selectable = fieldsIn(version.selectableFields).map(({ jsonPath }) => pathOf(textOf(jsonPath)));
   return {
     ...plainRules,
@@ -84,14 +97,8 @@ function rulesOf(schema: Schema | undefined, version: Fields): Rules {
     needsVersionOnUpdate: true,
     selectable: { own: true, paths: Object.fromEntries(selectable.map((path) => [path.join("."), path])) },
     withDefaults: (object) => withSchemaDefaults(object, schema) as ApiObject,
-    validate: (object) => {
-      if (schema === undefined) return [];
-      const { metadata: _metadata, ...content } = object;
-      return schemaErrors(content, {
-        ...schema,
-        required: (schema.required ?? []).filter((field) => field !== "metadata"),
-      });
-    },
+    validate,
+    validateStatus: validate,
   };
 }
 

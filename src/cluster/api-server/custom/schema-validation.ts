@@ -1,20 +1,28 @@
 import { isIP } from "node:net";
-import { equalJson, isFields, ownValue } from "../json.ts";
+import { canonicalJson, equalJson, type Fields, fieldsOf, isFields, ownValue } from "../json.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import type { Schema } from "../resource-info.ts";
 import { fieldSchema } from "./field-schema.ts";
 import { patternOf } from "./pattern.ts";
 
-/** What a custom object breaks of its schema, in the server's words. Rules in CEL (`x-kubernetes-validations`) are not looked at. */
-export function schemaErrors(value: unknown, schema: Schema, path = ""): FieldError[] {
+// More are of no use to anybody, and cost time in a list of a hundred thousand bad elements.
+const mostErrors = 100;
+
+/**
+ * What a custom object breaks of its schema, in the server's words. Rules in CEL (`x-kubernetes-validations`) are not looked at.
+ *
+ * @param old what was there before: a part that is as it was is not judged again, since the schema may have become stricter.
+ */
+export function schemaErrors(value: unknown, schema: Schema, path = "", old?: unknown): FieldError[] {
+  if (old !== undefined && equalJson(value, old)) return [];
   if (value === null) {
     return schema.nullable === true ? [] : [wrongType(path, "null", schema.type ?? "object")];
   }
   const type = typeError(value, schema, path);
   if (type !== undefined) return [type];
   const errors = [...valueErrors(value, schema, path), ...combinationErrors(value, schema, path)];
-  if (Array.isArray(value)) return [...errors, ...listErrors(value, schema, path)];
-  if (isFields(value)) return [...errors, ...fieldsErrors(value, schema, path)];
+  if (Array.isArray(value)) return [...errors, ...listErrors(value, schema, path, old)];
+  if (isFields(value)) return [...errors, ...fieldsErrors(value, schema, path, fieldsOf(old))];
   return errors;
 }
 
@@ -39,8 +47,19 @@ function wrongType(path: string, found: string, wanted: string): FieldError {
   return fieldError.type(path, found, `${path} in body must be of type ${wanted}: ${JSON.stringify(found)}`);
 }
 
+const allowed = new WeakMap<readonly unknown[], ReadonlySet<string>>();
+
+function allowedBy(values: readonly unknown[]): ReadonlySet<string> {
+  let texts = allowed.get(values);
+  if (texts === undefined) {
+    texts = new Set(values.map(canonicalJson));
+    allowed.set(values, texts);
+  }
+  return texts;
+}
+
 function valueErrors(value: unknown, schema: Schema, path: string): FieldError[] {
-  if (schema.enum !== undefined && !schema.enum.some((allowed) => equalJson(allowed, value))) {
+  if (schema.enum !== undefined && !allowedBy(schema.enum).has(canonicalJson(value))) {
     return [fieldError.notSupported(path, value, schema.enum)];
   }
   const wrong = (detail: string): FieldError => fieldError.invalid(path, value, `${path} in body ${detail}`);
@@ -62,7 +81,7 @@ function valueErrors(value: unknown, schema: Schema, path: string): FieldError[]
   if (typeof value === "string") {
     const length = Array.from(value).length;
     if (schema.maxLength !== undefined && length > schema.maxLength) {
-      errors.push(tooLong(path, schema.maxLength));
+      errors.push(fieldError.tooLong(path, schema.maxLength));
     }
     if (schema.minLength !== undefined && length < schema.minLength) {
       errors.push(wrong(`should be at least ${schema.minLength} chars long`));
@@ -75,11 +94,6 @@ function valueErrors(value: unknown, schema: Schema, path: string): FieldError[]
     }
   }
   return errors;
-}
-
-function tooLong(path: string, most: number): FieldError {
-  const message = `Too long: may not be more than ${most} bytes`;
-  return { field: path, reason: "FieldValueTooLong", message };
 }
 
 const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
@@ -102,8 +116,16 @@ function hasFormat(value: string, format: string | undefined): boolean {
   }
 }
 
-function listErrors(list: readonly unknown[], schema: Schema, path: string): FieldError[] {
+function listErrors(list: readonly unknown[], schema: Schema, path: string, old: unknown): FieldError[] {
   const errors: FieldError[] = [];
+  const { items } = schema;
+  if (items !== undefined) {
+    const before = sameElements(schema, old);
+    for (const [index, element] of list.entries()) {
+      if (errors.length >= mostErrors) break;
+      errors.push(...schemaErrors(element, items, `${path}[${index}]`, before?.get(keyOf(element, schema))));
+    }
+  }
   if (schema.maxItems !== undefined && list.length > schema.maxItems) {
     errors.push(fieldError.tooMany(path, list.length, schema.maxItems));
   }
@@ -112,34 +134,45 @@ function listErrors(list: readonly unknown[], schema: Schema, path: string): Fie
       fieldError.invalid(path, list.length, `${path} in body should have at least ${schema.minItems} items`),
     );
   }
-  const { items } = schema;
-  if (items !== undefined) {
-    for (const [index, element] of list.entries())
-      errors.push(...schemaErrors(element, items, `${path}[${index}]`));
-  }
   return [...errors, ...duplicateErrors(list, schema, path)];
+}
+
+/** The elements that were there before by their keys; those of other lists cannot be told apart. */
+function sameElements(schema: Schema, old: unknown): ReadonlyMap<string, unknown> | undefined {
+  if (schema["x-kubernetes-list-type"] !== "map" || !Array.isArray(old)) return undefined;
+  return new Map(old.map((element) => [keyOf(element, schema), element]));
+}
+
+/** What an element of a list is told apart by. */
+function keyOf(element: unknown, schema: Schema): string {
+  if (schema["x-kubernetes-list-type"] !== "map" || !isFields(element)) return canonicalJson(element);
+  return canonicalJson(idOf(element, schema));
+}
+
+function idOf(element: Fields, schema: Schema): Fields {
+  const properties = schema.items?.properties ?? {};
+  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
+  return Object.fromEntries(
+    keys.map((key) => [key, ownValue(element, key) ?? ownValue(properties, key)?.default]),
+  );
 }
 
 function duplicateErrors(list: readonly unknown[], schema: Schema, path: string): FieldError[] {
   const listType = schema["x-kubernetes-list-type"];
   if (listType !== "set" && listType !== "map" && schema.uniqueItems !== true) return [];
-  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
   const seen = new Set<string>();
   return list.flatMap((element, index) => {
-    const id =
-      listType === "map" && isFields(element)
-        ? Object.fromEntries(
-            keys.map((key) => [key, element[key] ?? schema.items?.properties?.[key]?.default]),
-          )
-        : element;
-    const text = JSON.stringify(id);
-    if (seen.has(text)) return [fieldError.duplicate(`${path}[${index}]`, id)];
-    seen.add(text);
-    return [];
+    const key = keyOf(element, schema);
+    if (!seen.has(key)) {
+      seen.add(key);
+      return [];
+    }
+    const id = listType === "map" && isFields(element) ? idOf(element, schema) : element;
+    return [fieldError.duplicate(`${path}[${index}]`, id)];
   });
 }
 
-function fieldsErrors(fields: Readonly<Record<string, unknown>>, schema: Schema, path: string): FieldError[] {
+function fieldsErrors(fields: Fields, schema: Schema, path: string, old: Fields): FieldError[] {
   const at = (key: string): string => (path === "" ? key : `${path}.${key}`);
   const errors: FieldError[] = [];
   const count = Object.keys(fields).length;
@@ -162,8 +195,9 @@ function fieldsErrors(fields: Readonly<Record<string, unknown>>, schema: Schema,
     );
   }
   for (const [key, value] of Object.entries(fields)) {
+    if (errors.length >= mostErrors) break;
     const inner = fieldSchema(schema, key);
-    if (inner !== undefined) errors.push(...schemaErrors(value, inner, at(key)));
+    if (inner !== undefined) errors.push(...schemaErrors(value, inner, at(key), ownValue(old, key)));
   }
   const missing = (schema.required ?? []).filter((key) => ownValue(fields, key) === undefined);
   return [...errors, ...missing.map((key) => fieldError.required(at(key)))];
@@ -177,8 +211,9 @@ function combinationErrors(value: unknown, schema: Schema, path: string): FieldE
   if (schema.anyOf !== undefined && !schema.anyOf.some(fits)) {
     errors.push(wrong("must validate at least one schema (anyOf)"));
   }
-  if (schema.oneOf !== undefined && schema.oneOf.filter(fits).length !== 1) {
-    const found = schema.oneOf.some(fits) ? "Found more than one" : "Found none valid";
+  const fitting = schema.oneOf?.filter(fits).length ?? 1;
+  if (fitting !== 1) {
+    const found = fitting > 1 ? "Found more than one" : "Found none valid";
     errors.push(wrong(`must validate one and only one schema (oneOf). ${found}`));
   }
   if (schema.not !== undefined && fits(schema.not)) errors.push(wrong("must not validate the schema (not)"));

@@ -1,58 +1,65 @@
-import { mkdir, realpath } from "node:fs/promises";
-import { dirname } from "node:path";
-import { parseJsonOrYaml, yaml } from "../../../kubernetes/yaml.ts";
+import { mkdir, readlink, realpath } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import type { Pki } from "./pki.ts";
 import { readIfThere, writePrivately } from "./private-file.ts";
 
 /** The name of cluster, user and context in a kubeconfig. */
 export const contextName = "teal";
 
-type Entry = Readonly<Record<string, unknown>>;
+/** What Teal writes into a kubeconfig, under its name. */
+export interface OwnEntries {
+  readonly name: string;
+  readonly cluster: Readonly<Record<string, string>>;
+  readonly user: Readonly<Record<string, string>>;
+}
 
 /**
- * Lets kubectl and every other client find the server: writes a kubeconfig whose current context is `teal`. Other clusters in
- * the file are kept. It is written as JSON, which every reader of YAML reads too, unless it is there and somebody wrote YAML.
+ * Lets kubectl and every other client find the server: writes a kubeconfig whose current context is `teal`. Everything else in
+ * the file stays as it is written there: other clusters, their order, comments, unknown fields. A new file is written as JSON,
+ * which every reader of YAML reads too.
  * @param server `https://127.0.0.1:7443`
  * @throws Error when the file is there and is no kubeconfig; it is left as it is.
  */
 export async function writeKubeconfig(file: string, server: string, pki: Pki): Promise<void> {
-  const text = await readIfThere(file);
-  // A link stays one: people keep the file it leads to elsewhere.
-  const place = text === undefined ? file : await realpath(file);
-  const existing = readConfig(file, text);
+  const text = (await readIfThere(file)) ?? "";
   const authority = Buffer.from(pki.authority).toString("base64");
-  const config = {
-    apiVersion: "v1",
-    kind: "Config",
-    ...existing,
-    clusters: withEntry(existing.clusters, {
-      name: contextName,
-      cluster: { server, "certificate-authority-data": authority },
-    }),
-    users: withEntry(existing.users, { name: contextName, user: { token: pki.token } }),
-    contexts: withEntry(existing.contexts, {
-      name: contextName,
-      context: { cluster: contextName, user: contextName, namespace: "default" },
-    }),
-    "current-context": contextName,
+  const own: OwnEntries = {
+    name: contextName,
+    cluster: { server, "certificate-authority-data": authority },
+    user: { token: pki.token },
   };
-  const isYaml = text !== undefined && text.trim() !== "" && !text.trimStart().startsWith("{");
-  const wanted = isYaml ? yaml().stringify(config, { lineWidth: 0 }) : `${JSON.stringify(config, null, 2)}\n`;
+  const wanted = await textWith(own, file, text);
   // A restart needs no room on a disk that is full by then.
   if (wanted === text) return;
+  const place = await placeOf(file);
   await mkdir(dirname(place), { recursive: true });
   await writePrivately(place, wanted);
 }
 
-function readConfig(file: string, text: string | undefined): Entry {
-  if (text === undefined || text.trim() === "") return {};
-  const config: unknown = parseJsonOrYaml(text);
-  if (typeof config === "object" && config !== null && "kind" in config && config.kind === "Config")
-    return { ...config };
-  throw new Error(`${file} is no kubeconfig and is left as it is: name another file`);
+async function textWith(own: OwnEntries, file: string, text: string): Promise<string> {
+  const { name, cluster, user } = own;
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name, cluster }],
+    users: [{ name, user }],
+    contexts: [{ name, context: { cluster: name, user: name, namespace: "default" } }],
+    "current-context": name,
+  };
+  const alone = `${JSON.stringify(config, null, 2)}\n`;
+  if (text.trim() === "" || text === alone) return alone;
+  // Only then is the library for YAML needed.
+  const { withEntries } = await import("./kubeconfig-edit.ts");
+  return withEntries(file, text, own);
 }
 
-function withEntry(entries: unknown, entry: Entry): readonly unknown[] {
-  const others = Array.isArray(entries) ? entries.filter((each) => each?.name !== entry.name) : [];
-  return [...others, entry];
+/** The file to write: a link stays one, since people keep the file it leads to elsewhere. */
+async function placeOf(file: string): Promise<string> {
+  try {
+    return await realpath(file);
+  } catch {
+    // Not there yet, or a link to what is not there yet.
+    const target = await readlink(file).catch(() => undefined);
+    return target === undefined ? file : resolve(dirname(file), target);
+  }
 }

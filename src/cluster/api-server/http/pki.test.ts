@@ -102,11 +102,111 @@ describe("writeKubeconfig", () => {
     assert.deepEqual(clusters, ["work x", `teal ${server}`]);
   });
 
-  it("leaves a file alone that is no kubeconfig", async () => {
+  it("leaves everything else as it is written there", async () => {
     const pki = await loadPki(join(folder, "new"), now);
-    const file = join(folder, "letter");
-    await writeFile(file, "hello\n");
-    await assert.rejects(writeKubeconfig(file, server, pki), /letter is no kubeconfig/);
-    assert.equal(await readFile(file, "utf8"), "hello\n");
+    const file = join(folder, "by-hand");
+    await writeFile(file, byHand);
+    await writeKubeconfig(file, server, pki);
+    const lines = (await readFile(file, "utf8")).split("\n");
+    const before = byHand.split("\n");
+    assert.deepEqual(
+      before.filter((line) => !lines.includes(line)),
+      [
+        "    server: https://old # of old",
+        "    insecure-skip-tls-verify: true",
+        "current-context: work # mine",
+      ],
+    );
+    const added = lines.filter((line) => !before.includes(line));
+    assert.deepEqual(
+      added.map((line) => line.replace(/[\w=+/]{60,}/, "…")),
+      [
+        `    server: ${server} # of old`,
+        "    certificate-authority-data: …",
+        "current-context: teal # mine",
+        '    token: "…"',
+      ],
+    );
+    const once = await readFile(file, "utf8");
+    await writeKubeconfig(file, server, pki);
+    assert.equal(await readFile(file, "utf8"), once, "written again it is the same");
   });
+
+  it("writes JSON into a file of JSON", async () => {
+    const pki = await loadPki(join(folder, "new"), now);
+    const file = join(folder, "json");
+    await writeFile(file, '{"kind": "Config", "clusters": [{"name": "a", "cluster": {}}], "users": null}');
+    await writeKubeconfig(file, server, pki);
+    const config = JSON.parse(await readFile(file, "utf8"));
+    assert.deepEqual([config.clusters.length, config.users[0].user.token], [2, pki.token]);
+  });
+
+  it("writes what a link will lead to", async () => {
+    const pki = await loadPki(join(folder, "new"), now);
+    const [file, link] = [join(folder, "not-yet"), join(folder, "dangling")];
+    await symlink("not-yet", link);
+    await writeKubeconfig(link, server, pki);
+    assert.ok((await lstat(link)).isSymbolicLink());
+    assert.equal(parse(await readFile(file, "utf8"))["current-context"], contextName);
+  });
+
+  for (const [what, text] of [
+    ["is something else", "hello\n"],
+    ["is of another kind", "kind: Pod\n"],
+    ["does not say what it is", "services: {}\n"],
+    ["cannot be read", "clusters: [\n"],
+    ["has two documents", "kind: Config\n---\nkind: Config\n"],
+    ["has a list that is none", "kind: Config\nusers: {}\n"],
+  ] as const) {
+    it(`leaves a file alone that ${what}`, async () => {
+      const pki = await loadPki(join(folder, "new"), now);
+      const file = join(folder, "letter");
+      await writeFile(file, text);
+      await assert.rejects(
+        writeKubeconfig(file, server, pki),
+        /letter is no kubeconfig and is left as it is/,
+      );
+      assert.equal(await readFile(file, "utf8"), text);
+    });
+  }
 });
+
+const byHand = `# my clusters
+apiVersion: v1
+kind: Config
+# the one at work
+clusters:
+- name: work # trailing
+  cluster:
+    server: "https://work"
+    certificate-authority: '/x/y'
+    x-unknown: [1, 2]
+# of a laptop
+- cluster:
+    server: https://old # of old
+    insecure-skip-tls-verify: true
+  name: teal
+contexts:
+- context: {cluster: work, user: w}
+  name: work
+- name: teal
+  context:
+    cluster: teal
+    user: teal
+    namespace: mine # set with kubectl
+current-context: work # mine
+users:
+- &w
+  name: w
+  user:
+    password: 00123
+    token: 1e3
+    exec:
+      args: [--x, "yes", no, 0x10, 12345678901234567890]
+      command: |
+        two
+        lines
+- name: w2
+  user: *w
+# the end
+`;

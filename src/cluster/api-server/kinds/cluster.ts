@@ -26,6 +26,13 @@ export const namespaceRules: Rules = {
     status: { phase: "Active" },
   }),
   beforeUpdate: (namespace, old) => ({ ...namespace, spec: old.spec }),
+  validateStatus: ({ metadata, status }) => {
+    const { phase } = fieldsOf(status);
+    const wanted = metadata.deletionTimestamp === undefined ? "Active" : "Terminating";
+    const when = metadata.deletionTimestamp === undefined ? "empty" : "not empty";
+    const text = `may only be '${wanted}' if \`deletionTimestamp\` is ${when}`;
+    return phase === wanted ? [] : [fieldError.invalid("status.Phase", phase ?? "", text)];
+  },
 };
 
 export const nodeRules: Rules = {

@@ -61,6 +61,14 @@ export function optionalName(name: unknown, field: string): FieldError[] {
   return text === "" ? [] : subdomainErrors(text, field);
 }
 
+const ownFinalizers = ["kubernetes", "orphan", "foregroundDeletion"];
+
+/** A finalizer says whose it is, unless it is Kubernetes' own. */
+export function finalizerErrors(name: string, field: string): FieldError[] {
+  const text = "name is neither a standard finalizer name nor is it fully qualified";
+  return name.includes("/") || ownFinalizers.includes(name) ? [] : [fieldError.invalid(field, name, text)];
+}
+
 export function subdomainErrors(name: string, field: string): FieldError[] {
   return subdomainName(name).map((text) => fieldError.invalid(field, name, text));
 }
@@ -89,15 +97,32 @@ export function noWayUpErrors(path: string, field: string): FieldError[] {
   return path.split("/").includes("..") ? [fieldError.invalid(field, path, "must not contain '..'")] : [];
 }
 
+/** Where each of the names is for the first time. One look at them: a request may have a hundred thousand. */
+export function firstPlaces(names: readonly string[]): readonly number[] {
+  const first = new Map<string, number>();
+  return names.map((name, index) => {
+    const place = first.get(name) ?? index;
+    first.set(name, place);
+    return place;
+  });
+}
+
+/** Which of the names were there before. */
+export function repetitions(names: readonly string[]): readonly boolean[] {
+  return firstPlaces(names).map((place, index) => place < index);
+}
+
 /** Names that were there before, once each. */
 export function duplicates(names: readonly string[]): string[] {
-  return [...new Set(names.filter((name, index) => name !== "" && names.indexOf(name) < index))];
+  const isRepeated = repetitions(names);
+  return [...new Set(names.filter((name, index) => name !== "" && isRepeated[index]))];
 }
 
 /** An error of the field of each name that was there before. */
 export function duplicateErrors(names: readonly string[], fieldAt: (index: number) => string): FieldError[] {
+  const isRepeated = repetitions(names);
   return names.flatMap((name, index) =>
-    name !== "" && names.indexOf(name) < index ? [fieldError.duplicate(fieldAt(index), name)] : [],
+    name !== "" && isRepeated[index] ? [fieldError.duplicate(fieldAt(index), name)] : [],
   );
 }
 

@@ -17,6 +17,7 @@ export const plainRules: Rules = {
   beforeUpdate: same,
   beforeStatusUpdate: same,
   validate: () => [],
+  validateStatus: () => [],
 };
 
 /** `spec.nodeName` as a selectable field that is found where its name says. */

@@ -1,12 +1,14 @@
 import type { PodTemplateSpec } from "../../../api/core.ts";
 import { withPodOnlyDefaults, withPodTemplateDefaults } from "../../../api/pod-defaults.ts";
-import { equalJson, type Fields, fieldsIn, fieldsOf, textOf, withFields } from "../json.ts";
+import { canonicalJson, equalJson, type Fields, fieldsIn, fieldsOf, textOf, withFields } from "../json.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
+import { finalizerErrors } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
 import { podAnnotationErrors } from "./pod/annotation-errors.ts";
 import { podSpecErrors } from "./pod/pod-spec-errors.ts";
 import { podWarnings } from "./pod/pod-warnings.ts";
 import type { ApiObject, Rules } from "./rules.ts";
+import { podStatusErrors } from "./status-errors.ts";
 
 export const podRules: Rules = {
   ...plainRules,
@@ -33,6 +35,7 @@ export const podRules: Rules = {
     const spec = withAdmission(withPositiveGrace(fieldsOf(pod.spec)));
     return { ...pod, spec, status: { phase: "Pending", qosClass: qosClassOf(spec) } };
   },
+  validateStatus: podStatusErrors,
   creationWarnings: ({ spec }) => podWarnings(fieldsOf(spec), "spec"),
   beforeStatusUpdate: (pod, old) => {
     const status = fieldsOf(pod.status);
@@ -43,7 +46,7 @@ export const podRules: Rules = {
       metadata: withFields(pod.metadata, { ownerReferences: old.metadata.ownerReferences }),
       status: {
         ...status,
-        qosClass: fieldsOf(old.status).qosClass,
+        qosClass: status.qosClass ?? fieldsOf(old.status).qosClass,
         ...(podIPs !== undefined && (addressChanged || status.podIPs === undefined) ? { podIPs } : {}),
       },
     };
@@ -58,17 +61,10 @@ export const podRules: Rules = {
   ],
 };
 
-const ownFinalizers = ["kubernetes", "orphan", "foregroundDeletion"];
-
 function podMetadataErrors(pod: ApiObject): FieldError[] {
   const { annotations, finalizers = [] } = pod.metadata;
-  const text = "name is neither a standard finalizer name nor is it fully qualified";
   return [
-    ...finalizers.flatMap((name, index) =>
-      name.includes("/") || ownFinalizers.includes(name)
-        ? []
-        : [fieldError.invalid(`metadata.finalizers[${index}]`, name, text)],
-    ),
+    ...finalizers.flatMap((name, index) => finalizerErrors(name, `metadata.finalizers[${index}]`)),
     ...podAnnotationErrors(annotations ?? {}, fieldsOf(pod.spec), "metadata.annotations"),
   ];
 }
@@ -151,7 +147,8 @@ const immutableText =
 
 function changeErrors(spec: Fields, old: Fields): FieldError[] {
   const tolerations = fieldsIn(spec.tolerations);
-  const lost = fieldsIn(old.tolerations).some((before) => !tolerations.some((one) => equalJson(one, before)));
+  const kept = new Set(tolerations.map(canonicalJson));
+  const lost = fieldsIn(old.tolerations).some((before) => !kept.has(canonicalJson(before)));
   return equalJson(withoutChangeable(spec), withoutChangeable(old)) && !lost
     ? []
     : [fieldError.forbidden("spec", immutableText)];

@@ -38,4 +38,6 @@ export interface Rules {
   beforeStatusUpdate(object: ApiObject, old: ApiObject): ApiObject;
   /** What is wrong with the object, metadata aside. `old` is there for an update. */
   validate(object: ApiObject, old?: ApiObject): readonly FieldError[];
+  /** What is wrong with the status that is written to `/status`. */
+  validateStatus(object: ApiObject, old?: ApiObject): readonly FieldError[];
 }

@@ -2,9 +2,10 @@ import { equalJson, type Fields, fieldsIn, fieldsOf, listOf, textOf, withFields 
 import { labelErrors, serviceName } from "../names.ts";
 import { type FieldError, fieldError, internalError, invalid } from "../refusal.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
-import { oneOf, portNumberErrors } from "./field-checks.ts";
+import { oneOf, portNumberErrors, repetitions } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
 import type { ApiObject, Rules, WriteContext } from "./rules.ts";
+import { serviceStatusErrors } from "./status-errors.ts";
 
 export const serviceRules: Rules = {
   ...plainRules,
@@ -28,6 +29,7 @@ export const serviceRules: Rules = {
       ...(isPublished ? {} : { status: { ...fieldsOf(service.status), loadBalancer: {} } }),
     };
   },
+  validateStatus: serviceStatusErrors,
   validate: (service, old) => [
     ...serviceErrors(fieldsOf(service.spec)),
     ...(old === undefined ? [] : changeErrors(fieldsOf(service.spec), fieldsOf(old.spec))),
@@ -85,11 +87,16 @@ function withOldAllocations(spec: Fields, old: Fields): Fields {
     });
   }
   if (isExternal(spec.type) && isExternal(old.type)) {
-    const before = fieldsIn(old.ports);
+    const placeOf = ({ port, protocol }: Fields): string => `${String(port)}/${String(protocol)}`;
+    // The first of a place counts.
+    const before = new Map(
+      fieldsIn(old.ports)
+        .toReversed()
+        .map((port) => [placeOf(port), port]),
+    );
     const ports = fieldsIn(kept.ports).map((port) => {
       if (port.nodePort !== undefined) return port;
-      const same = before.find((one) => one.port === port.port && one.protocol === port.protocol);
-      return withFields(port, { nodePort: same?.nodePort });
+      return withFields(port, { nodePort: before.get(placeOf(port))?.nodePort });
     });
     kept = { ...kept, ports };
   }
@@ -200,7 +207,7 @@ function serviceErrors(spec: Fields): FieldError[] {
   const needsPorts = spec.type !== "ExternalName" && spec.clusterIP !== "None";
   return [
     ...(needsPorts && ports.length === 0 ? [fieldError.required("spec.ports")] : []),
-    ...ports.flatMap((port, index) => portErrors(port, ports, index)),
+    ...portErrors(ports),
     ...labelErrors(spec.selector, "spec.selector"),
     ...oneOf(spec.sessionAffinity, ["ClientIP", "None"], "spec.sessionAffinity"),
     ...oneOf(spec.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"], "spec.type"),
@@ -212,26 +219,29 @@ function serviceErrors(spec: Fields): FieldError[] {
   ];
 }
 
-function portErrors(port: Fields, ports: readonly Fields[], index: number): FieldError[] {
-  const path = `spec.ports[${index}]`;
-  const name = textOf(port.name);
-  const earlier = ports.slice(0, index);
-  return [
-    ...(name === "" && ports.length > 1 ? [fieldError.required(`${path}.name`)] : []),
-    ...(name !== "" && earlier.some((one) => one.name === name)
-      ? [fieldError.duplicate(`${path}.name`, name)]
-      : []),
-    ...portNumberErrors(port.port, `${path}.port`),
-    ...oneOf(port.protocol, ["SCTP", "TCP", "UDP"], `${path}.protocol`),
-    ...(typeof port.targetPort === "number" ? portNumberErrors(port.targetPort, `${path}.targetPort`) : []),
-    ...(earlier.some((one) => one.port === port.port && one.protocol === port.protocol)
-      ? [fieldError.duplicate(path, { protocol: port.protocol, port: port.port })]
-      : []),
-    ...(typeof port.nodePort === "number" &&
-    earlier.some((one) => one.nodePort === port.nodePort && one.protocol === port.protocol)
-      ? [fieldError.duplicate(`${path}.nodePort`, port.nodePort)]
-      : []),
-  ];
+function portErrors(ports: readonly Fields[]): FieldError[] {
+  const isNameRepeated = repetitions(ports.map(({ name }) => textOf(name)));
+  const isRepeated = repetitions(ports.map(({ port, protocol }) => `${String(port)}/${String(protocol)}`));
+  const isNodePortRepeated = repetitions(
+    ports.map(({ nodePort, protocol }) => `${String(nodePort)}/${String(protocol)}`),
+  );
+  return ports.flatMap((port, index) => {
+    const path = `spec.ports[${index}]`;
+    const name = textOf(port.name);
+    return [
+      ...(name === "" && ports.length > 1 ? [fieldError.required(`${path}.name`)] : []),
+      ...(name !== "" && isNameRepeated[index] ? [fieldError.duplicate(`${path}.name`, name)] : []),
+      ...portNumberErrors(port.port, `${path}.port`),
+      ...oneOf(port.protocol, ["SCTP", "TCP", "UDP"], `${path}.protocol`),
+      ...(typeof port.targetPort === "number" ? portNumberErrors(port.targetPort, `${path}.targetPort`) : []),
+      ...(isRepeated[index]
+        ? [fieldError.duplicate(path, { protocol: port.protocol, port: port.port })]
+        : []),
+      ...(typeof port.nodePort === "number" && isNodePortRepeated[index]
+        ? [fieldError.duplicate(`${path}.nodePort`, port.nodePort)]
+        : []),
+    ];
+  });
 }
 
 function changeErrors(spec: Fields, old: Fields): FieldError[] {

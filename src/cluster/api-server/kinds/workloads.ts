@@ -1,6 +1,7 @@
-import type { PodTemplateSpec } from "../../../api/core.ts";
+import type { LabelSelector, PodTemplateSpec } from "../../../api/core.ts";
+import { selects } from "../../../api/label-selector.ts";
 import { withPodTemplateDefaults } from "../../../api/pod-defaults.ts";
-import { equalJson, type Fields, fieldsOf, listOf, textOf, withFields } from "../json.ts";
+import { equalJson, type Fields, fieldsOf, listOf, withFields } from "../json.ts";
 import { labelErrors, labelSelectorErrors } from "../names.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import { notNegative, oneOf } from "./field-checks.ts";
@@ -9,6 +10,7 @@ import { templateAnnotationErrors } from "./pod/annotation-errors.ts";
 import { podSpecErrors } from "./pod/pod-spec-errors.ts";
 import { podWarnings } from "./pod/pod-warnings.ts";
 import type { ApiObject, Rules } from "./rules.ts";
+import { deploymentStatusErrors, replicaSetStatusErrors } from "./status-errors.ts";
 
 export const replicaSetRules: Rules = {
   ...plainRules,
@@ -20,6 +22,7 @@ export const replicaSetRules: Rules = {
   },
   beforeCreate: (replicaSet) => ({ ...replicaSet, status: { replicas: 0 } }),
   creationWarnings: templateWarnings,
+  validateStatus: replicaSetStatusErrors,
   validate: (replicaSet, old) => {
     const spec = fieldsOf(replicaSet.spec);
     return [
@@ -57,6 +60,7 @@ export const deploymentRules: Rules = {
     ...deployment,
     metadata: withFields(deployment.metadata, { labels: old.metadata.labels }),
   }),
+  validateStatus: deploymentStatusErrors,
   validate: (deployment, old) => {
     const spec = fieldsOf(deployment.spec);
     return [
@@ -155,7 +159,7 @@ function templateErrors(spec: Fields): FieldError[] {
   const isMatch =
     spec.selector !== undefined &&
     !isEmptySelector(spec.selector) &&
-    selects(spec.selector, fieldsOf(labels));
+    selects(spec.selector as LabelSelector, fieldsOf(labels) as Record<string, string>);
   return [
     ...(isMatch || isEmptySelector(spec.selector)
       ? []
@@ -194,29 +198,6 @@ function isEmptySelector(selector: unknown): boolean {
   if (selector === undefined) return false;
   const { matchLabels, matchExpressions } = fieldsOf(selector);
   return Object.keys(fieldsOf(matchLabels)).length === 0 && listOf(matchExpressions).length === 0;
-}
-
-// An empty `metav1.LabelSelector` matches everything.
-function selects(selector: unknown, labels: Fields): boolean {
-  const { matchLabels, matchExpressions } = fieldsOf(selector);
-  const labelsMatch = Object.entries(fieldsOf(matchLabels)).every(([key, value]) => labels[key] === value);
-  return (
-    labelsMatch &&
-    listOf(matchExpressions).every((expression) => {
-      const { key, operator, values } = fieldsOf(expression);
-      const value = labels[textOf(key)];
-      switch (operator) {
-        case "In":
-          return value !== undefined && listOf(values).includes(value);
-        case "NotIn":
-          return !listOf(values).includes(value);
-        case "Exists":
-          return value !== undefined;
-        default:
-          return value === undefined;
-      }
-    })
-  );
 }
 
 function immutableSelector(object: ApiObject, old: ApiObject | undefined): FieldError[] {

@@ -1,4 +1,5 @@
-import { equalJson, type Fields, isFields } from "../json.ts";
+import { equalJson, type Fields, isDeeperThan, isFields } from "../json.ts";
+import { closed, type OpenContainer, opened } from "./open-document.ts";
 
 /** An operation of a JSON patch that cannot be done. */
 export class PatchFailed extends Error {
@@ -11,48 +12,126 @@ export class PatchFailed extends Error {
 // A handful of copies of copies would fill the memory.
 const copyLimitCharacters = 3 * 1024 * 1024;
 
-/** Applies a JSON patch (RFC 6902) and returns the new value; `document` is left as it is. Throws `PatchFailed`. */
+/**
+ * Applies a JSON patch (RFC 6902) and returns the new value; `document` and what it does not change are shared, and left as
+ * they are. Costs one look at the document and one step for each operation, however large the lists are. Throws `PatchFailed`.
+ */
 export function applyJsonPatch(document: unknown, operations: readonly unknown[]): unknown {
-  const copies = { charactersLeft: copyLimitCharacters };
-  return operations.reduce<unknown>(
-    (result, operation) => applyOperation(result, operation, copies),
-    document,
-  );
+  const patch = new JsonPatch(document);
+  for (const operation of operations) patch.apply(operation);
+  return patch.result();
 }
 
-function applyOperation(document: unknown, operation: unknown, copies: { charactersLeft: number }): unknown {
-  if (!isFields(operation)) throw new PatchFailed("an operation is not an object");
-  const path = pointer(operation.path);
-  switch (operation.op) {
-    case "add":
-      return add(document, path, valueOf(operation));
-    case "remove":
-      return remove(document, path);
-    case "replace":
-      read(document, path);
-      return add(remove(document, path), path, valueOf(operation));
-    case "move": {
-      const from = pointer(operation.from);
-      return add(remove(document, from), path, read(document, from));
-    }
-    case "copy": {
-      const copied = read(document, pointer(operation.from));
-      copies.charactersLeft -= JSON.stringify(copied).length;
-      if (copies.charactersLeft < 0) throw new PatchFailed("the patch copies too much");
-      return add(document, path, copied);
-    }
-    case "test":
-      if (!equalJson(read(document, path), valueOf(operation))) {
+class JsonPatch {
+  #root: unknown;
+  #charactersLeft = copyLimitCharacters;
+
+  constructor(document: unknown) {
+    this.#root = document;
+  }
+
+  result(): unknown {
+    return closed(this.#root);
+  }
+
+  apply(operation: unknown): void {
+    if (!isFields(operation)) throw new PatchFailed("an operation is not an object");
+    const path = pointer(operation.path);
+    switch (operation.op) {
+      case "add":
+        return this.#add(path, valueOf(operation));
+      case "remove":
+        this.#take(path);
+        return;
+      case "replace":
+        return this.#replace(path, valueOf(operation));
+      case "move":
+        return this.#move(pointer(operation.from), path);
+      case "copy":
+        return this.#add(path, this.#copyOf(pointer(operation.from)));
+      case "test":
+        if (equalJson(closed(this.#read(path)), valueOf(operation))) return;
         throw new PatchFailed(`testing value ${String(operation.path)} failed`);
-      }
-      return document;
-    default:
-      throw new PatchFailed(`unexpected kind of operation: ${String(operation.op)}`);
+      default:
+        throw new PatchFailed(`unexpected kind of operation: ${String(operation.op)}`);
+    }
+  }
+
+  #read(path: readonly string[]): unknown {
+    const place = this.#placeOf(path);
+    return place === undefined ? this.#root : existing(place, path);
+  }
+
+  #add(path: readonly string[], value: unknown): void {
+    const place = this.#placeOf(path);
+    if (place === undefined) this.#root = value;
+    else if (!place.in.add(place.key, value)) throw missing(path);
+  }
+
+  #replace(path: readonly string[], value: unknown): void {
+    const place = this.#placeOf(path);
+    if (place === undefined) {
+      this.#root = value;
+      return;
+    }
+    existing(place, path);
+    place.in.set(place.key, value);
+  }
+
+  #take(path: readonly string[]): unknown {
+    const place = this.#placeOf(path);
+    if (place === undefined) throw new PatchFailed("the whole document cannot be removed");
+    const value = existing(place, path);
+    place.in.remove(place.key);
+    return value;
+  }
+
+  #move(from: readonly string[], path: readonly string[]): void {
+    const isInside = from.length < path.length && from.every((key, index) => key === path[index]);
+    if (isInside) throw new PatchFailed("nothing can be moved into itself");
+    if (from.length === path.length && from.every((key, index) => key === path[index])) this.#read(from);
+    else this.#add(path, this.#take(from));
+  }
+
+  #copyOf(path: readonly string[]): unknown {
+    const value = closed(this.#read(path));
+    if (isDeeperThan(value)) throw new PatchFailed("the patch copies what is nested too deeply");
+    this.#charactersLeft -= JSON.stringify(value).length;
+    if (this.#charactersLeft < 0) throw new PatchFailed("the patch copies too much");
+    return value;
+  }
+
+  /** Where a value is; undefined for the whole document. The way there is opened. */
+  #placeOf(path: readonly string[]): Place | undefined {
+    const key = path.at(-1);
+    if (key === undefined) return undefined;
+    let container = opened(this.#root);
+    if (container === undefined) throw missing(path);
+    this.#root = container;
+    for (const step of path.slice(0, -1)) {
+      const inner = opened(container.get(step));
+      if (inner === undefined) throw missing(path);
+      container.set(step, inner);
+      container = inner;
+    }
+    return { in: container, key };
   }
 }
 
+interface Place {
+  readonly in: OpenContainer;
+  readonly key: string;
+}
+
+function existing(place: Place, path: readonly string[]): unknown {
+  const value = place.in.get(place.key);
+  if (value === undefined) throw missing(path);
+  return value;
+}
+
 function valueOf(operation: Fields): unknown {
-  return operation.value === undefined ? null : operation.value;
+  if (operation.value === undefined) throw new PatchFailed(`operation ${String(operation.op)} has no value`);
+  return operation.value;
 }
 
 function pointer(text: unknown): readonly string[] {
@@ -65,46 +144,6 @@ function pointer(text: unknown): readonly string[] {
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-function read(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((inner, key) => {
-    if (Array.isArray(inner)) return inner[indexIn(inner, key, inner.length - 1)];
-    if (isFields(inner) && Object.hasOwn(inner, key)) return inner[key];
-    throw new PatchFailed(`missing path: /${path.join("/")}`);
-  }, value);
-}
-
-function add(value: unknown, path: readonly string[], addition: unknown): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) return addition;
-  if (Array.isArray(value)) {
-    if (rest.length === 0) return value.toSpliced(indexIn(value, key, value.length), 0, addition);
-    const index = indexIn(value, key, value.length - 1);
-    return value.with(index, add(value[index], rest, addition));
-  }
-  if (!isFields(value) || (rest.length > 0 && !Object.hasOwn(value, key))) {
-    throw new PatchFailed(`missing path: /${path.join("/")}`);
-  }
-  return { ...value, [key]: add(value[key], rest, addition) };
-}
-
-function remove(value: unknown, path: readonly string[]): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) return undefined;
-  if (Array.isArray(value)) {
-    const index = indexIn(value, key, value.length - 1);
-    return rest.length === 0 ? value.toSpliced(index, 1) : value.with(index, remove(value[index], rest));
-  }
-  if (!isFields(value) || !Object.hasOwn(value, key)) {
-    throw new PatchFailed(`missing path: /${path.join("/")}`);
-  }
-  if (rest.length > 0) return { ...value, [key]: remove(value[key], rest) };
-  const { [key]: _removed, ...others } = value;
-  return others;
-}
-
-function indexIn(list: readonly unknown[], key: string, highest: number): number {
-  if (key === "-") return list.length;
-  const index = /^(0|[1-9]\d*)$/.test(key) ? Number(key) : Number.NaN;
-  if (!(index <= highest)) throw new PatchFailed(`no element ${key} in a list of ${list.length}`);
-  return index;
+function missing(path: readonly string[]): PatchFailed {
+  return new PatchFailed(`missing path: /${path.join("/")}`);
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
+import { isDeeperThan } from "../json.ts";
 import { Refusal } from "../refusal.ts";
 import { shapeOf } from "../shape.ts";
 import { applyJsonPatch, PatchFailed } from "./json-patch.ts";
@@ -91,6 +93,76 @@ describe("a JSON patch (RFC 6902)", () => {
       assert.deepEqual(document, before, "the document is left as it is");
     });
   }
+
+  it("takes any key for a key", () => {
+    const document = JSON.parse('{"labels":{"a":"1"},"__proto__":{"b":1}}') as object;
+    for (const key of ["__proto__", "constructor", "toString", "hasOwnProperty", "0"]) {
+      const added = applyJsonPatch(document, [
+        { op: "add", path: `/labels/${key}`, value: { x: 1 } },
+        { op: "add", path: `/labels/${key}/y`, value: 2 },
+      ]);
+      assert.deepEqual(added, JSON.parse(`{"labels":{"a":"1","${key}":{"x":1,"y":2}},"__proto__":{"b":1}}`));
+      const removal = [{ op: "remove", path: `/labels/${key}` }];
+      assert.deepEqual(applyJsonPatch(added, removal), document);
+      assert.throws(() => applyJsonPatch(document, removal), PatchFailed);
+    }
+    assert.deepEqual(applyJsonPatch(document, [{ op: "remove", path: "/__proto__/b" }]), {
+      labels: { a: "1" },
+      ["__proto__"]: {},
+    });
+  });
+
+  it("keeps the order of a list of any length", () => {
+    const place = fc.record({ op: fc.constantFrom("add", "remove", "replace"), at: fc.nat(4000) });
+    fc.assert(
+      fc.property(fc.nat(3000), fc.array(place, { maxLength: 60 }), (length, places) => {
+        const list = Array.from({ length }, (_, index) => index);
+        const expected = [...list];
+        const operations = places.flatMap(({ op, at }, value) => {
+          const index = op === "add" ? at % (expected.length + 1) : at % Math.max(1, expected.length);
+          if (op !== "add" && expected.length === 0) return [];
+          expected.splice(index, op === "add" ? 0 : 1, ...(op === "remove" ? [] : [-value]));
+          return [{ op, path: `/list/${index}`, value: -value }];
+        });
+        assert.deepEqual(applyJsonPatch({ list }, operations), { list: expected });
+      }),
+    );
+  });
+
+  it("moves elements of a long list from piece to piece", () => {
+    const list = Array.from({ length: 5000 }, (_, index) => index);
+    const operations = Array.from({ length: 3000 }, () => ({ op: "move", from: "/4999", path: "/1" }));
+    assert.deepEqual(applyJsonPatch(list, operations), [0, ...list.slice(2000), ...list.slice(1, 2000)]);
+  });
+
+  it("does not share what was copied", () => {
+    const operations = [
+      { op: "copy", from: "/a", path: "/b" },
+      { op: "add", path: "/b/x", value: 1 },
+      { op: "move", from: "/b", path: "/a/y" },
+    ];
+    assert.deepEqual(applyJsonPatch({ a: {} }, operations), { a: { y: { x: 1 } } });
+  });
+
+  it("does not move anything into itself", () => {
+    assert.throws(
+      () => applyJsonPatch({ a: { b: {} } }, [{ op: "move", from: "/a", path: "/a/b/c" }]),
+      PatchFailed,
+    );
+    assert.deepEqual(applyJsonPatch({ a: 1 }, [{ op: "move", from: "/a", path: "/a" }]), { a: 1 });
+  });
+
+  it("builds nothing that is too deep to be walked", () => {
+    const nested = Array.from({ length: 2000 }, () => ({ op: "copy", from: "", path: "/a" }));
+    assert.throws(() => applyJsonPatch({ a: {} }, nested), PatchFailed);
+    const wrapped = Array.from({ length: 3000 }, () => [
+      { op: "add", path: "/b", value: {} },
+      { op: "move", from: "/a", path: "/b/a" },
+      { op: "move", from: "/b", path: "/a" },
+    ]).flat();
+    const result = applyJsonPatch({ a: {} }, wrapped);
+    assert.equal(isDeeperThan(result), true);
+  });
 
   it("refuses copies of copies, which would fill the memory", () => {
     const bomb = Array.from({ length: 40 }, (_, n) => ({ op: "copy", from: "", path: `/c${n}` }));

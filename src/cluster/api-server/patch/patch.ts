@@ -1,12 +1,15 @@
 import type { KubernetesObject } from "../../../api/core.ts";
-import { type Fields, isFields } from "../json.ts";
-import type { Kind } from "../kind.ts";
+import { deepestNesting, type Fields, isDeeperThan, isFields } from "../json.ts";
 import { badRequest, Refusal, unsupportedMediaType } from "../refusal.ts";
+import type { Shape } from "../shape.ts";
 import { applyJsonPatch, PatchFailed } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 import { applyStrategicMergePatch } from "./strategic-merge-patch.ts";
 
-type Patchable = Pick<Kind, "shape">;
+/** What can be patched: anything of a known shape in all forms, anything else in two. */
+interface Patchable {
+  readonly shape: Shape | undefined;
+}
 
 type PatchForm = "json" | "merge" | "strategic";
 
@@ -30,37 +33,44 @@ export function checkPatchType(kind: Patchable, contentType: string): PatchForm 
   }
 }
 
+/** What a PUT, POST or PATCH carries. */
+export interface SentChange {
+  readonly body: unknown;
+  /** The form of a patch; undefined for a whole object. */
+  readonly patchType?: string | undefined;
+}
+
+/** What a patch makes of an object. */
+export interface Patched {
+  readonly object: Fields;
+  /** What of the patch itself nobody reads. */
+  readonly unknown: readonly string[];
+}
+
 /** Applies a patch of any form to an object as shown to clients. Throws a `Refusal` in the server's words. */
 export function applyPatch(
-  kind: Patchable,
+  type: Patchable,
   object: KubernetesObject | Fields,
   patch: unknown,
   contentType: string,
-): Fields {
-  const patched = patchedBy(kind, object, patch, contentType);
+): Patched {
+  const form = checkPatchType(type, contentType);
+  const operations = form === "json" ? operationsOf(patch) : [];
+  const patched =
+    form === "json" ? jsonPatched(object, operations) : mergePatched(type, form, object, fieldsIn(patch));
   if (!isFields(patched)) throw badRequest("error decoding patch: the result is not an object");
-  return patched;
+  if (isDeeperThan(patched))
+    throw badRequest(`the patched object is nested more than ${deepestNesting} deep`);
+  return { object: patched, unknown: unknownIn(operations) };
 }
 
-function patchedBy(kind: Patchable, object: object, patch: unknown, contentType: string): unknown {
-  switch (checkPatchType(kind, contentType)) {
-    case "json":
-      return jsonPatched(object, operationsOf(patch));
-    case "merge":
-      return applyMergePatch(object, patchFields(patch));
-    case "strategic":
-      return applyStrategicMergePatch(object, patchFields(patch), kind.shape ?? { is: "open" });
-  }
+function mergePatched(type: Patchable, form: "merge" | "strategic", object: object, patch: Fields): unknown {
+  return form === "merge"
+    ? applyMergePatch(object, patch)
+    : applyStrategicMergePatch(object, patch, type.shape ?? { is: "open" });
 }
 
-function operationsOf(patch: unknown): readonly unknown[] {
-  if (Array.isArray(patch)) return patch;
-  throw badRequest(
-    "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
-  );
-}
-
-function jsonPatched(object: object, operations: readonly unknown[]): unknown {
+function jsonPatched(object: object, operations: readonly Fields[]): unknown {
   try {
     return applyJsonPatch(object, operations);
   } catch (error) {
@@ -69,7 +79,50 @@ function jsonPatched(object: object, operations: readonly unknown[]): unknown {
   }
 }
 
-function patchFields(patch: unknown): Fields {
+// As many as a real API server takes.
+const mostOperations = 10_000;
+
+function operationsOf(patch: unknown): readonly Fields[] {
+  if (!Array.isArray(patch)) throw undecodablePatch(patch, "value of type []handlers.jsonPatchOp");
+  if (patch.length > mostOperations) {
+    const why = `The allowed maximum operations in a JSON patch is ${mostOperations}, got ${patch.length}`;
+    throw new Refusal(413, "RequestEntityTooLarge", `Request entity too large: ${why}`);
+  }
+  for (const operation of patch) {
+    // Read as an operation without anything, which cannot be done.
+    if (operation === null) continue;
+    if (!isFields(operation)) throw undecodablePatch(operation, "value of type handlers.jsonPatchOp");
+    for (const field of ["op", "path", "from"]) {
+      const value = operation[field] ?? "";
+      if (typeof value === "string") continue;
+      throw undecodablePatch(value, `struct field jsonPatchOp.${field} of type string`);
+    }
+  }
+  return patch;
+}
+
+const operationFields = new Set(["op", "path", "from", "value"]);
+
+function unknownIn(operations: readonly Fields[]): readonly string[] {
+  return operations.flatMap((operation, index) =>
+    Object.keys(operation ?? {})
+      .filter((field) => !operationFields.has(field))
+      .map((field) => `json patch unknown field ${JSON.stringify(`[${index}].${field}`)}`),
+  );
+}
+
+function fieldsIn(patch: unknown): Fields {
   if (isFields(patch)) return patch;
-  throw badRequest("error decoding patch: json: cannot unmarshal the patch into an object");
+  throw undecodablePatch(patch, "value of type map[string]interface {}");
+}
+
+function undecodablePatch(value: unknown, goPlace: string): Refusal {
+  const found = Array.isArray(value)
+    ? "array"
+    : isFields(value)
+      ? "object"
+      : typeof value === "boolean"
+        ? "bool"
+        : typeof value;
+  return badRequest(`error decoding patch: json: cannot unmarshal ${found} into Go ${goPlace}`);
 }

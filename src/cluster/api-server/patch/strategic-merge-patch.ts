@@ -1,4 +1,4 @@
-import { equalJson, type Fields, fieldsOf, isFields, listOf } from "../json.ts";
+import { canonicalJson, type Fields, fieldsOf, isFields, listOf } from "../json.ts";
 import { serverError } from "../refusal.ts";
 import type { FieldShape, Shape } from "../shape.ts";
 
@@ -35,10 +35,11 @@ function mergeFields(original: Fields, patch: Fields, shape: Shape): Fields {
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith(deletePrefix)) {
       const list = key.slice(deletePrefix.length);
-      const gone = listOf(value);
-      const kept = listOf(result.get(list)).filter((element) => !gone.some((one) => equalJson(one, element)));
+      const gone = new Set(listOf(value).map(canonicalJson));
+      const kept = listOf(result.get(list)).filter((element) => !gone.has(canonicalJson(element)));
       // Elements that the same patch adds stay: the deletion means the list as it was.
-      const added = listOf(patch[list]).filter((element) => !kept.some((one) => equalJson(one, element)));
+      const there = new Set(kept.map(canonicalJson));
+      const added = listOf(patch[list]).filter((element) => !there.has(canonicalJson(element)));
       result.set(list, [...kept, ...added]);
     }
     if (key.startsWith(orderPrefix)) {
@@ -77,7 +78,8 @@ function mergeField(
 }
 
 function mergeScalars(live: readonly unknown[], patch: readonly unknown[]): unknown[] {
-  return [...live, ...patch.filter((element) => !live.includes(element))];
+  const there = new Set(live);
+  return [...live, ...patch.filter((element) => !there.has(element))];
 }
 
 function mergeElements(
@@ -99,18 +101,27 @@ function mergeElements(
       .filter((element) => element[key] !== undefined)
       .map((element) => withoutDirectives(element, shape));
   }
-  const merged = [...live];
+  const idOf = (element: unknown): string => canonicalJson(fieldsOf(element)[key] ?? null);
+  const merged = new Map<number, unknown>(live.entries());
+  // Of several elements of one name the first is meant.
+  const places = Map.groupBy(live.keys(), (index) => idOf(live[index]));
+  let next = live.length;
   for (const element of elements) {
-    const index = merged.findIndex((one) => equalJson(fieldsOf(one)[key], element[key]));
+    const id = idOf(element);
+    const [place] = places.get(id) ?? [];
     if (element.$patch === "delete") {
-      if (index >= 0) merged.splice(index, 1);
-    } else if (index >= 0) {
-      merged[index] = mergeFields(fieldsOf(merged[index]), element, shape);
+      if (place === undefined) continue;
+      merged.delete(place);
+      places.get(id)?.shift();
+    } else if (place === undefined) {
+      merged.set(next, mergeFields({}, element, shape));
+      places.set(id, [next]);
+      next += 1;
     } else {
-      merged.push(mergeFields({}, element, shape));
+      merged.set(place, mergeFields(fieldsOf(merged.get(place)), element, shape));
     }
   }
-  return merged;
+  return [...merged.values()];
 }
 
 /**
@@ -124,24 +135,28 @@ function inOrder(
   key: string | undefined,
 ): unknown[] {
   const idOf = (element: unknown): string =>
-    JSON.stringify(key === undefined ? element : (fieldsOf(element)[key] ?? null));
+    canonicalJson(key === undefined ? element : (fieldsOf(element)[key] ?? null));
   const wanted = new Map(order.map((element, index) => [idOf(element), index]));
   const before = new Map(live.map((element, index) => [idOf(element), index]));
-  const ordered = elements
-    .filter((element) => wanted.has(idOf(element)))
-    .sort((a, b) => (wanted.get(idOf(a)) ?? 0) - (wanted.get(idOf(b)) ?? 0));
-  const others = elements.filter((element) => !wanted.has(idOf(element)));
+  const all = elements.map((element) => ({ element, id: idOf(element) }));
+  const ordered = all
+    .filter(({ id }) => wanted.has(id))
+    .sort((a, b) => (wanted.get(a.id) ?? 0) - (wanted.get(b.id) ?? 0));
+  const others = all.filter(({ id }) => !wanted.has(id));
   const result: unknown[] = [];
-  for (const element of ordered) {
-    const place = before.get(idOf(element));
-    while (place !== undefined && others.length > 0) {
-      const otherPlace = before.get(idOf(others[0]));
-      if (otherPlace === undefined || otherPlace > place) break;
-      result.push(others.shift());
+  let next = 0;
+  for (const { element, id } of ordered) {
+    const place = before.get(id);
+    while (place !== undefined && next < others.length) {
+      const other = others[next];
+      const otherPlace = other === undefined ? undefined : before.get(other.id);
+      if (other === undefined || otherPlace === undefined || otherPlace > place) break;
+      result.push(other.element);
+      next += 1;
     }
     result.push(element);
   }
-  return [...result, ...others];
+  return [...result, ...others.slice(next).map(({ element }) => element)];
 }
 
 function withoutDirectives(patch: Fields, shape: Shape): Fields {

@@ -3,18 +3,14 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { apiVersionOf, pathOf } from "../../../api/resources.ts";
 import { startApi } from "../api-server.fixture.ts";
-import { type Fields, fieldsOf, isFields } from "../json.ts";
+import { type Fields, fieldsOf } from "../json.ts";
 import answers from "./data/answers.json" with { type: "json" };
 import defaults from "./data/defaults.json" with { type: "json" };
+import { assertLike, isLike, type RecordedRequest, replay, withoutOwn } from "./replay.fixture.ts";
 
 interface Answer {
   readonly case: string;
-  readonly request: {
-    readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-    readonly path: string;
-    readonly contentType?: string;
-    readonly body?: unknown;
-  };
+  readonly request: RecordedRequest;
   readonly code: number;
   readonly status?: object;
   readonly body?: unknown;
@@ -67,16 +63,7 @@ describe("what the real server answers", () => {
 
   for (const answer of answers as readonly Answer[]) {
     it(answer.case, async () => {
-      const { method, path, body, contentType } = answer.request;
-      const [url = "", query = ""] = path.split("?");
-      const got = await api.api.request({
-        method,
-        path: url,
-        query: Object.fromEntries(new URLSearchParams(query)),
-        body,
-        contentType:
-          contentType ?? (method === "PATCH" ? "application/merge-patch+json" : "application/json"),
-      });
+      const got = await replay(api.api, answer.request);
       assert.equal(got.code, answer.code, JSON.stringify(got.body));
       if (answer.status !== undefined) assert.deepEqual(got.body, answer.status);
       if (answer.text !== undefined) assert.equal(got.body, answer.text);
@@ -85,31 +72,6 @@ describe("what the real server answers", () => {
     });
   }
 });
-
-// A real cluster runs Deployments and has nothing to warn of.
-function withoutOwn(warnings: readonly string[] = []): readonly string[] {
-  return warnings.filter((text) => !text.startsWith("this cluster"));
-}
-
-/** `recorded` may leave fields out, and writes `<…>` for values that differ each time. */
-function isLike(value: unknown, recorded: unknown): boolean {
-  if (typeof recorded === "string" && recorded.startsWith("<")) return value !== undefined;
-  if (Array.isArray(recorded)) {
-    return (
-      Array.isArray(value) &&
-      value.length === recorded.length &&
-      recorded.every((one, index) => isLike(value[index], one))
-    );
-  }
-  if (isFields(recorded)) {
-    return isFields(value) && Object.entries(recorded).every(([key, one]) => isLike(value[key], one));
-  }
-  return value === recorded;
-}
-
-function assertLike(value: unknown, recorded: unknown): void {
-  if (!isLike(value, recorded)) assert.deepEqual(value, recorded);
-}
 
 // Paths as in `spec.containers[name=c].ports[0].protocol`, `labels["a/b"]`, `tolerations[+]` (all elements).
 function at(value: unknown, path: string): unknown[] {

@@ -3,6 +3,7 @@ import type { Container, EnvVar, KubernetesObject, Pod } from "../../../api/core
 import { type Resource, resources } from "../../../api/resources.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
+import { ownValue } from "../../api-server/json.ts";
 import { ContainerError, type PodNetwork } from "../pod-driver.ts";
 import { type ContainerMark, markVariables } from "./container-mark.ts";
 import { expandVariables } from "./expand-variables.ts";
@@ -29,7 +30,8 @@ type Variables = Record<string, string>;
 export async function containerEnvironment(sources: EnvironmentSources): Promise<Variables> {
   const { container, network, pod } = sources;
   const [port] = container.ports ?? [];
-  const variables: Variables = {
+  // Without what objects inherit: `__proto__` is a name like any other.
+  const variables: Variables = Object.assign(Object.create(null) as Variables, {
     ...sources.base,
     HOSTNAME: pod.metadata.name,
     HOST: network.podIp,
@@ -37,7 +39,7 @@ export async function containerEnvironment(sources: EnvironmentSources): Promise
       ? {}
       : { PORT: String(network.portMap?.[port.containerPort] ?? port.containerPort) }),
     ...sources.imageEnvironment,
-  };
+  });
   for (const { prefix = "", configMapRef, secretRef } of container.envFrom ?? []) {
     const data =
       configMapRef !== undefined
@@ -84,7 +86,7 @@ function fieldValue(path: string, { pod, network, hostIp }: EnvironmentSources):
   const entry = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);
   if (entry !== null) {
     const entries = entry[1] === "labels" ? metadata.labels : metadata.annotations;
-    return entries?.[entry[2] ?? ""] ?? "";
+    return ownValue(entries ?? {}, entry[2] ?? "") ?? "";
   }
   const fields: Readonly<Record<string, string>> = {
     "metadata.name": metadata.name,
@@ -97,7 +99,7 @@ function fieldValue(path: string, { pod, network, hostIp }: EnvironmentSources):
     "status.hostIP": hostIp,
     "status.hostIPs": hostIp,
   };
-  const value = fields[path];
+  const value = ownValue(fields, path);
   if (value === undefined) throw configError(`fieldPath "${path}" is not known`);
   return value;
 }
@@ -108,7 +110,7 @@ async function keyOf(
   reference: { readonly name: string; readonly key: string; readonly optional?: boolean },
 ): Promise<string | undefined> {
   const data = await dataOf(sources, resource, reference);
-  const value = data?.[reference.key];
+  const value = data && ownValue(data, reference.key);
   if (value === undefined && data !== undefined && reference.optional !== true) {
     const { namespace } = sources.pod.metadata;
     throw configError(

@@ -2,6 +2,6 @@
 export function expandVariables(text: string, variables: Readonly<Record<string, string>>): string {
   return text.replace(/\$\$|\$\(([^)]*)\)/g, (whole, name: string | undefined) => {
     if (name === undefined) return "$";
-    return variables[name] ?? whole;
+    return Object.hasOwn(variables, name) ? (variables[name] ?? whole) : whole;
   });
 }

@@ -136,3 +136,35 @@ test("keeps the labels of the slice as those of the Service", async (context) =>
   assert.equal(slice?.metadata.labels?.["tier"], "front");
   assert.equal(slice?.metadata.labels?.["kubernetes.io/service-name"], "web");
 });
+
+test("takes away what says that it is its own and belongs to no Service that is there", async (context) => {
+  const bed = await WorkloadsBed.start(context);
+  const slice = (name: string, manager: string, owner?: string) => ({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name,
+      labels: { "kubernetes.io/service-name": "web", "endpointslice.kubernetes.io/managed-by": manager },
+      ...(owner === undefined
+        ? {}
+        : {
+            ownerReferences: [
+              { apiVersion: "v1", kind: "Service", name: "web", uid: owner, controller: true },
+            ],
+          }),
+    },
+    addressType: "IPv4",
+    endpoints: [{ addresses: ["10.1.2.3"] }],
+  });
+  const names = async () =>
+    (await bed.list<EndpointSlice>(resources.endpointSlices)).map(({ metadata }) => metadata.name);
+  const manager = "endpointslice-controller.teal.dev";
+  await bed.create(resources.endpointSlices, slice("by-hand", "somebody"));
+  await bed.create(resources.endpointSlices, slice("before", manager));
+  assert.deepEqual(await names(), ["by-hand"]);
+  await bed.create<Service>(resources.services, service({ app: "web" }));
+  await bed.create(resources.endpointSlices, slice("restored", manager));
+  await bed.create(resources.endpointSlices, slice("older", manager, "some-other-uid"));
+  const [first, own, ...more] = await names();
+  assert.deepEqual([first, own?.slice(0, 4), more], ["by-hand", "web-", []]);
+});

@@ -7,7 +7,7 @@ import {
   serviceNameLabel,
 } from "../../../api/names.ts";
 import { resources } from "../../../api/resources.ts";
-import { ApiError } from "../../../kubernetes/errors.ts";
+import { unlessGone } from "../../../kubernetes/errors.ts";
 import type { Queue } from "../../../kubernetes/queue.ts";
 import type { Change } from "../../../kubernetes/watch-cache.ts";
 import type { Cancel, Instant } from "../../../time/clock.ts";
@@ -46,6 +46,10 @@ export class EndpointSliceController implements WorkloadController {
       this.#caches.pods.subscribe((change) => this.#podChanged(change)),
     ];
     for (const service of this.#caches.services.list()) this.#queue.add(keyOf(service));
+    for (const slice of this.#caches.endpointSlices.list()) {
+      const key = serviceKeyOf(slice);
+      if (key !== undefined) this.#queue.add(key);
+    }
   }
 
   async stop(): Promise<void> {
@@ -64,8 +68,8 @@ export class EndpointSliceController implements WorkloadController {
 
   #sliceChanged({ type, object: slice, previous }: Change<EndpointSlice>): void {
     for (const version of previous === undefined ? [slice] : [slice, previous]) {
-      if (!isOurs(version)) continue;
-      const key = `${version.metadata.namespace}/${version.metadata.labels?.[serviceNameLabel]}`;
+      const key = serviceKeyOf(version);
+      if (key === undefined) continue;
       if (type === "added") this.#expectations.creationEnded(key);
       if (type === "deleted") this.#expectations.deletionEnded(key, slice.metadata.uid ?? "");
       this.#queue.add(key);
@@ -75,19 +79,28 @@ export class EndpointSliceController implements WorkloadController {
   async #sync(key: string): Promise<Instant | undefined> {
     const [namespace, name] = namespaceAndName(key);
     const service = this.#caches.services.get(namespace, name);
-    if (service === undefined) this.#expectations.forget(key);
-    // Slices of a Service without a selector are its user's own; those of one that is gone are garbage.
-    if (service?.spec.selector === undefined || service.spec.type === "ExternalName") return undefined;
+    const ours = this.#caches.endpointSlices
+      .by(slicesByService, key)
+      .filter((slice) => isOurs(slice) && slice.metadata.deletionTimestamp === undefined)
+      .toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name));
+    if (service === undefined) {
+      this.#expectations.forget(key);
+      // What names an owner goes with it.
+      for (const slice of ours) if (controllerOf(slice) === undefined) await this.#delete(key, slice);
+      return undefined;
+    }
+    // Slices of a Service without a selector are its user's own.
+    if (service.spec.selector === undefined || service.spec.type === "ExternalName") return undefined;
     if (service.metadata.deletionTimestamp !== undefined) return undefined;
     const behindUntil = this.#expectations.waitUntil(key);
     if (behindUntil !== undefined) return behindUntil;
-    const existing = this.#caches.endpointSlices
-      .by(slicesByService, key)
-      .filter((slice) => isOurs(slice) && isOwnedBy(service, slice))
-      .filter((slice) => slice.metadata.deletionTimestamp === undefined)
-      .toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name));
+    const { own = [], foreign = [] } = Object.groupBy(ours, (slice) =>
+      isOwnedBy(service, slice) ? "own" : "foreign",
+    );
     const wanted = slicesOf(service, this.#caches.pods.list(namespace));
-    await this.#write(key, service, sliceChanges(wanted, existing));
+    const changes = sliceChanges(wanted, own);
+    // A slice that says it is this controller's, and belongs to nobody or to a Service of that name before this one.
+    await this.#write(key, service, { ...changes, delete: [...changes.delete, ...foreign] });
     return undefined;
   }
 
@@ -136,7 +149,9 @@ export class EndpointSliceController implements WorkloadController {
     const changedLabels = same(current, labels) ? {} : { labels: { ...dropped(current, labels), ...labels } };
     if (Object.keys({ ...differences, ...changedLabels }).length === 0) return;
     const body = { metadata: { uid, ...changedLabels }, ...differences };
-    await this.#options.client.patch(resources.endpointSlices, namespace, name, { type: "merge", body });
+    await this.#options.client
+      .patch(resources.endpointSlices, namespace, name, { type: "merge", body })
+      .catch(unlessGone);
   }
 
   async #delete(key: string, slice: EndpointSlice): Promise<void> {
@@ -146,7 +161,7 @@ export class EndpointSliceController implements WorkloadController {
       await this.#options.client.delete(resources.endpointSlices, namespace, name, { uid });
     } catch (error) {
       this.#expectations.deletionEnded(key, uid);
-      if (!(error instanceof ApiError && error.kind === "notFound")) throw error;
+      unlessGone(error);
     }
   }
 }
@@ -160,6 +175,12 @@ function labelsOf(service: Service): Readonly<Record<string, string>> {
   };
 }
 
+/** The Service that a slice of this controller's says it is for. */
+function serviceKeyOf(slice: EndpointSlice): string | undefined {
+  const service = slice.metadata.labels?.[serviceNameLabel];
+  return isOurs(slice) && service !== undefined ? keyOf(slice, service) : undefined;
+}
+
 function isOurs(slice: EndpointSlice): boolean {
   return slice.metadata.labels?.[endpointSliceManagedByLabel] === embeddedEndpointSliceController;
 }
@@ -170,6 +191,6 @@ function isOwnedBy(service: Service, slice: EndpointSlice): boolean {
 
 /** In a merge patch: the labels that are there and not wanted. */
 function dropped(current: object, wanted: Readonly<Record<string, string>>): Record<string, null> {
-  const unwanted = Object.keys(current).filter((key) => wanted[key] === undefined);
+  const unwanted = Object.keys(current).filter((key) => !Object.hasOwn(wanted, key));
   return Object.fromEntries(unwanted.map((key) => [key, null]));
 }

@@ -23,7 +23,8 @@ export function templateAnnotationErrors(template: Fields, path: string): FieldE
 
 /** Errors of annotations that say something about how a pod is to be treated. */
 export function podAnnotationErrors(annotations: Fields, spec: Fields, path: string): FieldError[] {
-  const containers = [...fieldsIn(spec.containers), ...fieldsIn(spec.initContainers)].map(({ name }) => name);
+  const all = [...fieldsIn(spec.containers), ...fieldsIn(spec.initContainers)];
+  const containers = new Set(all.map(({ name }) => name));
   return Object.entries(annotations).flatMap(([key, value]) => {
     const text = textOf(value);
     const field = `${path}[${key}]`;
@@ -35,7 +36,7 @@ export function podAnnotationErrors(annotations: Fields, spec: Fields, path: str
       return [fieldError.invalid(`${path}.${key}`, text, "must be a valid seccomp profile")];
     if (!key.startsWith(containerAppArmor)) return [];
     const container = key.slice(containerAppArmor.length);
-    if (!containers.includes(container)) return [fieldError.invalid(field, container, "container not found")];
+    if (!containers.has(container)) return [fieldError.invalid(field, container, "container not found")];
     return appArmorProfile.test(text)
       ? []
       : [fieldError.invalid(field, text, `invalid AppArmor profile name: ${JSON.stringify(text)}`)];

@@ -1,4 +1,5 @@
 import { type Fields, fieldsIn, fieldsOf, textOf } from "../../json.ts";
+import { firstPlaces, repetitions } from "../field-checks.ts";
 
 /** What the server accepts in a pod's spec at `path`, but what hardly means what it says. */
 export function podWarnings(spec: Fields, path: string): string[] {
@@ -27,16 +28,16 @@ function containerWarnings(container: Fields, path: string): string[] {
       `${Number(containerPort)}/${textOf(protocol)}/${textOf(hostIP)}/${Number(hostPort ?? 0)}`,
   );
   const variables = fieldsIn(container.env).map(({ name }) => textOf(name));
+  const isHiding = repetitions(variables);
   const { limits, requests } = fieldsOf(container.resources);
   return [
-    ...ports.flatMap((port, index) => {
-      const first = ports.indexOf(port);
-      return first < index
+    ...firstPlaces(ports).flatMap((first, index) =>
+      first < index
         ? [`${path}.ports[${index}]: duplicate port definition with ${path}.ports[${first}]`]
-        : [];
-    }),
+        : [],
+    ),
     ...variables.flatMap((name, index) =>
-      variables.indexOf(name) < index
+      isHiding[index]
         ? [
             `${path}.env[${index}]: hides previous definition of "${name}", which may be dropped when using apply`,
           ]

@@ -1,8 +1,8 @@
 import { qualifiedNameProblems } from "../../../../api/label-rules.ts";
 import { compareQuantities } from "../../../../api/quantity.ts";
-import { type Fields, fieldsIn, fieldsOf, textOf } from "../../json.ts";
+import { type Fields, fieldsIn, fieldsOf, ownValue, textOf } from "../../json.ts";
 import { type FieldError, fieldError } from "../../refusal.ts";
-import { oneOf } from "../field-checks.ts";
+import { oneOf, repetitions } from "../field-checks.ts";
 
 const standard = new Set(["cpu", "memory", "ephemeral-storage"]);
 const pages = /^hugepages-/;
@@ -13,7 +13,37 @@ function isExact(name: string): boolean {
 }
 
 function isExtended(name: string): boolean {
-  return name.includes("/") && !name.startsWith("kubernetes.io/");
+  return name.includes("/") && !name.includes("kubernetes.io/") && !name.startsWith("requests.");
+}
+
+// What else there are quotas of, though no container can ask for it.
+const countable = new Set([
+  "storage",
+  "pods",
+  "services",
+  "replicationcontrollers",
+  "resourcequotas",
+  "secrets",
+  "configmaps",
+  "persistentvolumeclaims",
+  "services.nodeports",
+  "services.loadbalancers",
+]);
+const countablePrefixed = /^(requests|limits)\.(cpu|memory|ephemeral-storage|storage|hugepages-.*)$/;
+
+function nameProblems(name: string): readonly string[] {
+  if (standard.has(name) || pages.test(name)) return [];
+  const unqualified = qualifiedNameProblems(name);
+  if (name.includes("/")) {
+    const isForeign = !name.includes("kubernetes.io/") && !isExtended(name);
+    return [...unqualified, ...(isForeign ? ["doesn't follow extended resource name standard"] : [])];
+  }
+  const isKnown = unqualified.length > 0 || countable.has(name) || countablePrefixed.test(name);
+  return [
+    ...unqualified,
+    ...(isKnown ? [] : ["must be a standard resource type or fully qualified"]),
+    "must be a standard resource for containers",
+  ];
 }
 
 /** Errors of a container's `resources`. `claims` are the pod's. */
@@ -43,16 +73,7 @@ export function overheadErrors(overhead: unknown, path: string): FieldError[] {
 }
 
 function amountErrors(name: string, amount: unknown, field: string): FieldError[] {
-  const isStandard = standard.has(name) || pages.test(name);
-  const problems = isStandard
-    ? []
-    : [
-        ...qualifiedNameProblems(name),
-        ...(name.includes("/") || qualifiedNameProblems(name).length > 0
-          ? []
-          : ["must be a standard resource type or fully qualified"]),
-        ...(isExtended(name) ? [] : ["must be a standard resource for containers"]),
-      ];
+  const problems = nameProblems(name);
   const text = textOf(amount);
   return [
     ...problems.map((problem) => fieldError.invalid(field, name, problem)),
@@ -65,7 +86,7 @@ function amountErrors(name: string, amount: unknown, field: string): FieldError[
 }
 
 function requestErrors(name: string, request: string, limits: Fields, path: string): FieldError[] {
-  const limit = limits[name];
+  const limit = ownValue(limits, name);
   if (limit === undefined)
     return isExact(name)
       ? [fieldError.required(`${path}.limits`, "Limit must be set for non overcommitable resources")]
@@ -77,11 +98,12 @@ function requestErrors(name: string, request: string, limits: Fields, path: stri
   return [fieldError.invalid(`${path}.requests`, request, text)];
 }
 
-function claimErrors(list: unknown, known: readonly Fields[], path: string): FieldError[] {
-  const names = known.map(({ name }) => textOf(name));
-  const which = names.length === 0 ? "which is empty" : `[${names.join(" ")}]`;
+function claimErrors(list: unknown, claims: readonly Fields[], path: string): FieldError[] {
+  const names = claims.map(({ name }) => textOf(name));
+  const known = new Set(names);
+  const which = names.length === 0 ? "which is empty" : `[${names.slice(0, 100).join(" ")}]`;
   return fieldsIn(list).flatMap(({ name }, index) => {
-    if (names.includes(textOf(name))) return [];
+    if (known.has(textOf(name))) return [];
     const error = fieldError.notFound(`${path}[${index}]`, name);
     const more = `must be one of the names in pod.spec.resourceClaims ${which}`;
     return [{ ...error, message: `${error.message}: ${more}` }];
@@ -91,12 +113,10 @@ function claimErrors(list: unknown, known: readonly Fields[], path: string): Fie
 /** Errors of what a change of resources does to a running container. */
 export function resizePolicyErrors(policies: unknown, path: string): FieldError[] {
   const all = fieldsIn(policies);
-  const names = all.map(({ resourceName }) => textOf(resourceName));
+  const isRepeated = repetitions(all.map(({ resourceName }) => textOf(resourceName)));
   return all.flatMap(({ resourceName, restartPolicy }, index) => [
     ...oneOf(resourceName, ["cpu", "memory"], path),
     ...oneOf(restartPolicy, ["NotRequired", "RestartContainer"], path),
-    ...(names.indexOf(names[index] ?? "") < index
-      ? [fieldError.duplicate(`${path}[${index}]`, resourceName)]
-      : []),
+    ...(isRepeated[index] ? [fieldError.duplicate(`${path}[${index}]`, resourceName)] : []),
   ]);
 }

@@ -168,6 +168,7 @@ export function spreadErrors(constraints: unknown, path: string): FieldError[] {
   const pairs = all.map(
     ({ topologyKey, whenUnsatisfiable }) => `{${textOf(topologyKey)}, ${textOf(whenUnsatisfiable)}}`,
   );
+  const last = new Map(pairs.map((pair, index) => [pair, index]));
   return all.flatMap((constraint, index) => {
     const at = `${path}[${index}]`;
     const { labelSelector, matchLabelKeys, maxSkew, topologyKey, whenUnsatisfiable } = constraint;
@@ -180,7 +181,7 @@ export function spreadErrors(constraints: unknown, path: string): FieldError[] {
         : keyErrors(topologyKey, `${at}.topologyKey`)),
       ...oneOf(textOf(whenUnsatisfiable), ["DoNotSchedule", "ScheduleAnyway"], `${at}.whenUnsatisfiable`),
       // Told at the first of those that are alike.
-      ...(pairs.indexOf(pairs[index] ?? "", index + 1) > index
+      ...((last.get(pairs[index] ?? "") ?? 0) > index
         ? [fieldError.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pairs[index])]
         : []),
       ...domainErrors(constraint, `${at}.minDomains`),

@@ -67,6 +67,7 @@ export function podSecurityErrors(spec: Fields, path: string): FieldError[] {
         ]
       : []),
     ...sysctlErrors(context.sysctls, `${at}.sysctls`),
+    ...oneOf(context.supplementalGroupsPolicy, ["Merge", "Strict"], `${at}.supplementalGroupsPolicy`),
     ...oneOf(context.fsGroupChangePolicy, ["Always", "OnRootMismatch"], `${at}.fsGroupChangePolicy`),
     ...ifThere(context, "seccompProfile", at, seccompErrors),
     ...ifThere(context, "appArmorProfile", at, appArmorErrors),

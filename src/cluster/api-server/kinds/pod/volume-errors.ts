@@ -9,6 +9,7 @@ import {
   noWayUpErrors,
   oneOf,
   relativePathErrors,
+  repetitions,
   subdomainErrors,
 } from "../field-checks.ts";
 import { fieldReferenceErrors, resourceFieldErrors } from "./environment-errors.ts";
@@ -98,6 +99,7 @@ const sourceChecks: Readonly<Record<string, Check>> = {
 /** Errors of a pod's volumes. */
 export function volumeErrors(volumes: unknown, path: string): FieldError[] {
   const names = fieldsIn(volumes).map(({ name }) => textOf(name));
+  const isRepeated = repetitions(names);
   return fieldsIn(volumes).flatMap((volume, index) => {
     const at = `${path}[${index}]`;
     const [first, ...others] = named(volume, Object.keys(sourceChecks));
@@ -108,17 +110,16 @@ export function volumeErrors(volumes: unknown, path: string): FieldError[] {
       ...others.map((other) =>
         fieldError.forbidden(`${at}.${other}`, "may not specify more than 1 volume type"),
       ),
-      ...volumeNameErrors(names, index, `${at}.name`),
+      ...volumeNameErrors(names[index] ?? "", isRepeated[index] === true, `${at}.name`),
     ];
   });
 }
 
-function volumeNameErrors(names: readonly string[], index: number, field: string): FieldError[] {
-  const name = names[index] ?? "";
+function volumeNameErrors(name: string, isRepeated: boolean, field: string): FieldError[] {
   if (name === "") return [fieldError.required(field)];
   const problems = labelName(name);
   if (problems.length > 0) return problems.map((text) => fieldError.invalid(field, name, text));
-  return names.indexOf(name) < index ? [fieldError.duplicate(field, name)] : [];
+  return isRepeated ? [fieldError.duplicate(field, name)] : [];
 }
 
 const hostPathTypes = [
@@ -287,14 +288,24 @@ export function mountErrors(container: Fields, volumes: readonly Fields[], path:
   const mounts = fieldsIn(container.volumeMounts);
   const devices = fieldsIn(container.volumeDevices);
   const places = mounts.map(({ mountPath }) => textOf(mountPath));
+  const isRepeated = repetitions(places);
+  const isNameRepeated = repetitions(devices.map(({ name }) => textOf(name)));
+  const isPlaceRepeated = repetitions(devices.map(({ devicePath }) => textOf(devicePath)));
   const isPrivileged = fieldsOf(container.securityContext).privileged === true;
   return [
     ...mounts.flatMap((mount, index) => [
       ...volumeReferenceErrors(mount, kindOf, `${path}.volumeMounts[${index}]`),
-      ...placeErrors(places, index, `${path}.volumeMounts[${index}].mountPath`),
+      ...placeErrors(
+        places[index] ?? "",
+        isRepeated[index] === true,
+        `${path}.volumeMounts[${index}].mountPath`,
+      ),
       ...mountOptionErrors(mount, isPrivileged, `${path}.volumeMounts`, index),
     ]),
-    ...devices.flatMap((_, index) => deviceErrors(devices, index, kindOf, `${path}.volumeDevices[${index}]`)),
+    ...devices.flatMap((device, index) => {
+      const repeated = { name: isNameRepeated[index] === true, place: isPlaceRepeated[index] === true };
+      return deviceErrors(device, repeated, kindOf, `${path}.volumeDevices[${index}]`);
+    }),
   ];
 }
 
@@ -310,10 +321,9 @@ function volumeReferenceErrors(
   ];
 }
 
-function placeErrors(places: readonly string[], index: number, field: string): FieldError[] {
-  const place = places[index] ?? "";
+function placeErrors(place: string, isRepeated: boolean, field: string): FieldError[] {
   if (place === "") return [fieldError.required(field)];
-  return places.indexOf(place) < index ? [fieldError.invalid(field, place, "must be unique")] : [];
+  return isRepeated ? [fieldError.invalid(field, place, "must be unique")] : [];
 }
 
 // The server names some of these without the mount's number.
@@ -347,19 +357,16 @@ function mountOptionErrors(mount: Fields, isPrivileged: boolean, list: string, i
 }
 
 function deviceErrors(
-  devices: readonly Fields[],
-  index: number,
+  { name, devicePath }: Fields,
+  isRepeated: { readonly name: boolean; readonly place: boolean },
   volumes: ReadonlyMap<string, Fields>,
   path: string,
 ): FieldError[] {
-  const { name, devicePath } = devices[index] ?? {};
   const volume = volumes.get(textOf(name));
   const isBlock = volume?.persistentVolumeClaim !== undefined || volume?.ephemeral !== undefined;
-  const isRepeated = devices.findIndex((device) => device.name === name) < index;
-  const places = devices.map((device) => textOf(device.devicePath));
   return [
     ...allRequired({ name }, ["name"], path),
-    ...(isRepeated ? [fieldError.invalid(`${path}.name`, name, "must be unique")] : []),
+    ...(isRepeated.name ? [fieldError.invalid(`${path}.name`, name, "must be unique")] : []),
     ...(volume === undefined ? [fieldError.notFound(`${path}.name`, textOf(name))] : []),
     ...(volume !== undefined && !isBlock
       ? [
@@ -372,7 +379,7 @@ function deviceErrors(
       : []),
     ...(textOf(devicePath) === ""
       ? [fieldError.required(`${path}.devicePath`)]
-      : places.indexOf(textOf(devicePath)) < index
+      : isRepeated.place
         ? [fieldError.invalid(`${path}.devicePath`, devicePath, "must be unique")]
         : []),
   ];
