@@ -1,5 +1,6 @@
 import type { ReplicaSet } from "../api/core.ts";
-import { instanceIdLabel, scaleDownDeadlineAnnotation, wasLiveAnnotation } from "../api/names.ts";
+import { instanceIdLabel, scaleDownDeadlineAnnotation } from "../api/names.ts";
+import { wasLive } from "../rollout/replica-set.ts";
 import { lateAt } from "../rollout/status/progress.ts";
 import { parseTime } from "../time/clock.ts";
 import { isObserved, phaseOf } from "./rollout-phase.ts";
@@ -178,9 +179,7 @@ function finished(seen: Seen): Clauses | undefined {
 /** A version that users were on is the old one; of others nobody knows that they ever were. */
 function formerText(replicaSet: ReplicaSet): string {
   const revision = `revision ${revisionOf(replicaSet)}`;
-  return replicaSet.metadata.annotations?.[wasLiveAnnotation] === "true"
-    ? `the old one, ${revision},`
-    : revision;
+  return wasLive(replicaSet) ? `the old one, ${revision},` : revision;
 }
 
 function otherwise(seen: Seen): Clauses {

@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
-import { addressesOf } from "../../src/cluster/addresses.ts";
 import { ApiServer } from "../../src/cluster/api-server/api-server.ts";
 import { type HttpServer, start } from "../../src/cluster/api-server/http/http-server.ts";
 import { writeKubeconfig } from "../../src/cluster/api-server/http/kubeconfig.ts";
@@ -16,6 +15,7 @@ import { installDefinitions } from "../../src/cluster/supervisor/install-definit
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 import { kubectlBinary } from "./kubectl-binary.ts";
+import { freeAddresses } from "./teal-process.ts";
 
 // bin/teal as people start it, against the API server over HTTPS. No controller runs: what is asked for stays as it is.
 const folder = mkdtempSync(join(tmpdir(), "teal-command-line-"));
@@ -29,7 +29,7 @@ before(async () => {
   const apiServer = new ApiServer({
     store: new Store({}),
     clock,
-    addresses: addressesOf(194),
+    addresses: await freeAddresses(),
     async *podLogs() {
       yield "first line\n";
       yield "second line\n";

@@ -5,7 +5,6 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { addressesOf } from "../../src/cluster/addresses.ts";
 import { ApiServer } from "../../src/cluster/api-server/api-server.ts";
 import { type HttpServer, start } from "../../src/cluster/api-server/http/http-server.ts";
 import { writeKubeconfig } from "../../src/cluster/api-server/http/kubeconfig.ts";
@@ -13,6 +12,7 @@ import { loadPki } from "../../src/cluster/api-server/http/pki.ts";
 import { Store } from "../../src/cluster/store/store.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 import { kubectlBinary } from "./kubectl-binary.ts";
+import { freeAddresses } from "./teal-process.ts";
 
 const definition = `
 apiVersion: apiextensions.k8s.io/v1
@@ -132,7 +132,7 @@ describe("the real kubectl", { skip, timeout: 120_000 }, () => {
     folder = await mkdtemp(join(tmpdir(), "teal-kubectl-"));
     await mkdir(join(folder, "home"));
     const store = new Store();
-    apiServer = new ApiServer({ store, clock, addresses: addressesOf(194) });
+    apiServer = new ApiServer({ store, clock, addresses: await freeAddresses() });
     const pki = await loadPki(join(folder, "pki"), clock.now());
     server = await start({ apiServer, pki, clock, port: 0, onProblem: (text) => problems.push(text) });
     await writeKubeconfig(join(folder, "kubeconfig"), server.url, pki);

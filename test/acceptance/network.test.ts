@@ -29,7 +29,6 @@ import {
   routedGenerationAnnotation,
   serviceNameLabel,
 } from "../../src/api/names.ts";
-import { addressesOf, lastBlock } from "../../src/cluster/addresses.ts";
 import { startTraffic, type Traffic } from "../../src/cluster/network/traffic.ts";
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { ApiError } from "../../src/kubernetes/errors.ts";
@@ -37,10 +36,10 @@ import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../../src/ku
 import { type Clock, later } from "../../src/time/clock.ts";
 import { ManualClock } from "../../src/time/manual-clock.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
-import { freePort } from "./teal-process.ts";
+import { freeAddresses } from "./teal-process.ts";
 
 // A block of its own, so that two runs at once do not meet.
-const addresses = addressesOf(1 + ((await freePort()) % lastBlock));
+const addresses = await freeAddresses();
 const podPort = 5000;
 const servicePort = 8080;
 const clock = new SystemClock();

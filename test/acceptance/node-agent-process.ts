@@ -1,4 +1,4 @@
-import { addressesOf, lastBlock } from "../../src/cluster/addresses.ts";
+import { addressesOf } from "../../src/cluster/addresses.ts";
 import { ImageStore } from "../../src/cluster/node/images/image-store.ts";
 import { NodeAgent } from "../../src/cluster/node/node-agent.ts";
 import { ProcessDriver } from "../../src/cluster/node/process/process-driver.ts";
@@ -11,8 +11,8 @@ import { SystemClock } from "../../src/time/system-clock.ts";
 export function processAgent(
   transport: Transport,
   dataFolder: string,
-  /** Names the block of addresses. */
-  port: number,
+  /** Of its addresses, 127.`block`. */
+  block: number,
   options: { readonly addressing?: "own" | "shared"; readonly onProblem?: (text: string) => void } = {},
 ): NodeAgent {
   const clock = new SystemClock();
@@ -20,7 +20,7 @@ export function processAgent(
   const { onProblem = console.error, ...addressing } = options;
   const driver = new ProcessDriver({
     dataFolder,
-    addresses: addressesOf(1 + (port % lastBlock)),
+    addresses: addressesOf(block),
     clock,
     client,
     images: new ImageStore(dataFolder),
@@ -40,8 +40,8 @@ export function processAgent(
   return new NodeAgent({ client, clock, driver, node, onProblem });
 }
 
-const [, program, server, dataFolder, port] = process.argv;
+const [, program, server, dataFolder, block] = process.argv;
 if (program === import.meta.filename && server !== undefined && dataFolder !== undefined) {
-  await processAgent(new HttpTransport({ server }), dataFolder, Number(port)).start();
+  await processAgent(new HttpTransport({ server }), dataFolder, Number(block)).start();
   process.send?.("started");
 }

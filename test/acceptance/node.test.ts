@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Container, ContainerStatus, KubernetesObject, Pod, PodSpec } from "../../src/api/core.ts";
 import { portMapAnnotation } from "../../src/api/names.ts";
 import { resources } from "../../src/api/resources.ts";
-import { addressesOf } from "../../src/cluster/addresses.ts";
+import { blockOf } from "../../src/cluster/addresses.ts";
 import { ImageStore } from "../../src/cluster/node/images/image-store.ts";
 import type { NodeAgent } from "../../src/cluster/node/node-agent.ts";
 import { podLogsIn } from "../../src/cluster/node/pod-logs.ts";
@@ -23,7 +23,7 @@ import type { ApiRequest } from "../../src/kubernetes/transport.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 import { processAgent } from "./node-agent-process.ts";
 import { fillUp, mayMount, mountSmallDisk, unmount } from "./small-disk.ts";
-import { freePort } from "./teal-process.ts";
+import { freeAddresses, freePort } from "./teal-process.ts";
 
 const weather = join(import.meta.dirname, "../../examples/weather/app");
 const image = "docker.io/atulinfracloud/weathersample";
@@ -31,7 +31,8 @@ const clock = new SystemClock();
 
 let dataFolder: string;
 /** Of the cluster whose addresses the pods get. */
-const clusterPort = await freePort();
+const addresses = await freeAddresses();
+const block = blockOf(addresses.pod(0)) ?? 1;
 let api: PodApi;
 let client: KubernetesClient;
 let images: ImageStore;
@@ -424,7 +425,7 @@ describe("a pod's probe", { skip: process.platform !== "linux" }, () => {
   }
 
   // The first pod's address is known before.
-  for (const host of ["0.0.0.0", "::", addressesOf(21).pod(0)]) {
+  for (const host of ["0.0.0.0", "::", addresses.pod(0)]) {
     for (const kind of ["http", "tcp"] as const) {
       it(`is not answered by somebody else who listens on ${host}, over ${kind}`, async () => {
         await startAgent();
@@ -593,7 +594,7 @@ describe("an agent that is killed", () => {
 
   async function agentProcess(url: string): Promise<ChildProcess> {
     const program = join(import.meta.dirname, "node-agent-process.ts");
-    child = fork(program, [url, dataFolder, String(clusterPort)], {
+    child = fork(program, [url, dataFolder, String(block)], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     await once(child, "message", { signal: AbortSignal.timeout(20_000) });
@@ -630,7 +631,7 @@ describe("an agent that is killed", () => {
 async function startAgent(
   options: { readonly addressing?: "own" | "shared"; readonly onProblem?: (text: string) => void } = {},
 ): Promise<void> {
-  const agent = processAgent(api, dataFolder, clusterPort, options);
+  const agent = processAgent(api, dataFolder, block, options);
   agents.push(agent);
   await agent.start();
 }

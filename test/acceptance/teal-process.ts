@@ -4,7 +4,8 @@ import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { addressesOf } from "../../src/cluster/addresses.ts";
+import { type Addresses, addressesOf } from "../../src/cluster/addresses.ts";
+import { claimBlock } from "../../src/cluster/supervisor/address-block.ts";
 
 const bin = join(import.meta.dirname, "../../bin/teal");
 
@@ -74,31 +75,30 @@ export function teal(folder: string, ...args: readonly string[]): Promise<Ended>
 // Below those that the kernel gives to whoever asks for any: until it is used, nobody else is given it.
 const firstPort = 10_000;
 const lastPort = 29_999;
-/** Whoever listens on this port of a cluster's block has the block to itself among tests. */
-const leasePort = 30_000;
 
-/**
- * A port for a cluster, or for anything else. While this process lives no other test process is given a port of the same block of
- * addresses, so that files may run at once.
- */
+/** A port for a cluster, or for anything else. While this process lives no other test process is given it. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(firstPort, lastPort);
-    if ((await lease(addressesOf(port).block)) && (await isFree(port))) return port;
+    if ((await isFree(port)) && (await lease(port))) return port;
   }
 }
 
-const asked = new Set<string>();
+/** The addresses of a block that no cluster, and no other test process, has while this process lives. */
+export async function freeAddresses(): Promise<Addresses> {
+  const folder = `${process.pid} ${randomInt(2 ** 31)}`;
+  const { block } = await claimBlock({ last: undefined, folder, isInUse: () => false });
+  return addressesOf(block);
+}
 
-function lease(block: string): Promise<boolean> {
-  // A second cluster of this process gets another block.
-  if (asked.has(block)) return Promise.resolve(false);
-  asked.add(block);
+/** Held by a name in the kernel's own space, which goes with the process. Elsewhere ports are left to chance. */
+function lease(port: number): Promise<boolean> {
+  if (process.platform !== "linux") return Promise.resolve(true);
   const holder = createServer();
   holder.unref();
   return new Promise((resolve) => {
     holder.on("error", () => resolve(false));
-    holder.listen(leasePort, `${block}.0.1`, () => resolve(true));
+    holder.listen({ path: `\0teal-test-port-${port}` }, () => resolve(true));
   });
 }
 

@@ -126,7 +126,7 @@ export class Cell {
     const teal = ControllerProcess.teal(namespace, kubeconfig);
     const controller = other?.(namespace) ?? teal;
     const cell = new Cell(laboratory, room, { setting, fault }, proxy, teal, controller);
-    void controller.start();
+    controller.start();
     try {
       await cell.createService(activeService, setting.activeService);
       await cell.createService(previewService);
@@ -153,7 +153,7 @@ export class Cell {
   async handOver(): Promise<void> {
     await this.controller.stop();
     this.controller = this.#teal;
-    void this.controller.start();
+    this.controller.start();
   }
 
   /** Waits until the API shows all of this at once. */
