@@ -34,7 +34,7 @@ class Server {
   async start(): Promise<void> {
     this.#port = await freePort();
     const args = [
-      join(root, "src/main.ts"),
+      join(root, "bin/main.mjs"),
       "api-server",
       "--data",
       this.#folder,

@@ -204,7 +204,10 @@ describe("without a cluster", () => {
     for (const how of [[], ["--background"]]) {
       const { code, error } = await teal(folder, "up", "--data", "damaged", ...how);
       assert.equal(code, 1);
-      assert.match(error, /cannot read the cluster's data: .*log\.jsonl, line 3: .*move the folder .* away/);
+      assert.match(
+        error,
+        /cannot read the cluster's data: .*log\.jsonl, line 3: .*Nothing was changed\. Restore the folder/,
+      );
     }
     assert.equal(readFileSync(log, "utf8"), lines.join("\n"));
   });

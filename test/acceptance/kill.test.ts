@@ -10,7 +10,7 @@ import { after, describe, it } from "node:test";
 import { isFull } from "../effort.ts";
 import { freePort } from "./teal-process.ts";
 
-const main = join(import.meta.dirname, "../../src/main.ts");
+const main = join(import.meta.dirname, "../../bin/main.mjs");
 const kills = isFull ? 300 : 8;
 const writers = 6;
 const mostAnswersBeforeKill = 60;
@@ -39,7 +39,9 @@ class Server {
     this.#port ||= await freePort();
     const args = [main, "api-server", "--data", this.folder, "--port", String(this.#port)];
     this.#child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    const [message] = await once(this.#child, "message");
+    const ended = once(this.#child, "exit").then(() => assert.fail("it has ended before it was ready"));
+    const [message] = await Promise.race([once(this.#child, "message"), ended]);
+    ended.catch(() => undefined);
     assert.equal(message.is, "ready", message.reason);
     this.#token = readFileSync(join(this.folder, "pki/token"), "utf8").trim();
     this.#agent = new Agent({ keepAlive: true });
