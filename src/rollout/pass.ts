@@ -14,7 +14,7 @@ import { type Note, withNotes } from "./status/notes.ts";
 import { phaseOf } from "./status/phase.ts";
 import { statusOf } from "./status/status.ts";
 import { type Standing, type Walk, walk } from "./step.ts";
-import type { Strategy } from "./strategy.ts";
+import type { Strategy, Waits } from "./strategy.ts";
 
 export interface Plan<Status = RolloutStatus> {
   /** To be carried out in this order; the first failure ends the pass, the next pass plans anew. */
@@ -33,6 +33,7 @@ export interface Plan<Status = RolloutStatus> {
 
 /** One strategy at work, whatever its steps look at. */
 export interface Course {
+  readonly waits: Waits;
   /** What is wrong with the objects that the Rollout names. */
   readonly validate: (snapshot: Snapshot) => readonly FieldError[];
   /** A pass over a Rollout that can be carried out. */
@@ -48,6 +49,7 @@ export interface Course {
 
 export function course<S extends Situation>(strategy: Strategy<S>): Course {
   return {
+    waits: strategy.waits,
     validate: strategy.validate,
     go: (snapshot, now) => go(strategy, snapshot, now),
     brake: (snapshot, now, invalid, events) => brake(strategy, snapshot, now, invalid, events),
@@ -68,7 +70,8 @@ function go<S extends Situation>(strategy: Strategy<S>, snapshot: Snapshot, now:
     ...upkeep.flatMap((part) => part.actions),
   ]);
   const notes = notesOf(situation, acts.refused);
-  const computed = statusOf(situation, memory, strategy.status(situation, memory), way.stop, notes);
+  const reading = strategy.status(situation, memory);
+  const computed = statusOf(situation, memory, reading, way.stop, strategy.waits, notes);
   const { status, events, recheckAt, standing } = computed;
   const phase = phaseOf(snapshot.rollout, status, strategy.pending(situation, status));
   return {

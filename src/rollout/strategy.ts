@@ -41,6 +41,14 @@ export type Counts = Required<
 /** Looks in every pass after one thing, which will be remembered as `memory` says. */
 export type Look<S extends Situation> = (situation: S, memory: Memory) => Upkeep;
 
+/** A way in which a wait ends: what has to happen, said as a clause of its own, for the Rollout of this name. */
+export type End = (rollout: string, isUpdate: boolean) => string;
+
+/** By the reason of the `Waiting` condition: `AwaitPromotion` for the step `awaitPromotion`. Others go on by themselves. */
+export type Waits = Readonly<
+  Record<string, { readonly end: End /** Somebody wants it to last. */; readonly isPause?: true }>
+>;
+
 /** A way to bring out a new version. `S` is the snapshot as its steps see it. */
 export interface Strategy<S extends Situation> {
   /** What is wrong with the objects that the Rollout names. */
@@ -60,6 +68,7 @@ export interface Strategy<S extends Situation> {
     readonly upkeep: readonly Look<S>[];
   };
   readonly status: (situation: S, memory: Memory) => Reading;
+  readonly waits: Waits;
   /** What is missing until the update is complete, in Argo's words; undefined when nothing is. */
   readonly pending: (situation: S, status: RolloutStatus) => string | undefined;
 }

@@ -1,6 +1,9 @@
 import type { Condition } from "../api/core.ts";
 import type { Rollout } from "../api/rollout.ts";
+import { strategyOf } from "../api/strategy.ts";
+import { blueGreenWaits } from "../rollout/blue-green/waits.ts";
 import { endOf } from "../rollout/status/waiting.ts";
+import { courseOf } from "../rollout/strategies.ts";
 import { formatTime, type Instant, later, parseTime } from "../time/clock.ts";
 import { podProblemOf } from "./pod-status.ts";
 import { isObserved, phaseOf } from "./rollout-phase.ts";
@@ -45,8 +48,14 @@ function notedWait(seen: Seen): WaitingView | undefined {
     on: message,
     since: parseTime(lastTransitionTime ?? ""),
     ...(podReasons.has(reason) ? podsOf(seen, of) : {}),
-    end: endOf(reason, rollout.metadata.name, isUpdate(rollout)),
+    end: endIn(rollout, reason),
   };
+}
+
+function endIn(rollout: Rollout, reason: string): string {
+  // What another controller carries out pauses as blue-green does.
+  const waits = courseOf(strategyOf(rollout))?.waits ?? blueGreenWaits;
+  return endOf(waits, reason, rollout.metadata.name, isUpdate(rollout));
 }
 
 const podReasons: ReadonlySet<string> = new Set(["ScalePreview", "ScaleToFullSize", "ReturnToStable"]);
@@ -55,8 +64,8 @@ const podReasons: ReadonlySet<string> = new Set(["ScalePreview", "ScaleToFullSiz
 function waitByPhase(seen: Seen): WaitingView | undefined {
   const { rollout } = seen;
   const { phase, message } = phaseOf(rollout);
-  const { metadata, spec, status = {} } = rollout;
-  const end = (reason: string): string => endOf(reason, metadata.name, isUpdate(rollout));
+  const { spec, status = {} } = rollout;
+  const end = (reason: string): string => endIn(rollout, reason);
   if (phase === "Paused") {
     const [pause] = status.pauseConditions ?? [];
     const isBySpec = spec.paused === true;

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Condition, ReplicaSet } from "../../src/api/core.ts";
 import { abortSteps } from "../../src/rollout/blue-green/abort.ts";
 import { blueGreenSteps } from "../../src/rollout/blue-green/steps.ts";
+import { blueGreenWaits } from "../../src/rollout/blue-green/waits.ts";
 import { plan } from "../../src/rollout/plan.ts";
 import { endOf, reasonOf } from "../../src/rollout/status/waiting.ts";
 import { callOf, World } from "./world.ts";
@@ -214,7 +215,7 @@ describe("what a Rollout waits for", () => {
   it("knows an end for steps that there are, and says that others go on by themselves", () => {
     const reasons = [...blueGreenSteps, ...abortSteps].map((step) => reasonOf(step.name));
     const byItself = "it goes on by itself";
-    const known = reasons.filter((reason) => endOf(reason, "web", true) !== byItself);
+    const known = reasons.filter((reason) => endOf(blueGreenWaits, reason, "web", true) !== byItself);
     assert.deepEqual(known, [
       "ScalePreview",
       "AwaitPromotion",
@@ -224,7 +225,8 @@ describe("what a Rollout waits for", () => {
       "ReturnToStable",
       "ConfirmReturn",
     ]);
-    assert.equal(endOf("SomethingElse", "web", true), byItself);
+    for (const other of ["SomethingElse", "constructor"])
+      assert.equal(endOf(blueGreenWaits, other, "web", true), byItself);
   });
 });
 

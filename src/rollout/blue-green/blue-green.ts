@@ -6,6 +6,7 @@ import { type BlueGreenSituation, blueGreenSituation } from "./situation.ts";
 import { pendingBlueGreen, readBlueGreen } from "./status.ts";
 import { blueGreenSteps } from "./steps.ts";
 import { blueGreenUpkeep, holdActiveRoute, recordFormerStable, sizeLive } from "./upkeep.ts";
+import { blueGreenWaits } from "./waits.ts";
 
 /** All users move at once from the old version to the new one, which has stood beside it complete. */
 export function blueGreen(strategy: BlueGreen): Strategy<BlueGreenSituation> {
@@ -21,6 +22,7 @@ export function blueGreen(strategy: BlueGreen): Strategy<BlueGreenSituation> {
       return { mayGoBack, upkeep: mayGoBack ? [sizeLive, holdActiveRoute] : [sizeLive] };
     },
     status: readBlueGreen,
+    waits: blueGreenWaits,
     pending: pendingBlueGreen,
   };
 }

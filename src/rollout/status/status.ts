@@ -6,7 +6,7 @@ import type { Memory } from "../memory.ts";
 import { availableOf, hashOf } from "../replica-set.ts";
 import type { Situation } from "../situation.ts";
 import type { Standing, Stop } from "../step.ts";
-import type { Reading } from "../strategy.ts";
+import type { Reading, Waits } from "../strategy.ts";
 import { findCondition, withCondition, withoutCondition } from "./conditions.ts";
 import { foreignFields, present } from "./fields.ts";
 import { type Note, withNotes } from "./notes.ts";
@@ -42,10 +42,11 @@ export function statusOf(
   memory: Memory,
   reading: Reading,
   stop: Stop | undefined,
+  waits: Waits,
   notes: readonly Note[],
 ): ComputedStatus {
   const computed = conditionsOf(situation, memory, reading);
-  const waiting = withWaiting(computed.conditions, stop, situation.rollout, situation.now);
+  const waiting = withWaiting(computed.conditions, stop, situation.rollout, waits, situation.now);
   const { conditions, events } = withNotes(waiting.conditions, notes, situation.now);
   const status: RolloutStatus = {
     ...foreignFields(situation.rollout.status ?? {}, ownFields),

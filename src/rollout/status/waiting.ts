@@ -5,6 +5,7 @@ import { formatTime, type Instant, instant, later, parseTime } from "../../time/
 import { humanDuration } from "../../time/human-duration.ts";
 import type { PlannedEvent } from "../action.ts";
 import type { Standing, Stop } from "../step.ts";
+import type { Waits } from "../strategy.ts";
 import { findCondition, withoutCondition } from "./conditions.ts";
 
 const type = "Waiting";
@@ -14,37 +15,12 @@ export function reasonOf(step: string): string {
   return step.charAt(0).toUpperCase() + step.slice(1);
 }
 
-/** A way in which a wait ends: what has to happen, said as a clause of its own. */
-type End = (rollout: string, isUpdate: boolean) => string;
-
-const byPromote: End = (name) => `\`teal promote ${name}\` ends it`;
-const byPods: End = (name, isUpdate) => byThem("are", isUpdate ? `\`teal abort ${name}\` gives it up` : "");
-const byRouting: End = (name, isUpdate) =>
-  byThem("do", isUpdate ? `\`teal abort ${name}\` sends them back` : "");
-const byThat: End = () => "it goes on as soon as that is so";
-const byItself: End = () => "it goes on by itself";
-
-function byThem(verb: "are" | "do", orelse = ""): string {
-  return `it goes on as soon as they ${verb}${orelse === "" ? "" : `, ${orelse}`}`;
+/** What would end a wait at the step of this reason. */
+export function endOf(waits: Waits, reason: string, rollout: string, isUpdate: boolean): string {
+  // Anybody may write a reason into the status.
+  const wait = Object.hasOwn(waits, reason) ? waits[reason] : undefined;
+  return wait?.end(rollout, isUpdate) ?? "it goes on by itself";
 }
-
-const ends: Readonly<Record<string, End>> = {
-  ScalePreview: byPods,
-  AwaitPromotion: byPromote,
-  ScaleToFullSize: byPods,
-  SwitchRoutes: byPromote,
-  ConfirmRouting: byRouting,
-  ReturnToStable: byThat,
-  ConfirmReturn: byThat,
-};
-
-/** What would end a wait at the step of this reason, for a Rollout of this name. */
-export function endOf(reason: string, rollout: string, isUpdate: boolean): string {
-  return (ends[reason] ?? byItself)(rollout, isUpdate);
-}
-
-/** Pauses: somebody wants them to last. */
-const pauses: ReadonlySet<string> = new Set(["AwaitPromotion", "SwitchRoutes"]);
 
 /** How long a wait that nobody wants may last before people are told: half of the time in which there must be progress. */
 function patienceSeconds({ spec }: Rollout): number {
@@ -67,6 +43,7 @@ export function withWaiting(
   conditions: readonly Condition[],
   stop: Stop | undefined,
   rollout: Rollout,
+  waits: Waits,
   now: Instant,
 ): Waiting {
   const wait = stop?.wait;
@@ -92,10 +69,10 @@ export function withWaiting(
   const since = parseTime(condition.lastTransitionTime ?? "") ?? now;
   const { status } = rollout;
   const isUpdate = status?.stableRS !== undefined && status.stableRS !== status.currentPodHash;
-  const end = endOf(reason, name, isUpdate);
+  const end = endOf(waits, reason, name, isUpdate);
   const standing: Standing = { step: stop.step, on, detail, since, until, end };
   const isTold = condition.lastUpdateTime !== condition.lastTransitionTime;
-  if (isTold || until !== undefined || pauses.has(reason))
+  if (isTold || until !== undefined || waits[reason]?.isPause === true)
     return { conditions: put(conditions, condition), events: [], recheckAt: undefined, standing };
   const tellAt = later(since, patienceSeconds(rollout));
   if (now < tellAt)
