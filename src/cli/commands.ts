@@ -129,6 +129,12 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./verbs/version.ts")).version,
   },
   {
+    names: ["debug snapshot"],
+    usage: "NAME",
+    summary: "Print, as JSON, everything that the controller decides about the rollout from",
+    load: async () => (await import("./verbs/debug-snapshot.ts")).debugSnapshot,
+  },
+  {
     names: ["supervise"],
     usage: "[--port N] [--sync MODE]",
     summary: "Run the embedded cluster, told to nobody but the starter",
