@@ -318,6 +318,21 @@ describe("a switch that is interrupted by the next version", () => {
     assert.notEqual(next.status.stableRS, hashOf(world.of("web:2") as ReplicaSet));
   });
 
+  it("is taken for done, also when the status of the switch could not be written before", () => {
+    const world = new World(manual).settle().deploy("web:2").settle().promote();
+    const { actions, refused } = plan(world.snapshot, world.now);
+    world.carryOut({ actions, refused, events: [], status: world.status });
+    assert.deepEqual([world.live(), world.status.phase], ["web:2", "Paused"]);
+    world.deploy("web:3");
+    const lives: string[] = [];
+    for (let pass = 0; pass < 10; pass += 1) {
+      world.carryOut(plan(world.snapshot, world.now));
+      lives.push(world.live());
+    }
+    assert.deepEqual(new Set(lives), new Set(["web:2"]));
+    waitsAtItsGate(world.settle(), "web:2");
+  });
+
   it("is taken back at once where the next template is that of the stable version", () => {
     const world = interrupted().deploy("web:1").settle();
     assert.equal(world.live(), "web:1");

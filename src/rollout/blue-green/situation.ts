@@ -141,8 +141,9 @@ function interruptedHash({
   if (version === undefined || active.target !== hash || memory.abort || availableOf(version) === 0) {
     return undefined;
   }
-  // By hand, while it was held back: the strategy of the next version must not allow it afterwards.
-  if (rollout.status?.phase === "Paused") return undefined;
+  // By hand, while it was held back: the strategy of the next version must not allow it afterwards. Who was promoted is not held
+  // back any more, also when the status that says so could not be written before the template changed.
+  if (rollout.status?.phase === "Paused" && !isGranted(memory)) return undefined;
   const stable = replicaSets.find((replicaSet) => hashOf(replicaSet) === memory.stableHash);
   const rollback = rollbackRule(rollout, replicaSets, version, stable, memory);
   return isAllowedToSwitch({ memory, rollback, strategy, now }) ? hash : undefined;
