@@ -73,7 +73,15 @@ export class Controller {
     const recorder = new EventRecorder({ writer, clock, source, onProblem: log });
     const events: EventSink = {
       record(about, news) {
-        for (const sink of [recorder, ...listeners]) sink.record(about, news);
+        recorder.record(about, news);
+        for (const listener of listeners) {
+          try {
+            listener.record(about, news);
+          } catch (error) {
+            // Who only listens must not keep a Rollout from going on.
+            log(`a listener failed at ${news.reason} of ${keyOf(about)}: ${String(error)}`);
+          }
+        }
       },
     };
     const kind = rolloutKind({ client, clock, caches, ownWrites, plan: planner });

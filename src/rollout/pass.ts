@@ -27,7 +27,7 @@ export interface Plan<Status = RolloutStatus> {
   readonly events: readonly PlannedEvent[];
   /** When to plan again although nothing has changed. */
   readonly recheckAt?: Instant;
-  /** Where the rollout stands: the first step that is not done. Absent when all are. */
+  /** Where the rollout stands: the first step that is not done. Absent when all are, or one has failed. */
   readonly standing?: Standing;
 }
 
@@ -79,7 +79,13 @@ function go<S extends Situation>(strategy: Strategy<S>, snapshot: Snapshot, now:
     status: { ...status, ...present(phase) },
     events: [...way.events, ...events],
     ...present({
-      recheckAt: earliest(way.stop?.wait?.until, recheckAt, ...upkeep.map((part) => part.recheckAt)),
+      recheckAt: earliest(
+        way.stop?.wait?.until,
+        way.stop?.wait?.recheckAt,
+        situation.recheckAt,
+        recheckAt,
+        ...upkeep.map((part) => part.recheckAt),
+      ),
       standing: standing ?? actingAt(way),
     }),
   };
@@ -113,10 +119,8 @@ function brake<S extends Situation>(
   const isAborting = isGoingBack(situation) && mayGoBack;
   const way = isAborting ? walk(strategy.abort, situation) : undefined;
   const recorded = memoryOf(snapshot.rollout.status ?? {});
-  const acts = permitted(situation, [
-    ...(way?.actions ?? []),
-    ...upkeep.flatMap((look) => look(situation, recorded).actions),
-  ]);
+  const parts = upkeep.map((look) => look(situation, recorded));
+  const acts = permitted(situation, [...(way?.actions ?? []), ...parts.flatMap((part) => part.actions)]);
   const { abortedAt = "" } = remembered(situation.memory, situation.direction, undefined, now);
   // One that nothing was under way for is forgotten, as it is elsewhere; it must not strike the next version.
   const { abort: _, abortedAt: __, ...rest } = invalid;
@@ -133,7 +137,14 @@ function brake<S extends Situation>(
       ...reading?.fields,
       ...(isAborting ? { abort: true, abortedAt } : {}),
     },
-    ...present({ recheckAt: way?.stop?.wait?.until }),
+    ...present({
+      recheckAt: earliest(
+        way?.stop?.wait?.until,
+        way?.stop?.wait?.recheckAt,
+        situation.recheckAt,
+        ...parts.map((part) => part.recheckAt),
+      ),
+    }),
   };
 }
 

@@ -48,6 +48,8 @@ export interface Situation extends Versions {
   readonly usersReach: readonly string[];
   /** What people should know of the routes, though nothing waits for it; one of each reason and route. */
   readonly notes: readonly RouteNote[];
+  /** When to look at the routes again, where no change of an object will tell. */
+  readonly recheckAt: Instant | undefined;
 }
 
 const noVersion = { replicaSet: undefined, hash: "" };
@@ -69,6 +71,8 @@ export function versionsOf({ rollout, replicaSets: all }: Snapshot): Versions {
 
 /** What a strategy knows of its routes. */
 export interface Reach {
+  /** When to look at the routes again, where no change of an object will tell. */
+  readonly recheckAt: Instant | undefined;
   readonly isSeen: boolean;
   readonly usersReach: readonly string[];
   readonly notes: readonly RouteNote[];

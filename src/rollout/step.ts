@@ -10,6 +10,8 @@ export interface Wait {
   readonly detail?: string | undefined;
   /** When it ends by itself. */
   readonly until?: Instant | undefined;
+  /** When to look again, where no change of an object will tell that it has ended. */
+  readonly recheckAt?: Instant | undefined;
   /** The step that the wait is shown under, where that is not the one that stands here but a later one it hands over to. */
   readonly step?: string;
 }

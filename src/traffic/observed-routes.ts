@@ -26,7 +26,6 @@ export interface ObservedRoutes {
 }
 
 export interface RouteChange {
-  readonly route: Route;
   /** The version that the route is set to before the call. */
   readonly from: string | undefined;
   readonly write: RouteWrite;
@@ -81,7 +80,7 @@ function observe(
   const target = router.target(route, label, objects);
   const side = (value: string): Side => ({ label, value });
   const asChanges = (writes: readonly RouteWrite[]): readonly RouteChange[] =>
-    writes.map((write) => ({ route, from: target, write }));
+    writes.map((write) => ({ from: target, write }));
   return {
     name: `${router.sets.resource.kind} ${route.name}`,
     isSeen: because === undefined,

@@ -10,6 +10,9 @@ import {
 } from "../../src/rollout/blue-green/situation.ts";
 import { plan } from "../../src/rollout/plan.ts";
 import { hashOf } from "../../src/rollout/replica-set.ts";
+import { type Instant, later } from "../../src/time/clock.ts";
+import type { Reference, Routing } from "../../src/traffic/router.ts";
+import { serviceRouter } from "../../src/traffic/service/service-router.ts";
 import { World } from "./world.ts";
 
 /** Each Service also has an endpoint of another cluster, and a slice that somebody made by hand and forgot. */
@@ -121,5 +124,32 @@ describe("the confirmation of a switch", () => {
     assert.deepEqual([world.live(), world.last?.standing?.step], ["", "confirmRouting"]);
     world.lagging.clear();
     assert.equal(world.settle().status.phase, "Healthy");
+  });
+});
+
+describe("a route whose end only time will tell", () => {
+  const leaving = (until: Instant) => (): readonly Reference[] => [{ value: "elsewhere", until }];
+
+  it("is looked at again when what is cached elsewhere has run out", (context) => {
+    const world = new World().settle();
+    const until = later(world.now, 60);
+    context.mock.method(serviceRouter, "references", leaving(until));
+    assert.equal(plan(world.snapshot, world.now).recheckAt, until);
+    assert.equal(plan(world.snapshot, until).recheckAt, undefined, "it has run out");
+    world.edit({ replicas: -1 });
+    assert.equal(plan(world.snapshot, world.now).recheckAt, until, "also while the spec is invalid");
+  });
+
+  it("is looked at again when its router says so", (context) => {
+    const world = new World({ autoPromotionEnabled: false }).settle().deploy("web:2").settle().promote();
+    const recheckAt = later(world.now, 5);
+    const pending = (): Routing => ({ is: "pending", on: "resolvers to forget", recheckAt });
+    context.mock.method(serviceRouter, "verify", pending);
+    world.settle();
+    assert.equal(world.live(), "web:2");
+    assert.equal(world.last?.recheckAt, recheckAt);
+    world.ask({ abort: true }).settle();
+    assert.equal(world.live(), "web:1");
+    assert.equal(world.last?.recheckAt, recheckAt);
   });
 });

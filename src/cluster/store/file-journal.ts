@@ -166,8 +166,8 @@ export class FileJournal implements Journal {
   }
 
   /** Refuses a log that lacks what had been synced; keeps what is cut off another. */
-  #checkEnd({ torn, entries, length, version }: ReadLog, synced: number): void {
-    if (this.#version < synced) throw endIsMissing(this.#logFile, entries.length + 2, version, synced);
+  #checkEnd({ torn, wholeLines, length, version }: ReadLog, synced: number): void {
+    if (this.#version < synced) throw endIsMissing(this.#logFile, wholeLines + 1, version, synced);
     if (torn.length === 0) return;
     const beside = `${this.#logFile}.cut-at-${length}`;
     let where = `They are kept in ${beside}`;

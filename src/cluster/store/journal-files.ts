@@ -53,6 +53,8 @@ export interface ReadLog {
   readonly version: number;
   /** How many bytes of the file hold whole records. */
   readonly length: number;
+  /** How many lines that is, the head and those that the snapshot has already among them. */
+  readonly wholeLines: number;
   /** Whether the file is of a format before checksums. */
   readonly isOld: boolean;
   /** What follows the whole records: a write that was under way when the machine or the process ended. */
@@ -94,7 +96,8 @@ export function readLog(file: string, after: number): ReadLog {
     length += line.length + 1;
     if (version > after) entries.push(entry);
   }
-  return { entries, version, length, isOld: head.isUnchecked, torn: bytes.subarray(length) };
+  const wholeLines = 1 + version - head.version;
+  return { entries, version, length, wholeLines, isOld: head.isUnchecked, torn: bytes.subarray(length) };
 }
 
 /** The version up to which everything was known to be on the disk; 0 when that is not known. */

@@ -41,6 +41,14 @@ describe("the lock of a data folder", () => {
     assert.deepEqual(readdirSync(folder), ["lock"]);
   });
 
+  it("is refused while a first version of Teal, whose lock was a file, has the folder", () => {
+    const parent = knownProcess(process.ppid);
+    writeFileSync(`${lock}.json`, JSON.stringify(parent));
+    assert.throws(() => lockFolder(lock), FolderInUse);
+    writeFileSync(`${lock}.json`, JSON.stringify({ pid: process.ppid, identity: "an earlier boot/7" }));
+    lockFolder(lock)();
+  });
+
   it("is taken over from a holder that has ended, although another process has its pid by now", () => {
     heldBy(JSON.stringify({ pid: process.ppid, identity: "an earlier boot/7" }));
     const unlock = lockFolder(lock);

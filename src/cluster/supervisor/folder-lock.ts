@@ -24,6 +24,9 @@ export class FolderInUse extends Error {
 export function lockFolder(lock: string): () => void {
   const own = knownProcess(process.pid);
   if (own === undefined) throw new Error("this process cannot find itself in the process table");
+  // The lock of the first versions was a file.
+  const first = holderOf(lock, readIfThere(`${lock}.json`));
+  if (first !== undefined && isRunning(first)) throw new FolderInUse(first);
   const draft = `${lock}.${process.pid}`;
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { mode: 0o700 });

@@ -1,4 +1,4 @@
-import { later } from "../../time/clock.ts";
+import { type Instant, later } from "../../time/clock.ts";
 import { availableOf, deadlineOf, hashOf, scale, setDeadline, sizeOf } from "../replica-set.ts";
 import { soundSize } from "../situation.ts";
 import { acting, done, type Step, type StepResult, waiting } from "../step.ts";
@@ -27,17 +27,23 @@ function returnToStable(situation: BlueGreenSituation): StepResult {
 function confirmReturn(situation: BlueGreenSituation): StepResult {
   if (situation.stable === undefined) return waiting("the stable version, whose ReplicaSet is gone");
   const result = routing(situation, situation.active, hashOf(situation.stable));
-  return result.is === "routed"
-    ? done
-    : awaitReturn(situation, result.is === "pending" ? result.on : result.because);
+  switch (result.is) {
+    case "routed":
+      return done;
+    case "pending":
+      return awaitReturn(situation, result.on, result.recheckAt);
+    case "unsupported":
+      return awaitReturn(situation, result.because);
+  }
 }
 
 function awaitReturn(
   situation: BlueGreenSituation,
   detail?: string,
+  recheckAt?: Instant,
 ): StepResult & { readonly is: "waiting" } {
   const on = `requests to ${situation.active.name} to reach the stable version only`;
-  return waiting(on, undefined, { detail, step: confirmReturn.name });
+  return waiting(on, undefined, { detail, recheckAt, step: confirmReturn.name });
 }
 
 // The delay counts from here: users have left the aborted version, and the stable one carries them all.

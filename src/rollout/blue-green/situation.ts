@@ -1,7 +1,7 @@
 import { fastRollbackAnnotation } from "../../api/names.ts";
 import type { Rollout, RolloutStatus } from "../../api/rollout.ts";
 import type { BlueGreen } from "../../api/strategy.ts";
-import { type Instant, later, parseTime } from "../../time/clock.ts";
+import { earliest, type Instant, later, parseTime } from "../../time/clock.ts";
 import { type ObservedRoutes, observeRoutes } from "../../traffic/observed-routes.ts";
 import type { Routing } from "../../traffic/router.ts";
 import type { IdentifiedReplicaSet } from "../identified-replica-set.ts";
@@ -49,7 +49,9 @@ export function blueGreenSituation(
   const preview = observeRoutes("preview", strategy.routes, sight);
   const memory = rememberedOf(snapshot, versions, strategy, active, now);
   const isSeen = active.isSeen && (preview?.isSeen ?? true);
+  const recheckAt = earliest(active.recheckAt, preview?.recheckAt);
   const reach = {
+    recheckAt,
     isSeen,
     usersReach: active.references,
     notes: [...active.notes, ...(preview?.notes ?? [])],

@@ -1,5 +1,5 @@
 import { fastRollbackAnnotation } from "../../api/names.ts";
-import { formatTimeNotBefore } from "../../time/clock.ts";
+import { formatTimeNotBefore, type Instant } from "../../time/clock.ts";
 import { isGranted, type Memory, noUpdate } from "../memory.ts";
 import { availableOf, isAvailable, scale, sizeOf } from "../replica-set.ts";
 import { createReplicaSet, recordRevision } from "../revision.ts";
@@ -169,9 +169,10 @@ function switchRoutes(situation: BlueGreenSituation): StepResult {
 function awaitRouting(
   situation: BlueGreenSituation,
   detail?: string,
+  recheckAt?: Instant,
 ): StepResult & { readonly is: "waiting" } {
   const on = `requests to ${situation.active.name} to reach the new version only`;
-  return waiting(on, undefined, { detail, step: confirmRouting.name });
+  return waiting(on, undefined, { detail, recheckAt, step: confirmRouting.name });
 }
 
 function confirmRouting(situation: BlueGreenSituation): StepResult {
@@ -180,7 +181,7 @@ function confirmRouting(situation: BlueGreenSituation): StepResult {
     case "routed":
       return done;
     case "pending":
-      return awaitRouting(situation, result.on);
+      return awaitRouting(situation, result.on, result.recheckAt);
     case "unsupported":
       return failed(result.because);
   }
