@@ -104,6 +104,8 @@ function unknownFlag(typed: string, flags: Flags): string {
 function read(flag: Flag, { rawName, value }: OptionToken, before: Value): Value {
   if (flag.takes === "nothing") return readSwitch(rawName, value);
   if (value === undefined) throw new UsageError(`flag needs a value: ${rawName} ${flag.value}`);
+  // Mostly a variable of a script that is not set: `--data ""` would be this very folder.
+  if (value === "") throw new UsageError(`${rawName}: must not be empty, but a ${flag.value}`);
   if (flag.takes === "text") return value;
   return [...(Array.isArray(before) ? before : []), value];
 }

@@ -50,7 +50,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   const pids = await livingPids();
-  await Promise.all(agents.map((agent) => agent.stop({ pods: "stop", graceSeconds: 2 })));
+  await Promise.all(agents.map((agent) => agent.stop({ pods: "stop", mostGraceSeconds: 2 })));
   await until("all processes have ended", () => pids.every((pid) => processIdentity(pid) === undefined));
   await rm(dataFolder, { recursive: true });
 });

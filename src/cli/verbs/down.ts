@@ -1,6 +1,6 @@
 import { readRecord } from "../../cluster/supervisor/cluster-record.ts";
 import { dataFolder } from "../../cluster/supervisor/data-folder.ts";
-import { departure, ensureDeparture } from "../../cluster/supervisor/departure.ts";
+import { departure, ensureDeparture, longestGraceSeconds } from "../../cluster/supervisor/departure.ts";
 import { lockHolder } from "../../cluster/supervisor/folder-lock.ts";
 import { isRunning, signalProcess } from "../../cluster/supervisor/known-process.ts";
 import { endContainers, leftoverContainers } from "../../cluster/supervisor/leftover-pods.ts";
@@ -8,7 +8,7 @@ import { verb } from "../command.ts";
 import { Waiting } from "../waiting.ts";
 
 // Longer than a supervisor takes that has to kill each of its parts.
-const patienceSeconds = 120;
+const patienceSeconds = longestGraceSeconds + 120;
 const leftoverSeconds = 20;
 
 export const down = verb({

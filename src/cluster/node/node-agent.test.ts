@@ -101,7 +101,7 @@ describe("the node agent", () => {
     };
     for (const name of ["refused", "stuck", "lost", "good"]) await create(name);
     await clock.advance(2);
-    const stopped = agent.stop({ pods: "stop", graceSeconds: 5 });
+    const stopped = agent.stop({ pods: "stop", mostGraceSeconds: 5 });
     await clock.advance(20);
     await stopped;
     assert.deepEqual(exits, ["good 0"]);
@@ -308,7 +308,7 @@ describe("an agent that stops", () => {
     await create("short", { terminationGracePeriodSeconds: 3 });
     await clock.settle();
     let hasStopped = false;
-    const stopped = agent.stop({ pods: "stop", graceSeconds: 5 }).then(() => {
+    const stopped = agent.stop({ pods: "stop", mostGraceSeconds: 5 }).then(() => {
       hasStopped = true;
     });
     await clock.advance(2.9);
@@ -323,7 +323,7 @@ describe("an agent that stops", () => {
     await create("a");
     await create("b");
     await clock.settle();
-    const stopped = agent.stop({ pods: "stop", graceSeconds: 5 });
+    const stopped = agent.stop({ pods: "stop", mostGraceSeconds: 5 });
     await clock.advance(2);
     await stopped;
     assert.equal(pod("a")?.status?.containerStatuses?.[0]?.ready, false);

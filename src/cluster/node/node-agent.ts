@@ -21,12 +21,15 @@ export interface NodeAgentOptions {
   readonly onProblem?: (text: string) => void;
 }
 
-export interface StopOptions {
-  /** `keep` leaves containers running for the next agent to adopt; `stop` ends them, the pods' objects stay. */
-  readonly pods: "keep" | "stop";
-  /** For `stop`: between SIGTERM and SIGKILL, seconds; a pod's own grace period holds where it is shorter. */
-  readonly graceSeconds?: number;
-}
+export type StopOptions =
+  /** Leaves containers running for the next agent to adopt. */
+  | { readonly pods: "keep" }
+  | {
+      /** Ends them; the pods' objects stay. */
+      readonly pods: "stop";
+      /** Between SIGTERM and SIGKILL, where a pod's own grace period is longer. */
+      readonly mostGraceSeconds: number;
+    };
 
 interface NodeObject extends KubernetesObject {
   readonly spec?: { readonly unschedulable?: boolean };
@@ -43,6 +46,8 @@ const retrySeconds = 2;
 const longestRetrySeconds = 30;
 // For a pod whose object was taken away without waiting for its end.
 const orphanGraceSeconds = 2;
+// As Kubernetes has it.
+const defaultGraceSeconds = 30;
 const lastWritesSeconds = 2;
 // From SIGKILL to the end, with the end of what a container has started.
 const lateSeconds = 10;
@@ -111,8 +116,8 @@ export class NodeAgent {
     this.#nodes.stop();
     const own = [...this.#pods.values()];
     if (options.pods === "stop") {
-      const graceSeconds = options.graceSeconds ?? orphanGraceSeconds;
-      await Promise.all(own.map(({ lifecycle }) => this.#stopInTime(lifecycle, graceSeconds)));
+      const { mostGraceSeconds } = options;
+      await Promise.all(own.map(({ lifecycle }) => this.#stopInTime(lifecycle, mostGraceSeconds)));
       await this.#lastWrites(own.map(({ writer }) => writer.flushed()));
     }
     for (const { lifecycle, writer } of own) {
@@ -126,14 +131,14 @@ export class NodeAgent {
   /** Never rejects, and does not wait for ever: no pod's trouble may cost another one its time to end. */
   async #stopInTime(lifecycle: PodLifecycle, mostSeconds: number): Promise<void> {
     const { clock } = this.#options;
-    const { terminationGracePeriodSeconds = mostSeconds } = lifecycle.pod.spec;
+    const { terminationGracePeriodSeconds = defaultGraceSeconds } = lifecycle.pod.spec;
     const graceSeconds = Math.min(mostSeconds, terminationGracePeriodSeconds);
     const stopped = new AbortController();
     void lifecycle
       .stop(graceSeconds, false)
       .catch((error: unknown) => this.#broken(lifecycle.pod, error))
       .then(() => stopped.abort());
-    const isLate = await pause(clock, later(clock.now(), mostSeconds + lateSeconds), stopped.signal);
+    const isLate = await pause(clock, later(clock.now(), graceSeconds + lateSeconds), stopped.signal);
     if (isLate) this.#broken(lifecycle.pod, "its containers have not ended in time");
   }
 

@@ -1,6 +1,9 @@
 import { type Clock, instant, later } from "../../time/clock.ts";
 import { isRunning, type KnownProcess, signalProcess } from "./known-process.ts";
 
+/** How long a pod may take to end when the cluster is stopped, whatever its own grace period. */
+export const longestGraceSeconds = 600;
+
 // Only a parent is told when a process ends; everybody else has to look.
 const lookEverySeconds = 0.05;
 

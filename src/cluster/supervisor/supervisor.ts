@@ -8,7 +8,7 @@ import type { SyncMode } from "../store/file-journal.ts";
 import { type ClaimedBlock, claimBlock } from "./address-block.ts";
 import { type ClusterRecord, readRecord, writeRecord } from "./cluster-record.ts";
 import type { DataFolder } from "./data-folder.ts";
-import { ensureDeparture } from "./departure.ts";
+import { ensureDeparture, longestGraceSeconds } from "./departure.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { HeldSockets } from "./held-sockets.ts";
 import { isRunning, type KnownProcess, knownProcess } from "./known-process.ts";
@@ -128,7 +128,7 @@ export class Supervisor {
   async #stopAll(): Promise<void> {
     const { clock, data, progress } = this.#options;
     for (const part of this.#parts.toReversed())
-      await progress.during(`${part.name} to stop`, part.stop(stopSeconds), () =>
+      await progress.during(`${part.name} to stop`, part.stop(stopSecondsOf(part.name)), () =>
         part.name === "node" ? stillRunning(runningPods(data)) : "",
       );
     this.#sockets.closeAll();
@@ -220,6 +220,11 @@ function hasStrangers(block: number, own: readonly KnownProcess[]): boolean {
   if (found.length === 0) return false;
   const open = new Set(own.flatMap(({ pid }) => openFiles(pid) ?? []));
   return found.some(({ inode }) => !open.has(`socket:[${inode}]`));
+}
+
+/** The node has its pods to wait for. */
+function stopSecondsOf(name: string): number {
+  return name === "node" ? longestGraceSeconds + stopSeconds : stopSeconds;
 }
 
 function stillRunning(pods: readonly string[]): string {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Pod, ReplicaSet } from "../../api/core.ts";
+import { wasLiveAnnotation } from "../../api/names.ts";
 import type { Rollout, RolloutSpec, RolloutStatus } from "../../api/rollout.ts";
 import { byOwner, type Seen, seenOf } from "../seen.ts";
 import type { Answer } from "./answer.ts";
@@ -161,10 +162,29 @@ describe("what undo goes back to", () => {
 
   it("is the last one that there is while nobody has looked at today's", () => {
     const newer = {
-      ...rollout(4, { ...healthy, currentPodHash: "h3" }),
+      ...rollout(4, { ...healthy, currentPodHash: "h3", stableRS: "h3" }),
       metadata: { name: "web", uid: "r", generation: 3 },
     };
     assert.equal(textOf(undoing(seen(newer, all), undefined)), "undo to revision 3 (web:3)");
+  });
+
+  it("is the version that users are on, or were on last, and none that was never live", () => {
+    const wasLive = {
+      ...replicaSet(1),
+      metadata: {
+        ...replicaSet(1).metadata,
+        annotations: {
+          ...replicaSet(1).metadata.annotations,
+          [wasLiveAnnotation]: "u1",
+        },
+      },
+    };
+    const versions = [replicaSet(3), replicaSet(2), wasLive];
+    const promoted = rollout(3, { ...healthy, stableRS: "h3" });
+    assert.equal(textOf(undoing(seen(promoted, versions), undefined)), "undo to revision 1 (web:1)");
+    const previewed = rollout(3, { ...healthy, stableRS: "h2" });
+    assert.equal(textOf(undoing(seen(previewed, versions), undefined)), "undo to revision 2 (web:2)");
+    assert.equal(textOf(undoing(seen(promoted, all), undefined)), "undo to revision 2 (web:2)");
   });
 
   it("is nothing where there is no other", () => {

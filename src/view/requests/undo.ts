@@ -3,12 +3,13 @@ import { podTemplateHashLabel } from "../../api/names.ts";
 import { type Resource, resources } from "../../api/resources.ts";
 import type { Rollout } from "../../api/rollout.ts";
 import { withoutInjections } from "../../rollout/injections.ts";
+import { wasLive } from "../../rollout/replica-set.ts";
 import { templateIdentity, templatesOf } from "../../rollout/template.ts";
 import { isObserved } from "../rollout-phase.ts";
 import { hashOf, revisionOf, type Seen, versionOf } from "../seen.ts";
 import { type Answer, allowed, refused, refusedAsDeleted } from "./answer.ts";
 
-/** Whether there is an earlier version to go back to: of `revision`, or else the last one before today's. */
+/** Whether there is an earlier version to go back to: of `revision`, or else the one that users were on last. */
 export function undoing(seen: Seen, revision: number | undefined): Answer {
   const { rollout } = seen;
   const { name } = rollout.metadata;
@@ -18,7 +19,10 @@ export function undoing(seen: Seen, revision: number | undefined): Answer {
   const current = known.find((replicaSet) => isCurrent(rollout, replicaSet));
   const former =
     revision === undefined
-      ? known.find((replicaSet) => replicaSet !== current)
+      ? lastGood(
+          rollout,
+          known.filter((replicaSet) => replicaSet !== current),
+        )
       : known.find((replicaSet) => revisionOf(replicaSet) === revision);
   if (former === undefined) return noRevision(name, known, revision);
   if (former === current)
@@ -37,6 +41,15 @@ export function undoing(seen: Seen, revision: number | undefined): Answer {
     ...workload,
     template: writtenTemplate(former),
   });
+}
+
+/**
+ * The version that users are on, else the newest that they were on; where nothing says so, as with what another controller has
+ * brought out, the newest. A version that was never live may never have worked.
+ */
+function lastGood(rollout: Rollout, others: readonly ReplicaSet[]): ReplicaSet | undefined {
+  const stable = rollout.status?.stableRS;
+  return others.find((it) => hashOf(it) === stable) ?? others.find((it) => wasLive(it)) ?? others[0];
 }
 
 function noRevision(name: string, known: readonly ReplicaSet[], revision: number | undefined): Answer {

@@ -14,5 +14,30 @@ describe("a schema's pattern", () => {
     assert.equal(patternOf("^abc$")?.test("ABC"), false);
   });
 
+  for (const text of [
+    "^(?=a)(a+)+$",
+    "(?!a)b",
+    "(?<=a)b",
+    "(?<!a)b",
+    "(a)\\1",
+    "(?<n>a)\\k<n>",
+    "a{1001}",
+    "a{2,99999}",
+  ])
+    it(`is none where Kubernetes' engine has no such thing: ${text}`, () =>
+      assert.equal(patternOf(text), undefined));
+
+  for (const text of [
+    "[(?=]",
+    "\\(\\?=",
+    "a{1000}",
+    "a{2,}",
+    "\\d\\.\\{5000\\}",
+    "[{5000}]",
+    "(?:a)",
+    "(?<n>a)",
+  ])
+    it(`is one where that only looks so: ${text}`, () => assert.notEqual(patternOf(text), undefined));
+
   it("is none when it cannot be read", () => assert.equal(patternOf("(a"), undefined));
 });

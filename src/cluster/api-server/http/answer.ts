@@ -11,8 +11,8 @@ import { writeYaml } from "./yaml.ts";
 /** Answers from this size on are compressed for clients that ask for it. */
 const compressFromBytes = 128 * 1024;
 
-/** Lists from this length on are sent piece by piece. */
-const manyElements = 200;
+/** Lists whose text is longer, in characters, are sent piece by piece, as their reader takes them. */
+const longestWhole = 1024 * 1024;
 const pieceLength = 64 * 1024;
 
 /** As many as a real API server shows: clients refuse an answer whose headers are too long. */
@@ -36,8 +36,7 @@ export async function sendAnswer(
   response: ServerResponse,
   answer: Answer,
 ): Promise<void> {
-  const pieces = piecesOf(answer);
-  const bytes = pieces === undefined ? bytesOf(answer) : undefined;
+  const { bytes, pieces } = contentOf(answer);
   response.statusCode = answer.code;
   response.setHeader("Cache-Control", "no-cache, private");
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
@@ -91,11 +90,36 @@ function headerText(text: string): string {
   return Buffer.from(printable, "utf8").toString("latin1");
 }
 
-/** The text of a list with many elements, in pieces; undefined for all else. */
-function piecesOf({ body, encoding }: Answer): Iterable<string> | undefined {
-  if (!isFields(body) || encoding === "yaml") return undefined;
-  const field = ["items", "rows"].find((each) => listOf(body[each]).length >= manyElements);
-  return field === undefined ? undefined : listPieces(field, body);
+interface Content {
+  readonly bytes?: Buffer | undefined;
+  /** In place of bytes: the text of a long list, made while it is sent. */
+  readonly pieces?: Iterable<string>;
+}
+
+function contentOf(answer: Answer): Content {
+  const { body, encoding } = answer;
+  if (!isFields(body) || encoding === "yaml") return { bytes: bytesOf(answer) };
+  const field = ["items", "rows"].find((each) => listOf(body[each]).length > 0);
+  if (field === undefined) return { bytes: bytesOf(answer) };
+  const pieces = listPieces(field, body);
+  const first: string[] = [];
+  let length = 0;
+  for (const piece of { [Symbol.iterator]: () => keepOpen(pieces) }) {
+    first.push(piece);
+    length += piece.length;
+    if (length > longestWhole) return { pieces: followed(first, pieces) };
+  }
+  return { bytes: Buffer.from(first.join("")) };
+}
+
+/** The same, but it can be gone on with after a loop that was left. */
+function keepOpen<T>(generator: Generator<T>): Iterator<T> {
+  return { next: () => generator.next() };
+}
+
+function* followed(first: readonly string[], rest: Iterable<string>): Generator<string> {
+  yield* first;
+  yield* rest;
 }
 
 function* listPieces(field: string, { [field]: elements, ...fields }: Fields): Generator<string> {

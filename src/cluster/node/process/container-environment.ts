@@ -6,7 +6,7 @@ import { ApiError } from "../../../kubernetes/errors.ts";
 import { ownValue } from "../../api-server/json.ts";
 import { ContainerError, type PodNetwork } from "../pod-driver.ts";
 import { type ContainerMark, markVariables } from "./container-mark.ts";
-import { expandVariables } from "./expand-variables.ts";
+import type { Expansion } from "./expand-variables.ts";
 
 export interface EnvironmentSources {
   readonly client: KubernetesClient;
@@ -18,6 +18,7 @@ export interface EnvironmentSources {
   readonly imageEnvironment: Readonly<Record<string, string>>;
   /** What every container gets. */
   readonly base: Readonly<Record<string, string>>;
+  readonly expansion: Expansion;
 }
 
 interface DataObject extends KubernetesObject {
@@ -73,7 +74,7 @@ async function valueOf(
   sources: EnvironmentSources,
   soFar: Readonly<Variables>,
 ): Promise<string | undefined> {
-  if (valueFrom === undefined) return expandVariables(value ?? "", soFar);
+  if (valueFrom === undefined) return sources.expansion.expand(value ?? "", soFar);
   const { fieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
   if (fieldRef !== undefined) return fieldValue(fieldRef.fieldPath, sources);
   if (configMapKeyRef !== undefined) return keyOf(sources, resources.configMaps, configMapKeyRef);

@@ -24,7 +24,7 @@ import { baseEnvironment, containerEnvironment } from "./container-environment.t
 import { containerOf, markFor, nameOf, uidOf } from "./container-key.ts";
 import { type ContainerMark, clusterOf, endMarked, isSameMark, markOf } from "./container-mark.ts";
 import { type ContainerPlace, ContainerProcess, type ProcessPlan } from "./container-process.ts";
-import { expandVariables } from "./expand-variables.ts";
+import { Expansion } from "./expand-variables.ts";
 import { ignoredFields } from "./ignored-fields.ts";
 import { limitLog } from "./log-size.ts";
 import { canListenOn, PodAddresses, sharedAddress } from "./pod-addresses.ts";
@@ -378,7 +378,9 @@ export class ProcessDriver implements PodDriver {
       throw new ContainerError("CreateContainerError", message);
     }
     const home = join(this.#folder(uidOf(key)).path, container.name);
+    const expansion = new Expansion();
     const environment = await containerEnvironment({
+      expansion,
       client,
       pod,
       container,
@@ -389,7 +391,7 @@ export class ProcessDriver implements PodDriver {
       base: baseEnvironment(home),
     });
     const words = [...(container.command ?? image.command), ...(container.args ?? [])];
-    const [program = "", ...args] = words.map((word) => expandVariables(word, environment));
+    const [program = "", ...args] = words.map((word) => expansion.expand(word, environment));
     return { command: [programOf(program), ...args], folder, environment };
   }
 

@@ -8,6 +8,7 @@ import { ImageStore } from "../../node/images/image-store.ts";
 import { NodeAgent } from "../../node/node-agent.ts";
 import { ProcessDriver } from "../../node/process/process-driver.ts";
 import type { DataFolder } from "../data-folder.ts";
+import { longestGraceSeconds } from "../departure.ts";
 import { addExampleImages } from "../example-images.ts";
 import type { RunningPart, StopReason } from "../supervised.ts";
 
@@ -21,7 +22,8 @@ export interface NodePartOptions {
 const nodeName = "teal";
 const hostIp = "127.0.0.1";
 // Whoever stops the whole cluster waits in front of it.
-const podGraceSeconds = 5;
+// The supervisor is gone, and with it whoever would wait.
+const abandonedGraceSeconds = 5;
 
 /** The node agent; its pods are processes that outlive it unless the whole cluster stops. */
 export function nodePart({ data, block, clock, log }: NodePartOptions): RunningPart {
@@ -55,7 +57,8 @@ export function nodePart({ data, block, clock, log }: NodePartOptions): RunningP
     ready: start(),
     async stop(reason: StopReason) {
       const keepsPods = reason === "terminated";
-      await agent.stop(keepsPods ? { pods: "keep" } : { pods: "stop", graceSeconds: podGraceSeconds });
+      const mostGraceSeconds = reason === "asked" ? longestGraceSeconds : abandonedGraceSeconds;
+      await agent.stop(keepsPods ? { pods: "keep" } : { pods: "stop", mostGraceSeconds });
       // What an earlier agent left and this one had no time to take over.
       if (!keepsPods && !isStarted) await driver.removeAllBut(new Set());
       transport.close();
