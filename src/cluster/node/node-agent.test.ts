@@ -318,6 +318,25 @@ describe("an agent that stops", () => {
     await stopped;
   });
 
+  for (const [seconds, spec] of [
+    [30, {}],
+    [90, { terminationGracePeriodSeconds: 90 }],
+  ] as const)
+    it(`gives a pod its whole grace period: ${seconds} s`, async () => {
+      const { clock, agent, create } = await cluster({ terminateAfterSeconds: 300 });
+      await create("slow", spec);
+      await clock.settle();
+      let hasStopped = false;
+      const stopped = agent.stop({ pods: "stop", mostGraceSeconds: 600 }).then(() => {
+        hasStopped = true;
+      });
+      await clock.advance(seconds - 0.1);
+      assert.equal(hasStopped, false);
+      await clock.advance(0.2);
+      assert.equal(hasStopped, true);
+      await stopped;
+    });
+
   it("ends all pods in parallel when told so, and its successor starts them again", async () => {
     const { clock, agent, agentOf, create, pod } = await cluster({ terminateAfterSeconds: 2 });
     await create("a");
