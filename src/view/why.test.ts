@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Condition, Pod, ReplicaSet } from "../api/core.ts";
+import { wasLiveAnnotation } from "../api/names.ts";
 import type { Rollout, RolloutSpec, RolloutStatus } from "../api/rollout.ts";
 import { printWords } from "../cli/print/words.ts";
 import { instant } from "../time/clock.ts";
@@ -197,6 +198,21 @@ describe("while nobody is served", () => {
     assert.match(
       why(waits, [replicaSet, down]),
       /; users get no answer: no pod of the live version old is available; /,
+    );
+  });
+
+  it("names the way back to a version that users were on and that still has pods", () => {
+    const down: ReplicaSet = { ...live, status: { replicas: 2, availableReplicas: 0 } };
+    const annotations = { ...replicaSet.metadata.annotations, [wasLiveAnnotation]: "u" };
+    const warm = { ...replicaSet, metadata: { ...replicaSet.metadata, uid: "u", annotations } };
+    const ready = { ...warm, status: { replicas: 2, availableReplicas: 2 } };
+    assert.match(
+      why(waits, [ready, down]),
+      /is available; `teal undo web` takes them back to revision \d+, whose/,
+    );
+    assert.doesNotMatch(
+      why(waits, [{ ...warm, status: { replicas: 2, availableReplicas: 0 } }, down]),
+      /undo/,
     );
   });
 

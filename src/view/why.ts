@@ -144,7 +144,17 @@ function outage(seen: Seen): string {
       ? `users get no answer: the ReplicaSet of the live version ${hash} is gone`
       : "";
   const { availableReplicas = 0 } = live.status ?? {};
-  return availableReplicas > 0 ? "" : `users get no answer: no pod of the live version ${hash} is available`;
+  if (availableReplicas > 0) return "";
+  return `users get no answer: no pod of the live version ${hash} is available${wayBack(seen, live)}`;
+}
+
+/** A version that users were on and that still has pods takes them back at once. */
+function wayBack(seen: Seen, live: ReplicaSet): string {
+  const warm = seen.replicaSets.find(
+    (it) => it !== live && wasLive(it) && (it.status?.availableReplicas ?? 0) > 0,
+  );
+  if (warm === undefined) return "";
+  return `; \`teal undo ${nameOf(seen)}\` takes them back to revision ${revisionOf(warm)}, whose pods are still there`;
 }
 
 function paused(seen: Seen): Clauses | undefined {
