@@ -16,7 +16,7 @@ async function ignoredIn(spec: object, container: object = {}): Promise<readonly
     metadata: { name: "web" },
     spec: { containers: [{ name: "web", image: "web:1", ...container }], ...spec },
   });
-  return ignoredFields(pod);
+  return ignoredFields(pod, { cpu: "2", memory: String(2 ** 30) });
 }
 
 describe("what is ignored of a pod", () => {
@@ -97,4 +97,18 @@ describe("what is ignored of a pod", () => {
       assert.match(ignored[0] ?? "", told);
     });
   }
+
+  it("is a request for more than there is, of all containers together, and an account of the pod's own", async () => {
+    const asking = async (requests: object) => ignoredIn({}, { resources: { requests } });
+    assert.deepEqual(await asking({ cpu: "2", memory: "1Gi" }), []);
+    assert.match(
+      (await asking({ cpu: "2001m" })).join(),
+      /^requests of cpu: more than this machine has \(2\)/,
+    );
+    assert.match((await asking({ memory: "1025Mi" })).join(), /^requests of memory: more than/);
+    assert.deepEqual(await ignoredIn({ serviceAccountName: "default" }), []);
+    assert.deepEqual(await ignoredIn({ serviceAccountName: "deployer" }), [
+      "serviceAccountName deployer: the pod gets no token of it",
+    ]);
+  });
 });

@@ -1,4 +1,11 @@
+import { availableParallelism, totalmem } from "node:os";
 import type { Pod } from "../../../api/core.ts";
+import { quantityValue } from "../../../api/quantity.ts";
+
+/** What there is of each resource, as quantities. */
+export type Machine = Readonly<Record<"cpu" | "memory", string>>;
+
+const thisMachine: Machine = { cpu: String(availableParallelism()), memory: String(totalmem()) };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -69,7 +76,7 @@ const withoutEffect = "no effect";
  * What of a pod's manifest does not happen where containers are processes of this machine: one sentence for each thing. What
  * is not known here to be acted on is named, too, so that nothing is ignored in silence.
  */
-export function ignoredFields(pod: Pod): readonly string[] {
+export function ignoredFields(pod: Pod, machine: Machine = thisMachine): readonly string[] {
   const spec = pod.spec as unknown as Fields;
   const containers = [...fieldsIn(spec["initContainers"]), ...fieldsIn(spec["containers"])];
   // Who mounts a volume is told of the volume.
@@ -91,6 +98,8 @@ export function ignoredFields(pod: Pod): readonly string[] {
         : [],
     ),
     ...limitsOf(containers),
+    ...requestsOf(fieldsIn(spec["containers"]), machine),
+    ...accountOf(spec),
     ...portsOf(containers),
   ];
 }
@@ -117,6 +126,24 @@ function limitsOf(containers: readonly Fields[]): string[] {
   return names.length === 0
     ? []
     : [`limits of ${names.join(", ")}: containers may use all that this machine has`];
+}
+
+/** On one node a request decides only whether the pod is placed at all. */
+function requestsOf(containers: readonly Fields[], machine: Machine): string[] {
+  return Object.entries(machine).flatMap(([resource, has]) => {
+    const asked = containers
+      .map(({ resources }) => fieldsOf(fieldsOf(resources)["requests"])[resource])
+      .map((amount) => (typeof amount === "string" ? quantityValue(amount) : undefined) ?? 0n)
+      .reduce((total, amount) => total + amount, 0n);
+    const most = quantityValue(has) ?? 0n;
+    if (asked <= most) return [];
+    return [`requests of ${resource}: more than this machine has (${has}), and the pod runs all the same`];
+  });
+}
+
+function accountOf({ serviceAccountName }: Fields): string[] {
+  if (typeof serviceAccountName !== "string" || ["", "default"].includes(serviceAccountName)) return [];
+  return [`serviceAccountName ${serviceAccountName}: the pod gets no token of it`];
 }
 
 function portsOf(containers: readonly Fields[]): string[] {
