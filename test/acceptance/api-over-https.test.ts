@@ -317,7 +317,7 @@ describe("the API over HTTPS", () => {
   });
 
   it("sends a long list piece by piece, compressed or not", async () => {
-    const items = Array.from({ length: 500 }, (_, n) => configMap(`x${n}`, "ä".repeat(1000)));
+    const items = Array.from({ length: 500 }, (_, n) => configMap(`x${n}`, "ä".repeat(3000)));
     const body = { kind: "ConfigMapList", apiVersion: "v1", metadata: { resourceVersion: "9" }, items };
     api.answer = { code: 200, body };
     const plain = await ask(collection);
