@@ -29,11 +29,12 @@ import {
   routedGenerationAnnotation,
   serviceNameLabel,
 } from "../../src/api/names.ts";
+import { RawClient } from "../../src/cluster/network/raw-client.fixture.ts";
 import { startTraffic, type Traffic } from "../../src/cluster/network/traffic.ts";
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { ApiError } from "../../src/kubernetes/errors.ts";
 import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../../src/kubernetes/transport.ts";
-import { type Clock, later } from "../../src/time/clock.ts";
+import type { Clock } from "../../src/time/clock.ts";
 import { ManualClock } from "../../src/time/manual-clock.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 import { freeAddresses } from "./teal-process.ts";
@@ -295,7 +296,7 @@ class Scene {
 
   /** A raw client connection to the Service. */
   connect(port = servicePort, host = addresses.clusterIp(0)): RawClient {
-    const client = new RawClient(connect({ port, host, allowHalfOpen: true }));
+    const client = new RawClient(connect({ port, host, allowHalfOpen: true }), clock);
     this.#cleanUps.push(() => client.socket.destroy());
     return client;
   }
@@ -334,67 +335,6 @@ class Scene {
     for (const cleanUp of this.#cleanUps.reverse()) await cleanUp();
     await this.traffic?.stop();
     await rm(this.dataFolder, { recursive: true, force: true });
-  }
-}
-
-/** Collects what a socket receives and lets a test wait for it. */
-class RawClient {
-  readonly socket: Socket;
-  received = "";
-  isEnded = false;
-  isClosed = false;
-  error: Error | undefined;
-  #wake: () => void = () => {};
-
-  constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on("data", (bytes) => {
-      this.received += bytes.toString("latin1");
-      this.#wake();
-    });
-    socket.on("end", () => {
-      this.isEnded = true;
-      this.#wake();
-    });
-    socket.on("error", (error) => {
-      this.error = error;
-    });
-    socket.on("close", () => {
-      this.isClosed = true;
-      this.#wake();
-    });
-  }
-
-  send(bytes: string): this {
-    this.socket.write(bytes, "latin1");
-    return this;
-  }
-
-  /** Waits until what was received matches. */
-  async sees(pattern: RegExp): Promise<void> {
-    await this.#until(() => pattern.test(this.received));
-  }
-
-  async ends(): Promise<void> {
-    await this.#until(() => this.isEnded || this.isClosed);
-  }
-
-  async #until(condition: () => boolean): Promise<void> {
-    let isLate = false;
-    const cancel = clock.at(later(clock.now(), 10), () => {
-      isLate = true;
-      this.#wake();
-    });
-    while (!condition()) {
-      if (this.isClosed || isLate) {
-        const problem = this.isClosed ? `closed (${this.error?.message})` : "nothing more came";
-        throw new Error(`${problem} after ${JSON.stringify(this.received)}`);
-      }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    cancel();
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import type { RawClient } from "../raw-client.fixture.ts";
 import { hesitationSeconds, silenceSeconds } from "./limits.ts";
-import { ProxyFixture, type RawClient } from "./proxy.fixture.ts";
+import { ProxyFixture } from "./proxy.fixture.ts";
 
 const ok = (text: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
 const get = "GET / HTTP/1.1\r\nHost: w\r\n\r\n";

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { ManualClock } from "../../../time/manual-clock.ts";
+import { RawClient } from "../raw-client.fixture.ts";
 import { Greeting } from "./greeting.ts";
 import { type EndpointAddress, Route } from "./route.ts";
 import { Sessions } from "./sessions.ts";
@@ -67,59 +68,5 @@ export class ProxyFixture {
   #keep(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket)).on("error", () => {});
-  }
-}
-
-/** Collects what a socket receives and lets a test wait for it. */
-export class RawClient {
-  readonly socket: Socket;
-  received = "";
-  isEnded = false;
-  isClosed = false;
-  error: Error | undefined;
-  #wake: () => void = () => {};
-
-  constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on("data", (bytes) => {
-      this.received += bytes.toString("latin1");
-      this.#wake();
-    });
-    socket.on("end", () => {
-      this.isEnded = true;
-      this.#wake();
-    });
-    socket.on("error", (error) => {
-      this.error = error;
-    });
-    socket.on("close", () => {
-      this.isClosed = true;
-      this.#wake();
-    });
-  }
-
-  send(bytes: string): this {
-    this.socket.write(bytes, "latin1");
-    return this;
-  }
-
-  /** Waits until what was received matches. */
-  async sees(pattern: RegExp): Promise<void> {
-    await this.#until(() => pattern.test(this.received));
-  }
-
-  /** Waits until the other side sends no more. */
-  async ends(): Promise<void> {
-    await this.#until(() => this.isEnded || this.isClosed);
-  }
-
-  async #until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      if (this.isClosed)
-        throw new Error(`closed (${this.error?.message}) after ${JSON.stringify(this.received)}`);
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
   }
 }
