@@ -21,7 +21,7 @@ export interface ServiceRoute {
 export type Route = ServiceRoute;
 
 /** The same for the same route, whatever its role is and whoever names it. */
-export function keyOfRoute({ kind, namespace, name }: Route): string {
+export function keyOfRoute({ kind, namespace, name }: Pick<Route, "kind" | "namespace" | "name">): string {
   return `${kind} ${namespace}/${name}`;
 }
 

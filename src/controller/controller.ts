@@ -153,12 +153,10 @@ export class Controller {
       }),
       services.subscribe((change) => {
         this.#ownWrites.observed(change);
-        this.#routeChanged(`service ${keyOf(change.object)}`);
+        this.#serviceRouteChanged(change.object, change.object.metadata.name);
         this.#services.add(keyOf(change.object));
       }),
-      endpointSlices.subscribe(({ object }) =>
-        this.#routeChanged(`service ${keyOf(object, serviceNameOf(object))}`),
-      ),
+      endpointSlices.subscribe(({ object }) => this.#serviceRouteChanged(object, serviceNameOf(object))),
       pods.subscribe((change) => this.#podChanged(change)),
       ...[analysisTemplates, clusterAnalysisTemplates].map((cache) =>
         cache.subscribe(() => this.#templatesChanged()),
@@ -173,6 +171,10 @@ export class Controller {
     for (const key of new Set([...routesOf(object), ...before].map(keyOfRoute))) this.#routeChanged(key);
     for (const service of this.#caches.services.by("managedBy", keyOf(object)))
       this.#services.add(keyOf(service));
+  }
+
+  #serviceRouteChanged({ metadata: { namespace = "" } }: KubernetesObject, name: string): void {
+    this.#routeChanged(keyOfRoute({ kind: "service", namespace, name }));
   }
 
   #routeChanged(route: string): void {

@@ -2,7 +2,7 @@ import { namespaceAndName } from "../api/metadata.ts";
 import { instanceIdLabel, podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
-import { routesOf } from "../api/strategy.ts";
+import { keyOfRoute, routesOf } from "../api/strategy.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError, unlessGone } from "../kubernetes/errors.ts";
 import type { PassResult } from "../kubernetes/queue.ts";
@@ -47,7 +47,8 @@ export class ServiceRelease {
     const service = caches.services.get(namespace, name);
     const owner = service && routers.service.sets.ownerOf(service);
     if (service === undefined || owner === undefined) return;
-    const isNamed = caches.rollouts.by("route", `service ${key}`).length > 0;
+    const route = keyOfRoute({ kind: "service", namespace, name });
+    const isNamed = caches.rollouts.by("route", route).length > 0;
     if (isNamed || this.#needs(caches.rollouts.get(namespace, owner), name)) return;
     // The cache has no Rollouts of other instances, and may be late: what decides is the server's word.
     if (this.#needs(await this.#fresh(namespace, owner), name)) return;

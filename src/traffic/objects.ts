@@ -1,4 +1,5 @@
 import type { EndpointSlice, KubernetesObject } from "../api/core.ts";
+import { keyOf } from "../api/metadata.ts";
 import { serviceNameLabel } from "../api/names.ts";
 import { type Resource, resources } from "../api/resources.ts";
 
@@ -9,22 +10,27 @@ export interface Objects {
   slicesOf(namespace: string, service: string): readonly EndpointSlice[];
 }
 
-/** Looks up a few objects, as a snapshot has them. */
+const indexed = new WeakMap<readonly KubernetesObject[], Objects>();
+
+/** Looks up a few objects, as a snapshot has them. They are indexed once, however often the same snapshot is asked. */
 export function objectsIn(objects: readonly KubernetesObject[]): Objects {
-  const byName = new Map(objects.map((object) => [idOf(object.kind, object.metadata), object]));
+  const known = indexed.get(objects) ?? index(objects);
+  indexed.set(objects, known);
+  return known;
+}
+
+function index(objects: readonly KubernetesObject[]): Objects {
+  const byName = new Map(objects.map((object) => [`${object.kind} ${keyOf(object)}`, object]));
+  const slices = Map.groupBy(objects.filter(isSlice), (slice) =>
+    keyOf(slice, slice.metadata.labels?.[serviceNameLabel] ?? ""),
+  );
   return {
     get: <T extends KubernetesObject>({ kind }: Resource, namespace: string, name: string) =>
-      byName.get(idOf(kind, { namespace, name })) as T | undefined,
-    slicesOf: (namespace, service) =>
-      objects.filter(
-        (object): object is EndpointSlice =>
-          object.kind === resources.endpointSlices.kind &&
-          object.metadata.namespace === namespace &&
-          object.metadata.labels?.[serviceNameLabel] === service,
-      ),
+      byName.get(`${kind} ${namespace}/${name}`) as T | undefined,
+    slicesOf: (namespace, service) => slices.get(`${namespace}/${service}`) ?? [],
   };
 }
 
-function idOf(kind: string, { namespace = "", name }: { namespace?: string; name: string }): string {
-  return `${kind} ${namespace}/${name}`;
+function isSlice(object: KubernetesObject): object is EndpointSlice {
+  return object.kind === resources.endpointSlices.kind;
 }

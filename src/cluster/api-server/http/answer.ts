@@ -104,17 +104,12 @@ function contentOf(answer: Answer): Content {
   const pieces = listPieces(field, body);
   const first: string[] = [];
   let length = 0;
-  for (const piece of { [Symbol.iterator]: () => keepOpen(pieces) }) {
-    first.push(piece);
-    length += piece.length;
+  for (let next = pieces.next(); next.done !== true; next = pieces.next()) {
+    first.push(next.value);
+    length += next.value.length;
     if (length > longestWhole) return { pieces: followed(first, pieces) };
   }
   return { bytes: Buffer.from(first.join("")) };
-}
-
-/** The same, but it can be gone on with after a loop that was left. */
-function keepOpen<T>(generator: Generator<T>): Iterator<T> {
-  return { next: () => generator.next() };
 }
 
 function* followed(first: readonly string[], rest: Iterable<string>): Generator<string> {
