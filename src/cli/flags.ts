@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import type { SyncMode } from "../cluster/store/file-journal.ts";
-import { CommandError, UsageError } from "./errors.ts";
+import { UsageError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
 interface Described {
@@ -150,6 +150,5 @@ export function durationSeconds(name: string, text: string | undefined): number 
 
 /** When the API server forces writes onto the disk. */
 export function syncModeOf(text: string | undefined): SyncMode | undefined {
-  if (text === undefined || text === "background" || text === "always") return text;
-  throw new CommandError(`--sync: must be background or always, not ${JSON.stringify(text)}`);
+  return oneOf("sync", text, ["background", "always"]);
 }
