@@ -1,6 +1,5 @@
 import type { Clock } from "../time/clock.ts";
 import { ApiError } from "./errors.ts";
-import type { PassResult } from "./queue.ts";
 import type { ApiRequest, Transport } from "./transport.ts";
 
 /** What a program's parts tell of their work, for metrics. Nothing depends on it; its methods must not throw. */
@@ -10,7 +9,7 @@ export interface Telemetry {
   /** A queue has ended a pass over one of its keys. */
   passed?(pass: {
     readonly queue: string;
-    readonly result: PassResult["is"];
+    readonly result: "done" | "postponed" | "failed";
     readonly seconds: number;
   }): void;
   /** So many keys of a queue wait for their pass. */

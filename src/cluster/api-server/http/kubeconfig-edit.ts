@@ -9,7 +9,13 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
-import type { OwnEntries } from "./kubeconfig.ts";
+
+/** What Teal writes into a kubeconfig, under its name. */
+export interface OwnEntries {
+  readonly name: string;
+  readonly cluster: Readonly<Record<string, string>>;
+  readonly user: Readonly<Record<string, string>>;
+}
 
 /**
  * The text of a kubeconfig with Teal's cluster, user and context in it, and that context as the current one. Everything else

@@ -1,17 +1,11 @@
 import { mkdir, readlink, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import type { OwnEntries } from "./kubeconfig-edit.ts";
 import type { Pki } from "./pki.ts";
 import { readIfThere, writePrivately } from "./private-file.ts";
 
 /** The name of cluster, user and context in a kubeconfig. */
 export const contextName = "teal";
-
-/** What Teal writes into a kubeconfig, under its name. */
-export interface OwnEntries {
-  readonly name: string;
-  readonly cluster: Readonly<Record<string, string>>;
-  readonly user: Readonly<Record<string, string>>;
-}
 
 /**
  * Lets kubectl and every other client find the server: writes a kubeconfig whose current context is `teal`. Everything else in
