@@ -251,6 +251,8 @@ const pieces = [
   "0\r\n\r\n",
   "3\r\nabc\r\n",
   "0x",
+  "0\r\n:T: v\r\n",
+  "0\r\nT v\r\n",
   ";a=b",
   "GET /next HTTP/1.1\r\nHost: a\r\n\r\n",
 ];

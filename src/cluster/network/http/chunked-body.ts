@@ -1,3 +1,5 @@
+import { isTokenByte } from "./fields.ts";
+
 // Where in the grammar of RFC 9112 section 7.1 the next byte stands.
 const sizeFirst = 0;
 const size = 1;
@@ -8,11 +10,12 @@ const data = 5;
 const dataReturn = 6;
 const dataLineFeed = 7;
 const trailerStart = 8;
-const trailerLine = 9;
-const trailerLineFeed = 10;
-const lastLineFeed = 11;
-const finished = 12;
-const broken = 13;
+const trailerName = 9;
+const trailerValue = 10;
+const trailerLineFeed = 11;
+const lastLineFeed = 12;
+const finished = 13;
+const broken = 14;
 
 const longestSizeDigits = 12;
 const extensionLimitBytes = 4 * 1024;
@@ -86,10 +89,14 @@ export class ChunkedBody {
         return byte === 10 ? sizeFirst : broken;
       case trailerStart:
         if (byte === 13) return lastLineFeed;
-        return byte !== 32 && byte !== 9 && isText(byte) ? trailerLine : broken;
-      case trailerLine:
+        return isTokenByte[byte] === 1 ? trailerName : broken;
+      case trailerName:
+        if (++this.#sideBytes > trailerLimitBytes) return broken;
+        if (byte === 58) return trailerValue;
+        return isTokenByte[byte] === 1 ? trailerName : broken;
+      case trailerValue:
         if (byte === 13) return trailerLineFeed;
-        return ++this.#sideBytes <= trailerLimitBytes && isText(byte) ? trailerLine : broken;
+        return ++this.#sideBytes <= trailerLimitBytes && isText(byte) ? trailerValue : broken;
       case trailerLineFeed:
         return byte === 10 ? trailerStart : broken;
       case lastLineFeed:

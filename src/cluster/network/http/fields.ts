@@ -20,7 +20,8 @@ export class FramingFields {
 const colon = 58;
 const carriageReturn = 13;
 
-const isTokenByte = new Uint8Array(256);
+/** 1 for each byte that a token (method, field name) may hold: RFC 9110 section 5.6.2. */
+export const isTokenByte = new Uint8Array(256);
 for (const character of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
   isTokenByte[character.charCodeAt(0)] = 1;
 }

@@ -126,6 +126,9 @@ const refused: Readonly<Record<string, [string, string | number]>> = {
   "a bare line feed in a chunk extension": [`${chunkedHead}\r\n1;a\n\r\n`, "malformed body"],
   "an endless chunk extension": [`${chunkedHead}\r\n1;${"a".repeat(5000)}`, "malformed body"],
   "a bare line feed in a trailer": [`${chunkedHead}\r\n0\r\nT: v\n\r\n`, "malformed body"],
+  "a trailer without a name": [`${chunkedHead}\r\n0\r\n:T: v\r\n\r\n`, "malformed body"],
+  "a trailer without a colon": [`${chunkedHead}\r\n0\r\nT v\r\n\r\n`, "malformed body"],
+  "a blank between a trailer's name and its colon": [`${chunkedHead}\r\n0\r\nT : v\r\n\r\n`, "malformed body"],
   "a folded trailer": [`${chunkedHead}\r\n0\r\n folded\r\n\r\n`, "malformed body"],
 };
 
