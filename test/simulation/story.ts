@@ -1,6 +1,6 @@
 import type { BlueGreenStrategy, RolloutSpec } from "../../src/api/rollout.ts";
+import { type Dialect, dialects } from "../../src/cluster/in-process/dialect.ts";
 import type { PodBehaviour } from "../../src/cluster/node/simulated-behaviour.ts";
-import { type Dialect, dialects } from "../scenarios/bed/dialect.ts";
 import type { Application } from "../scenarios/bed/setting.ts";
 import type { Failure } from "../scenarios/bed/severed-transport.ts";
 import { Random } from "./random.ts";

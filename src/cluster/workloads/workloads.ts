@@ -11,7 +11,7 @@ import { ServiceNotes } from "./service-notes.ts";
 import type { WorkloadController, WorkloadOptions } from "./workload-controller.ts";
 
 /** The control loops that the embedded cluster has built in. */
-const builtIn = [
+export const builtIn = [
   ReplicaSetController,
   EndpointSliceController,
   ServiceNotes,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { rolloutCustomResourceDefinition } from "../../../src/api/schema/rollout.ts";
+import { type Dialect, dialects } from "../../../src/cluster/in-process/dialect.ts";
 import { type Act, deploy } from "./acts.ts";
 import { ApplicationUnderTest } from "./application-under-test.ts";
-import { type Dialect, dialects } from "./dialect.ts";
 import { type Expectation, healthy } from "./expectations.ts";
 import { bareSetting, type Given, mainApplication, type Setting } from "./setting.ts";
 import { TestCluster } from "./test-cluster.ts";

@@ -128,7 +128,10 @@ const refused: Readonly<Record<string, [string, string | number]>> = {
   "a bare line feed in a trailer": [`${chunkedHead}\r\n0\r\nT: v\n\r\n`, "malformed body"],
   "a trailer without a name": [`${chunkedHead}\r\n0\r\n:T: v\r\n\r\n`, "malformed body"],
   "a trailer without a colon": [`${chunkedHead}\r\n0\r\nT v\r\n\r\n`, "malformed body"],
-  "a blank between a trailer's name and its colon": [`${chunkedHead}\r\n0\r\nT : v\r\n\r\n`, "malformed body"],
+  "a blank between a trailer's name and its colon": [
+    `${chunkedHead}\r\n0\r\nT : v\r\n\r\n`,
+    "malformed body",
+  ],
   "a folded trailer": [`${chunkedHead}\r\n0\r\n folded\r\n\r\n`, "malformed body"],
 };
 

@@ -1,13 +1,13 @@
-import type { EndpointSlice } from "../../../src/api/core.ts";
-import { routedGenerationAnnotation } from "../../../src/api/names.ts";
-import { resources } from "../../../src/api/resources.ts";
-import type { KubernetesClient } from "../../../src/kubernetes/client.ts";
-import { ApiError } from "../../../src/kubernetes/errors.ts";
-import { WatchCache } from "../../../src/kubernetes/watch-cache.ts";
-import { type Cancel, type Clock, later } from "../../../src/time/clock.ts";
+import type { EndpointSlice } from "../../api/core.ts";
+import { routedGenerationAnnotation } from "../../api/names.ts";
+import { resources } from "../../api/resources.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
+import { WatchCache } from "../../kubernetes/watch-cache.ts";
+import { type Cancel, type Clock, later } from "../../time/clock.ts";
 
 /** Stands for the traffic process: confirms each state of each EndpointSlice, some time after it was written. */
-export class Traffic {
+export class ConfirmingTraffic {
   readonly #client: KubernetesClient;
   readonly #clock: Clock;
   readonly #slices: WatchCache<EndpointSlice>;

@@ -1,13 +1,13 @@
-import type { Endpoint, EndpointSlice, Pod, Service } from "../../../src/api/core.ts";
-import { controllerOf, keyOf } from "../../../src/api/metadata.ts";
-import { endpointSliceManagedByLabel, serviceNameLabel } from "../../../src/api/names.ts";
-import { resources } from "../../../src/api/resources.ts";
-import { slicesOf } from "../../../src/cluster/workloads/endpoint-slice/slices.ts";
-import type { KubernetesClient } from "../../../src/kubernetes/client.ts";
-import { ApiError, unlessGone } from "../../../src/kubernetes/errors.ts";
-import { WatchCache } from "../../../src/kubernetes/watch-cache.ts";
-import { type Cancel, type Clock, later } from "../../../src/time/clock.ts";
-import { pause } from "../../../src/time/pause.ts";
+import type { Endpoint, EndpointSlice, Pod, Service } from "../../api/core.ts";
+import { controllerOf, keyOf } from "../../api/metadata.ts";
+import { endpointSliceManagedByLabel, serviceNameLabel } from "../../api/names.ts";
+import { resources } from "../../api/resources.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { ApiError, unlessGone } from "../../kubernetes/errors.ts";
+import { WatchCache } from "../../kubernetes/watch-cache.ts";
+import { type Cancel, type Clock, later } from "../../time/clock.ts";
+import { pause } from "../../time/pause.ts";
+import { slicesOf } from "../workloads/endpoint-slice/slices.ts";
 
 const manager = "endpointslice-controller.k8s.io";
 // A real one takes 100; a slice that is full is seen with three pods then.

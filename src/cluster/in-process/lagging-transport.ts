@@ -1,7 +1,7 @@
-import type { ApiServer } from "../../../src/cluster/api-server/api-server.ts";
-import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../../../src/kubernetes/transport.ts";
-import { type Cancel, type Clock, later } from "../../../src/time/clock.ts";
-import { pause } from "../../../src/time/pause.ts";
+import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../../kubernetes/transport.ts";
+import { type Cancel, type Clock, later } from "../../time/clock.ts";
+import { pause } from "../../time/pause.ts";
+import type { ApiServer } from "../api-server/api-server.ts";
 
 /** Lets some requests take their time. */
 export class LaggingTransport implements Transport {
