@@ -15,7 +15,7 @@ import { ManualClock } from "../../time/manual-clock.ts";
 import { addressesOf } from "../addresses.ts";
 import { ApiServer } from "../api-server/api-server.ts";
 import { Store } from "../store/store.ts";
-import { startWorkloads } from "./workloads.ts";
+import { startWorkloads, type WorkloadsOptions } from "./workloads.ts";
 
 const addresses = addressesOf(194);
 
@@ -81,11 +81,16 @@ export class WorkloadsBed {
     this.transport = new WatchedTransport(apiServer);
   }
 
-  static async start(context: TestContext): Promise<WorkloadsBed> {
+  /** With all built-in controllers, unless told otherwise. */
+  static async start(
+    context: TestContext,
+    controllers?: WorkloadsOptions["controllers"],
+  ): Promise<WorkloadsBed> {
     const bed = new WorkloadsBed();
     const starting = startWorkloads({
       apiServer: bed.transport,
       clock: bed.clock,
+      ...(controllers === undefined ? {} : { controllers }),
       onProblem: (problem) => bed.problems.push(problem),
     });
     await bed.clock.settle();

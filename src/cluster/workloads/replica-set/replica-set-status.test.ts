@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ReplicaSet } from "../../../api/core.ts";
 import { instant, later } from "../../../time/clock.ts";
 import { pod } from "../pods.fixture.ts";
-import { replicaSetStatus, statusPatch } from "./replica-set-status.ts";
+import { replicaSetStatus } from "./replica-set-status.ts";
 
 const midnight = instant(Date.UTC(2026, 0, 1));
 
@@ -38,7 +38,7 @@ test("counts pods by what they have reached", () => {
 test("calls a pod available when it has been ready for minReadySeconds, and says when that will be", () => {
   const pods = [pod({ name: "a", since: 4 }), pod({ name: "b", since: 9 })];
   const at = (seconds: number) => replicaSetStatus(replicaSet(10), pods, undefined, later(midnight, seconds));
-  assert.deepEqual([at(13).status.availableReplicas, at(13).changesAt], [0, later(midnight, 14)]);
+  assert.deepEqual([at(13).status.availableReplicas, at(13).changesAt], [undefined, later(midnight, 14)]);
   assert.deepEqual([at(14).status.availableReplicas, at(14).changesAt], [1, later(midnight, 19)]);
   assert.deepEqual([at(19).status.availableReplicas, at(19).changesAt], [2, undefined]);
 });
@@ -52,13 +52,4 @@ test("keeps the time of a failure while its message stays, and drops the conditi
   const again = replicaSetStatus(replicaSet(0, failed), [], failure, later(midnight, 9)).status;
   assert.deepEqual(again.conditions, failed.conditions);
   assert.equal(replicaSetStatus(replicaSet(0, failed), [], undefined, midnight).status.conditions, undefined);
-});
-
-test("patches only what differs, and nothing when nothing does", () => {
-  const counts = { replicas: 1, fullyLabeledReplicas: 1, readyReplicas: 1, availableReplicas: 1 };
-  assert.equal(statusPatch(counts, counts), undefined);
-  assert.deepEqual(statusPatch(undefined, { replicas: 0 }), { replicas: 0 });
-  assert.deepEqual(statusPatch({ ...counts, conditions: [] }, { ...counts, readyReplicas: 0 }), {
-    readyReplicas: null,
-  });
 });

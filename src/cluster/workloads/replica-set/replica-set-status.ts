@@ -1,21 +1,17 @@
 import type { Condition, Pod, ReplicaSet } from "../../../api/core.ts";
 import { hasLabels } from "../../../api/label-selector.ts";
 import { formatTime, type Instant } from "../../../time/clock.ts";
+import type { PodFailure } from "../pod-control/refusals.ts";
 import { availableAt, isReady } from "../pods.ts";
+import { counted } from "../status-writer.ts";
 
-export type ReplicaSetStatus = NonNullable<ReplicaSet["status"]>;
-
-/** Why the last attempt to change the number of pods was refused. */
-export interface ReplicaFailure {
-  readonly reason: "FailedCreate" | "FailedDelete";
-  readonly message: string;
-}
+type ReplicaSetStatus = NonNullable<ReplicaSet["status"]>;
 
 /** The status of a ReplicaSet with these active pods, and when time alone will change it. */
 export function replicaSetStatus(
   replicaSet: ReplicaSet,
   pods: readonly Pod[],
-  failure: ReplicaFailure | undefined,
+  failure: PodFailure | undefined,
   now: Instant,
 ): { readonly status: ReplicaSetStatus; readonly changesAt?: Instant } {
   const templateLabels = replicaSet.spec.template.metadata?.labels ?? {};
@@ -29,9 +25,11 @@ export function replicaSetStatus(
   const generation = replicaSet.metadata.generation;
   const status: ReplicaSetStatus = {
     replicas: pods.length,
-    fullyLabeledReplicas: pods.filter((pod) => hasLabels(pod.metadata.labels, templateLabels)).length,
-    readyReplicas: ready.length,
-    availableReplicas: availableTimes.length - waits.length,
+    ...counted({
+      fullyLabeledReplicas: pods.filter((pod) => hasLabels(pod.metadata.labels, templateLabels)).length,
+      readyReplicas: ready.length,
+      availableReplicas: availableTimes.length - waits.length,
+    }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     ...(conditions.length === 0 ? {} : { conditions }),
   };
@@ -39,25 +37,9 @@ export function replicaSetStatus(
   return changesAt === undefined ? { status } : { status, changesAt };
 }
 
-/** The merge patch that turns one status into the other; undefined when they say the same. */
-export function statusPatch(
-  from: ReplicaSetStatus | undefined,
-  to: ReplicaSetStatus,
-): Readonly<Record<string, unknown>> | undefined {
-  const counts = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] as const;
-  const patch: Record<string, unknown> = {};
-  if (from?.replicas !== to.replicas) patch["replicas"] = to.replicas ?? 0;
-  // A count of zero is left out of the object, as Kubernetes does.
-  for (const count of counts) if ((from?.[count] ?? 0) !== (to[count] ?? 0)) patch[count] = to[count] || null;
-  if (from?.observedGeneration !== to.observedGeneration) patch["observedGeneration"] = to.observedGeneration;
-  if (JSON.stringify(from?.conditions ?? []) !== JSON.stringify(to.conditions ?? []))
-    patch["conditions"] = to.conditions ?? null;
-  return Object.keys(patch).length === 0 ? undefined : patch;
-}
-
 function replicaSetConditions(
   before: readonly Condition[],
-  failure: ReplicaFailure | undefined,
+  failure: PodFailure | undefined,
   now: Instant,
 ): readonly Condition[] {
   const others = before.filter((condition) => condition.type !== "ReplicaFailure");

@@ -1,10 +1,15 @@
-import type { ReplicaSet } from "../../../api/core.ts";
+import type { KubernetesObject } from "../../../api/core.ts";
 import { retrySeconds } from "../../../time/backoff.ts";
 import { type Clock, type Instant, later } from "../../../time/clock.ts";
-import type { ReplicaFailure } from "./replica-set-status.ts";
+
+/** Why the last attempt to change the number of pods was refused. */
+export interface PodFailure {
+  readonly reason: "FailedCreate" | "FailedDelete";
+  readonly message: string;
+}
 
 interface Refused {
-  readonly failure: ReplicaFailure;
+  readonly failure: PodFailure;
   readonly inARow: number;
   readonly generation: number | undefined;
   readonly until: Instant;
@@ -14,8 +19,8 @@ const firstRetrySeconds = 0.05;
 const longestRetrySeconds = 30;
 
 /**
- * What the API server has refused to each ReplicaSet. Until its time has come nothing is tried again, whoever wakes the
- * controller; only a change of the ReplicaSet itself may have mended the cause, and is tried at once.
+ * What the API server has refused to each owner of pods. Until its time has come nothing is tried again, whoever wakes the
+ * controller; only a change of the owner itself may have mended the cause, and is tried at once.
  */
 export class Refusals {
   readonly #clock: Clock;
@@ -26,7 +31,7 @@ export class Refusals {
   }
 
   /** The refusal that is waited out; undefined when something may be tried. */
-  of({ metadata }: ReplicaSet): { readonly failure: ReplicaFailure; readonly until: Instant } | undefined {
+  of({ metadata }: KubernetesObject): { readonly failure: PodFailure; readonly until: Instant } | undefined {
     const refused = this.#refused.get(metadata.uid ?? "");
     const isOver =
       refused === undefined ||
@@ -37,8 +42,8 @@ export class Refusals {
 
   /** Notes one more refusal in a row; answers until when to wait, and whether this one is news. */
   add(
-    { metadata }: ReplicaSet,
-    failure: ReplicaFailure,
+    { metadata }: KubernetesObject,
+    failure: PodFailure,
   ): { readonly until: Instant; readonly isNew: boolean } {
     const { uid = "", generation } = metadata;
     const before = this.#refused.get(uid);
@@ -62,7 +67,7 @@ export class Refusals {
  * A refusal without the name that the server has made up for the pod, which never was: it differs each time, and would
  * make the same refusal look like news.
  */
-export function withoutMadeUpName(message: string, { metadata }: ReplicaSet): string {
+export function withoutMadeUpName(message: string, { metadata }: KubernetesObject): string {
   const prefix = `${metadata.name}-`;
   const [first = "", ...rest] = message.split(prefix);
   return [first, ...rest.map((text) => text.replace(/^[a-z0-9]{5}\b/, ""))].join(prefix);

@@ -1,0 +1,56 @@
+import type { KubernetesObject } from "../../api/core.ts";
+import type { Resource } from "../../api/resources.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { unlessGone } from "../../kubernetes/errors.ts";
+import { isSame, mergePatchBetween } from "../../kubernetes/merge-patch.ts";
+
+interface WithStatus extends KubernetesObject {
+  readonly status?: object;
+}
+
+/** Writes what differs in a status, and knows its own writes again when the watch tells of them. */
+export class StatusWriter<T extends WithStatus> {
+  readonly #client: KubernetesClient;
+  readonly #resource: Resource;
+  /** The status that was last found right for each object, by uid. */
+  readonly #right = new Map<string, object>();
+
+  constructor(client: KubernetesClient, resource: Resource) {
+    this.#client = client;
+    this.#resource = resource;
+  }
+
+  async write(object: T, status: NonNullable<T["status"]>): Promise<void> {
+    const { namespace, name, uid = "" } = object.metadata;
+    // Known before it is written, because the watch may tell of the write before its answer comes.
+    this.#right.set(uid, status);
+    const patch = mergePatchBetween(object.status ?? {}, status);
+    if (patch === undefined) return;
+    const body = { metadata: { uid }, status: patch };
+    await this.#client
+      .patch(this.#resource, namespace, name, { type: "merge", body, subresource: "status" })
+      .catch(unlessGone);
+  }
+
+  /** Whether the status, as it was written here, is all that has changed. */
+  isOwnWrite(object: T, previous: T): boolean {
+    const right = this.#right.get(object.metadata.uid ?? "");
+    if (right === undefined || !isSame(object.status ?? {}, right)) return false;
+    return isSame(withoutStatus(object), withoutStatus(previous));
+  }
+
+  forget({ metadata }: T): void {
+    this.#right.delete(metadata.uid ?? "");
+  }
+}
+
+function withoutStatus(object: WithStatus): object {
+  const { status: _status, metadata, ...rest } = object;
+  const { resourceVersion: _version, ...others } = metadata;
+  return { ...rest, metadata: others };
+}
+
+/** Counts as they stand in a status: Kubernetes leaves those of zero out. */
+export function counted<C extends Readonly<Record<string, number>>>(counts: C): Partial<C> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0)) as Partial<C>;
+}
