@@ -5,10 +5,11 @@ import { resources } from "../../api/resources.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import { WorkloadsBed } from "./workloads.fixture.ts";
 
+const certificateAuthority = "-----BEGIN CERTIFICATE-----";
 const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
 
 async function bedWithNamespace(context: Parameters<typeof WorkloadsBed.start>[0]): Promise<WorkloadsBed> {
-  const bed = await WorkloadsBed.start(context);
+  const bed = await WorkloadsBed.start(context, { certificateAuthority });
   await bed.client.create(resources.namespaces, undefined, namespace);
   await bed.clock.settle();
   return bed;
@@ -35,6 +36,29 @@ test("gives every namespace its default ServiceAccount, and again when somebody 
   await bed.client.delete(resources.serviceAccounts, "shop", "default");
   await bed.clock.settle();
   assert.deepEqual(await accounts(bed), ["default"]);
+});
+
+test("gives every namespace the API server's certificate authority, and again when somebody changes or deletes it", async (context) => {
+  const bed = await bedWithNamespace(context);
+  const content = async () =>
+    (
+      await bed.client.get<KubernetesObject & { data: object }>(
+        resources.configMaps,
+        "shop",
+        "kube-root-ca.crt",
+      )
+    ).data;
+  assert.deepEqual(await content(), { "ca.crt": certificateAuthority });
+  const body = { data: { "ca.crt": "another", more: "of it" } };
+  await bed.client.patch(resources.configMaps, "shop", "kube-root-ca.crt", { type: "merge", body });
+  await bed.clock.settle();
+  assert.deepEqual(await content(), { "ca.crt": certificateAuthority });
+  await bed.client.delete(resources.configMaps, "shop", "kube-root-ca.crt");
+  await bed.clock.settle();
+  assert.deepEqual(await content(), { "ca.crt": certificateAuthority });
+  bed.transport.writes.length = 0;
+  await bed.clock.advance(3600);
+  assert.deepEqual(bed.transport.writes, []);
 });
 
 test("empties a namespace that is deleted, and then lets it go", async (context) => {

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from "../../api/core.ts";
 import { type Resource, resources } from "../../api/resources.ts";
 import { ApiError, unlessGone } from "../../kubernetes/errors.ts";
+import { isSame } from "../../kubernetes/merge-patch.ts";
 import type { Queue } from "../../kubernetes/queue.ts";
 import type { Cancel } from "../../time/clock.ts";
 import { workQueue } from "../work-queue.ts";
@@ -8,12 +9,21 @@ import type { WorkloadController, WorkloadOptions } from "./workload-controller.
 
 const finalizer = "kubernetes";
 const defaultAccount = "default";
+const authorityConfigMap = "kube-root-ca.crt";
+// The words of Kubernetes' own.
+const authorityDescription =
+  "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal " +
+  "service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
+
+interface ConfigMap extends KubernetesObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
 
 interface Namespace extends KubernetesObject {
   readonly spec?: { readonly finalizers?: readonly string[] };
 }
 
-/** Gives every namespace its default ServiceAccount, and empties those that are being deleted before they go. */
+/** Gives every namespace its default ServiceAccount and the certificate to know the API server by, and empties those that are being deleted before they go. */
 export class NamespaceController implements WorkloadController {
   readonly #options: WorkloadOptions;
   readonly #queue: Queue;
@@ -33,8 +43,9 @@ export class NamespaceController implements WorkloadController {
     this.#subscriptions = [
       caches.namespaces.subscribe(({ object }) => this.#queue.add(object.metadata.name)),
       served.subscribe(({ type, object }) => {
-        if (type === "deleted" && object.metadata.namespace !== undefined)
-          this.#queue.add(object.metadata.namespace);
+        const { name, namespace } = object.metadata;
+        if (namespace !== undefined && (type === "deleted" || name === authorityConfigMap))
+          this.#queue.add(namespace);
       }),
     ];
     for (const namespace of caches.namespaces.list()) this.#queue.add(namespace.metadata.name);
@@ -48,19 +59,49 @@ export class NamespaceController implements WorkloadController {
   async #sync(name: string): Promise<undefined> {
     const namespace = this.#options.caches.namespaces.get("", name);
     if (namespace === undefined) return;
-    if (namespace.metadata.deletionTimestamp === undefined) await this.#ensureDefaultAccount(name);
-    else await this.#empty(namespace);
+    if (namespace.metadata.deletionTimestamp !== undefined) {
+      await this.#empty(namespace);
+      return;
+    }
+    await this.#ensureDefaultAccount(name);
+    await this.#ensureAuthority(name);
   }
 
   async #ensureDefaultAccount(namespace: string): Promise<void> {
-    const { client, served } = this.#options;
-    if (served.get(resources.serviceAccounts, namespace, defaultAccount) !== undefined) return;
-    const account = {
+    if (this.#options.served.get(resources.serviceAccounts, namespace, defaultAccount) !== undefined) return;
+    await this.#create(resources.serviceAccounts, {
       apiVersion: "v1",
       kind: "ServiceAccount",
       metadata: { name: defaultAccount, namespace },
+    });
+  }
+
+  async #ensureAuthority(namespace: string): Promise<void> {
+    const { client, certificateAuthority } = this.#options;
+    if (certificateAuthority === undefined) return;
+    const metadata = {
+      name: authorityConfigMap,
+      namespace,
+      annotations: { "kubernetes.io/description": authorityDescription },
     };
-    await client.create(resources.serviceAccounts, namespace, account).catch((error: unknown) => {
+    const data = { "ca.crt": certificateAuthority };
+    const present = await client
+      .get<ConfigMap>(resources.configMaps, namespace, authorityConfigMap)
+      .catch(unlessGone);
+    if (present === undefined)
+      await this.#create<ConfigMap>(resources.configMaps, {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata,
+        data,
+      });
+    else if (!isSame(present.data, data))
+      await client.update<ConfigMap>(resources.configMaps, { ...present, data } as KubernetesObject);
+  }
+
+  async #create<T extends KubernetesObject>(resource: Resource, object: T): Promise<void> {
+    const { namespace } = object.metadata;
+    await this.#options.client.create(resource, namespace, object).catch((error: unknown) => {
       if (!(error instanceof ApiError && error.kind === "alreadyExists")) throw error;
     });
   }

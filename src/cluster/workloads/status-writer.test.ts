@@ -6,7 +6,7 @@ import { StatusWriter } from "./status-writer.ts";
 import { WorkloadsBed } from "./workloads.fixture.ts";
 
 async function bedWithWriter(context: Parameters<typeof WorkloadsBed.start>[0]) {
-  const bed = await WorkloadsBed.start(context, []);
+  const bed = await WorkloadsBed.start(context, { controllers: [] });
   await bed.createReplicaSet(1);
   const writer = new StatusWriter<ReplicaSet>(bed.client, resources.replicaSets);
   const current = () => bed.get<ReplicaSet>(resources.replicaSets, "web-5f4c");

@@ -9,6 +9,8 @@ export interface WorkloadOptions {
   readonly clock: Clock;
   readonly caches: Caches;
   readonly served: ServedObjects;
+  /** The certificate, as PEM, that the API server's own is signed with; none where it is spoken to without TLS. */
+  readonly certificateAuthority?: string | undefined;
   /** Told in words what went wrong; the work is done again by itself. */
   readonly onProblem: (problem: string) => void;
 }

@@ -84,13 +84,13 @@ export class WorkloadsBed {
   /** With all built-in controllers, unless told otherwise. */
   static async start(
     context: TestContext,
-    controllers?: WorkloadsOptions["controllers"],
+    options: Partial<Pick<WorkloadsOptions, "controllers" | "certificateAuthority">> = {},
   ): Promise<WorkloadsBed> {
     const bed = new WorkloadsBed();
     const starting = startWorkloads({
       apiServer: bed.transport,
       clock: bed.clock,
-      ...(controllers === undefined ? {} : { controllers }),
+      ...options,
       onProblem: (problem) => bed.problems.push(problem),
     });
     await bed.clock.settle();

@@ -23,6 +23,8 @@ export interface WorkloadsOptions {
   /** Says what it serves at this moment, custom resources included. */
   readonly apiServer: Transport & { resources(): readonly ServedResource[] };
   readonly clock: Clock;
+  /** As PEM; every namespace gets it in a ConfigMap. */
+  readonly certificateAuthority?: string;
   /** Told in words what goes wrong. Nothing has to be done about it: the work is done again. */
   readonly onProblem: (problem: string) => void;
   /** All that are built in, when absent. */
@@ -38,7 +40,7 @@ export interface Workloads {
 
 /** Starts the built-in controllers; resolves when they have seen all that is there. */
 export async function startWorkloads(options: WorkloadsOptions): Promise<Workloads> {
-  const { apiServer, clock, onProblem, controllers = builtIn } = options;
+  const { apiServer, clock, onProblem, certificateAuthority, controllers = builtIn } = options;
   const client = new KubernetesClient(apiServer, "kube-controller-manager");
   const caches = new Caches(client, clock, onProblem);
   const served = new ServedObjects({ client, clock, onProblem, served: () => apiServer.resources() });
@@ -46,7 +48,7 @@ export async function startWorkloads(options: WorkloadsOptions): Promise<Workloa
   served.start();
   await Promise.all([caches.whenSynced(), served.whenSynced()]);
   const running = controllers.map(
-    (Controller) => new Controller({ client, clock, caches, served, onProblem }),
+    (Controller) => new Controller({ client, clock, caches, served, certificateAuthority, onProblem }),
   );
   for (const controller of running) controller.start();
   return {

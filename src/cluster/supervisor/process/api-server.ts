@@ -68,7 +68,12 @@ async function serve(
   });
   stops.push(() => http.close());
   await publishApiServer(client, http.port);
-  const workloads = await startWorkloads({ apiServer, clock, onProblem: log });
+  const workloads = await startWorkloads({
+    apiServer,
+    clock,
+    onProblem: log,
+    certificateAuthority: pki.authority,
+  });
   stops.push(() => workloads.stop());
   for (const file of [data.kubeconfig, ...(kubeconfig === undefined ? [] : [kubeconfig])])
     await writeKubeconfig(file, http.url, pki);
