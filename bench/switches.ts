@@ -15,6 +15,7 @@ import { runIn } from "../src/cli/run.ts";
 import { processTerminal } from "../src/cli/terminal.ts";
 import { dataFolder } from "../src/cluster/supervisor/data-folder.ts";
 import { Supervisor } from "../src/cluster/supervisor/supervisor.ts";
+import { parts } from "../src/parts/parts.ts";
 import { later } from "../src/time/clock.ts";
 import { SystemClock } from "../src/time/system-clock.ts";
 import { readAddress } from "../src/tour/addresses.ts";
@@ -41,6 +42,7 @@ if (!Number.isInteger(count) || count < 1)
 const temporary = values.data === undefined ? mkdtempSync(join(tmpdir(), "teal-switches-")) : undefined;
 const data = dataFolder(values.data ?? temporary);
 const supervisor = new Supervisor({
+  parts,
   data,
   port: values.port === undefined ? await freePort() : Number(values.port),
   program: ownProgram(),

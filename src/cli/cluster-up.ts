@@ -3,6 +3,7 @@ import type { SyncMode } from "../cluster/store/file-journal.ts";
 import type { DataFolder } from "../cluster/supervisor/data-folder.ts";
 import { FolderInUse } from "../cluster/supervisor/folder-lock.ts";
 import { type Progress, Supervisor, type UpCluster } from "../cluster/supervisor/supervisor.ts";
+import { parts } from "../parts/parts.ts";
 import { type Clock, type Instant, later } from "../time/clock.ts";
 import type { Context } from "./command.ts";
 import { CommandError } from "./errors.ts";
@@ -40,7 +41,7 @@ export async function withCluster(
 ): Promise<number> {
   // `teal up | head -1` leaves a cluster behind that goes on.
   terminal.outliveReaders();
-  const supervisor = new Supervisor({ ...options, program: ownProgram(), clock });
+  const supervisor = new Supervisor({ ...options, parts, program: ownProgram(), clock });
   const interruption = new AbortController();
   const interrupted = Promise.withResolvers<0>();
   const interrupt = (): void => {

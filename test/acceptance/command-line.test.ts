@@ -11,8 +11,8 @@ import { type HttpServer, start } from "../../src/cluster/api-server/http/http-s
 import { writeKubeconfig } from "../../src/cluster/api-server/http/kubeconfig.ts";
 import { loadPki } from "../../src/cluster/api-server/http/pki.ts";
 import { Store } from "../../src/cluster/store/store.ts";
-import { installDefinitions } from "../../src/cluster/supervisor/install-definitions.ts";
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
+import { installDefinitions } from "../../src/parts/bootstrap/install-definitions.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 import { kubectlBinary } from "./kubectl-binary.ts";
 import { freeAddresses } from "./teal-process.ts";

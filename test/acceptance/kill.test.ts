@@ -42,7 +42,7 @@ class Server {
 
   async start(): Promise<void> {
     this.#port ||= await freePort();
-    const args = [main, "api-server", "--data", this.folder, "--port", String(this.#port)];
+    const args = [main, "part", "api-server", "--data", this.folder, "--port", String(this.#port)];
     this.#child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     const ended = once(this.#child, "exit").then(() => assert.fail("it has ended before it was ready"));
     const [message] = await Promise.race([once(this.#child, "message"), ended]);

@@ -55,6 +55,18 @@ describe("the house's rules notice", () => {
       /knows nothing of Rollouts/,
     ],
     [
+      "a cluster that knows what it is put together of",
+      "src/cluster/node/x.ts",
+      'export * from "../../parts/parts.ts";\n',
+      /knows nothing of Rollouts/,
+    ],
+    [
+      "a part that knows the command line",
+      "src/parts/x.ts",
+      'export * from "../cli/run.ts";\n',
+      /print nothing/,
+    ],
+    [
       "a controller that knows the cluster",
       "src/controller/x.ts",
       'export * from "../cluster/store/s.ts";\n',

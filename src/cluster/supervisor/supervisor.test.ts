@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { SystemClock } from "../../time/system-clock.ts";
 import { PodFolder } from "../node/process/pod-folder.ts";
-import { dataFolder } from "./data-folder.ts";
+import { type DataFolder, dataFolder } from "./data-folder.ts";
 import { knownProcess } from "./known-process.ts";
+import { runningPods } from "./leftover-pods.ts";
+import type { Part } from "./part.ts";
 import { type Progress, Supervisor } from "./supervisor.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "teal-supervisor-"));
@@ -18,7 +20,7 @@ after(() => rmSync(folder, { recursive: true }));
 const deafNode = join(folder, "part.cjs");
 writeFileSync(
   deafNode,
-  `process.on("message", ({ is }) => is !== "stop" || process.argv[2] === "node" || process.exit(0));
+  `process.on("message", ({ is }) => is !== "stop" || process.argv[2] === "deaf" || process.exit(0));
    process.send({ is: "ready", facts: {} });`,
 );
 
@@ -34,7 +36,11 @@ describe("a supervisor whose node does not stop", () => {
       say: () => undefined,
     };
     const program = [process.execPath, deafNode] as const;
-    const supervisor = new Supervisor({ data, program, clock: new SystemClock(), progress, port: 1 });
+    const parts = [
+      part("api-server", []),
+      { ...part("node", ["api-server"]), arguments: () => ["deaf"], remaining },
+    ];
+    const supervisor = new Supervisor({ data, parts, program, clock: new SystemClock(), progress, port: 1 });
     await supervisor.start();
     const pod = spawn("sh", ["-c", 'trap "" TERM; while :; do sleep 1; done'], {
       stdio: "ignore",
@@ -45,7 +51,7 @@ describe("a supervisor whose node does not stop", () => {
 
     const stopped = supervisor.stop();
     const detail = await nodeIsWaitedFor.promise;
-    assert.equal(detail(), "pods: default/deaf");
+    assert.equal(detail(), "default/deaf");
     await supervisor.kill();
     await stopped;
     await podEnded;
@@ -54,6 +60,14 @@ describe("a supervisor whose node does not stop", () => {
     assert.deepEqual((record as { parts: unknown }).parts, {});
   });
 });
+
+function part(name: string, needs: readonly string[]): Part {
+  return { name, title: name, needs, graceSeconds: 60, arguments: () => [name] };
+}
+
+function remaining(data: DataFolder): string {
+  return runningPods(data).join(", ");
+}
 
 function writePod(dataPath: string, uid: string, pid: number): void {
   const pod = new PodFolder(dataPath, uid);

@@ -8,20 +8,19 @@ import type { SyncMode } from "../store/file-journal.ts";
 import { type ClaimedBlock, claimBlock } from "./address-block.ts";
 import { type ClusterRecord, readRecord, writeRecord } from "./cluster-record.ts";
 import type { DataFolder } from "./data-folder.ts";
-import { ensureDeparture, longestGraceSeconds } from "./departure.ts";
+import { ensureDeparture } from "./departure.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { HeldSockets } from "./held-sockets.ts";
 import { isRunning, type KnownProcess, knownProcess } from "./known-process.ts";
-import { endContainers, leftoverContainers, runningPods } from "./leftover-pods.ts";
+import { endContainers, leftoverContainers } from "./leftover-pods.ts";
 import { limitLogs } from "./log-file.ts";
-import { type PartOptions, PartProcess } from "./part-process.ts";
+import type { Part, Place } from "./part.ts";
+import { PartProcess } from "./part-process.ts";
 
 export const defaultPort = 7443;
 
 // Parts of a supervisor that was killed stop by themselves; this is how long they may take.
 const leftoverSeconds = 20;
-const stopSeconds = 45;
-const mostPodsNamed = 3;
 
 /** Tells people what is waited for, and how long already. */
 export interface Progress {
@@ -33,6 +32,8 @@ export interface Progress {
 
 export interface SupervisorOptions {
   readonly data: DataFolder;
+  /** Each after those that it needs. */
+  readonly parts: readonly Part[];
   /** The one used last when absent, else 7443. */
   readonly port?: number | undefined;
   /** When writes are forced onto the disk; in the background when absent. */
@@ -53,16 +54,14 @@ export interface UpCluster {
 }
 
 /**
- * Starts the parts of the embedded cluster in order, keeps them running, and stops them in reverse order. Each is a process of
- * its own; this one only looks after them. When it is killed, the parts notice and stop by themselves.
- *
- *   up:    api-server ─▶ node, traffic, controller          each step waits until the part says that it is ready
- *   down:  controller ─▶ traffic ─▶ node and its pods ─▶ api-server
+ * Starts the parts of a cluster, each when those that it needs say that they are ready, keeps them running, and stops them in
+ * reverse order. Each is a process of its own; this one only looks after them. When it is killed, the parts notice and stop by
+ * themselves.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #processes = new Map<string, KnownProcess>();
-  #parts: PartProcess[] = [];
+  readonly #started = new Map<Part, PartProcess>();
   readonly #sockets = new HeldSockets();
   #unlock: () => void = () => {};
   #claim: ClaimedBlock | undefined;
@@ -97,17 +96,8 @@ export class Supervisor {
       startedAt: formatTime(clock.now()),
       ...(supervisor === undefined ? {} : { supervisor }),
     };
-    const place = ["--data", data.path, "--port", String(port), "--block", String(block)];
     const { kubeconfig, sync } = this.#options;
-    const apiServer = [...place, ...(sync === undefined ? [] : ["--sync", sync])];
-    // Written when the cluster comes up; a file that people change must not keep the API server from coming back.
-    const firstArguments = kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig];
-    await progress.during("API server", this.#launch("api-server", apiServer, { firstArguments }));
-    await Promise.all([
-      progress.during("node", this.#launch("node", place)),
-      progress.during("traffic", this.#launch("traffic", place, { channel: this.#sockets })),
-      progress.during("controller", this.#launch("controller", ["--kubeconfig", data.kubeconfig])),
-    ]);
+    await this.#startParts({ data, port, block, kubeconfig, sync });
     return { server: this.#record.server, port };
   }
 
@@ -121,16 +111,17 @@ export class Supervisor {
   kill(): Promise<void> {
     this.#isKilled = true;
     const stopped = this.stop();
-    for (const part of this.#parts) void part.stop(0);
+    for (const process of this.#started.values()) void process.stop(0);
     return stopped;
   }
 
   async #stopAll(): Promise<void> {
     const { clock, data, progress } = this.#options;
-    for (const part of this.#parts.toReversed())
-      await progress.during(`${part.name} to stop`, part.stop(stopSecondsOf(part.name)), () =>
-        part.name === "node" ? stillRunning(runningPods(data)) : "",
-      );
+    for (const part of this.#options.parts.toReversed()) {
+      const stopped = this.#started.get(part)?.stop(part.graceSeconds);
+      if (stopped !== undefined)
+        await progress.during(`${part.name} to stop`, stopped, () => part.remaining?.(data) ?? "");
+    }
     this.#sockets.closeAll();
     if (this.#record !== undefined) {
       // Pods outlive a node agent that was not there, or had to be killed, before it could end them.
@@ -172,17 +163,27 @@ export class Supervisor {
     for (const { pid } of killed) progress.say(`process ${pid} did not end by itself and was killed`);
   }
 
-  #launch(
-    name: string,
-    args: readonly string[],
-    extra: Pick<PartOptions, "firstArguments" | "channel"> = {},
-  ): Promise<unknown> {
+  async #startParts(place: Place): Promise<void> {
+    const ready = new Map<string, Promise<unknown>>();
+    for (const part of this.#options.parts) {
+      const needed = Promise.all(part.needs.map(async (name) => await ready.get(name)));
+      ready.set(
+        part.name,
+        needed.then(() => this.#start(part, place)),
+      );
+    }
+    await Promise.all(ready.values());
+  }
+
+  #start(part: Part, place: Place): Promise<unknown> {
+    const { name } = part;
     if (this.#stopped !== undefined) throw new Error(`stopped before ${name} was started`);
     const { clock, data, program, progress } = this.#options;
-    const part = new PartProcess({
+    const process = new PartProcess({
       name,
-      command: [...program, name, ...args],
-      ...extra,
+      command: [...program, ...part.arguments(place)],
+      firstArguments: part.firstArguments?.(place) ?? [],
+      channel: part.keepsSockets === true ? this.#sockets : undefined,
       logFile: join(data.logs, `${name}.log`),
       clock,
       onProcess: (known) => {
@@ -195,8 +196,8 @@ export class Supervisor {
       },
       onRestart: (line) => progress.say(line),
     });
-    this.#parts.push(part);
-    return part.start();
+    this.#started.set(part, process);
+    return progress.during(part.title, process.start());
   }
 
   /** A record that cannot be written, as on a full disk, ends nobody; the next one may be. */
@@ -220,15 +221,4 @@ function hasStrangers(block: number, own: readonly KnownProcess[]): boolean {
   if (found.length === 0) return false;
   const open = new Set(own.flatMap(({ pid }) => openFiles(pid) ?? []));
   return found.some(({ inode }) => !open.has(`socket:[${inode}]`));
-}
-
-/** The node has its pods to wait for. */
-function stopSecondsOf(name: string): number {
-  return name === "node" ? longestGraceSeconds + stopSeconds : stopSeconds;
-}
-
-function stillRunning(pods: readonly string[]): string {
-  const more = pods.length - mostPodsNamed;
-  const named = pods.slice(0, mostPodsNamed).join(", ");
-  return pods.length === 0 ? "" : `pods: ${named}${more > 0 ? ` and ${more} more` : ""}`;
 }

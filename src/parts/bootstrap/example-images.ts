@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { ImageStore } from "../node/images/image-store.ts";
+import type { ImageStore } from "../../cluster/node/images/image-store.ts";
 
 const repository = "docker.io/atulinfracloud/weathersample";
 const versions = ["v1", "v2"];

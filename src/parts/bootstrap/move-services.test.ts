@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Service } from "../../api/core.ts";
-import { Store } from "../store/store.ts";
+import { Store } from "../../cluster/store/store.ts";
 import { moveServices } from "./move-services.ts";
 
 function service(name: string, spec: Service["spec"], status?: Service["status"]): Service {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EndpointSlice, Service } from "../../api/core.ts";
 import { resources } from "../../api/resources.ts";
-import { startApi } from "../api-server/api-server.fixture.ts";
-import { planService } from "../network/service-plan.ts";
+import { startApi } from "../../cluster/api-server/api-server.fixture.ts";
+import { planService } from "../../cluster/network/service-plan.ts";
 import { publishApiServer } from "./publish-api-server.ts";
 
 describe("the Service of the API server", () => {

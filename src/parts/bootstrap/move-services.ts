@@ -1,6 +1,6 @@
 import type { Service } from "../../api/core.ts";
-import { movedTo } from "../addresses.ts";
-import type { Store } from "../store/store.ts";
+import { movedTo } from "../../cluster/addresses.ts";
+import type { Store } from "../../cluster/store/store.ts";
 
 const collection = "services";
 

@@ -1,38 +1,25 @@
-import { KubernetesClient } from "../../../kubernetes/client.ts";
-import type { Clock } from "../../../time/clock.ts";
-import { addressesOf } from "../../addresses.ts";
-import { ApiServer } from "../../api-server/api-server.ts";
-import { start as startHttpServer } from "../../api-server/http/http-server.ts";
-import { writeKubeconfig } from "../../api-server/http/kubeconfig.ts";
-import { loadPki } from "../../api-server/http/pki.ts";
-import { podLogsIn } from "../../node/pod-logs.ts";
-import { listeners, listenersAt } from "../../node/process/listeners.ts";
-import { FileJournal, type SyncMode } from "../../store/file-journal.ts";
-import { Store } from "../../store/store.ts";
-import { startWorkloads } from "../../workloads/workloads.ts";
-import type { DataFolder } from "../data-folder.ts";
-import { installDefinitions } from "../install-definitions.ts";
-import { moveServices } from "../move-services.ts";
-import { publishApiServer } from "../publish-api-server.ts";
-import type { RunningPart } from "../supervised.ts";
-
-export interface ApiServerPartOptions {
-  readonly data: DataFolder;
-  readonly port: number;
-  readonly block: number;
-  /** Written besides the one in the data folder. */
-  readonly kubeconfig?: string | undefined;
-  /** When writes are forced onto the disk; in the background when absent. */
-  readonly sync?: SyncMode | undefined;
-  readonly clock: Clock;
-  readonly log: (line: string) => void;
-}
+import { addressesOf } from "../cluster/addresses.ts";
+import { ApiServer } from "../cluster/api-server/api-server.ts";
+import { start as startHttpServer } from "../cluster/api-server/http/http-server.ts";
+import { writeKubeconfig } from "../cluster/api-server/http/kubeconfig.ts";
+import { loadPki } from "../cluster/api-server/http/pki.ts";
+import { podLogsIn } from "../cluster/node/pod-logs.ts";
+import { listeners, listenersAt } from "../cluster/node/process/listeners.ts";
+import { FileJournal } from "../cluster/store/file-journal.ts";
+import { Store } from "../cluster/store/store.ts";
+import type { PartWorld } from "../cluster/supervisor/part.ts";
+import type { RunningPart } from "../cluster/supervisor/supervised.ts";
+import { startWorkloads } from "../cluster/workloads/workloads.ts";
+import { KubernetesClient } from "../kubernetes/client.ts";
+import { installDefinitions } from "./bootstrap/install-definitions.ts";
+import { moveServices } from "./bootstrap/move-services.ts";
+import { publishApiServer } from "./bootstrap/publish-api-server.ts";
 
 /** The store, the API server over HTTPS and the built-in controllers, in this process. */
-export function apiServerPart(options: ApiServerPartOptions): RunningPart {
+export function apiServerPart(world: PartWorld): RunningPart {
   const stops: (() => void | Promise<void>)[] = [];
   return {
-    ready: serve(options, stops),
+    ready: serve(world, stops),
     async stop() {
       for (const stop of stops.toReversed()) await stop();
     },
@@ -40,7 +27,7 @@ export function apiServerPart(options: ApiServerPartOptions): RunningPart {
 }
 
 async function serve(
-  { data, port, block, kubeconfig, sync, clock, log }: ApiServerPartOptions,
+  { data, port, block, kubeconfig, sync, clock, log }: PartWorld,
   stops: (() => void | Promise<void>)[],
 ): Promise<Readonly<Record<string, string>>> {
   const journal = new FileJournal(data.store, { clock, sync, onProblem: log });

@@ -1,32 +1,23 @@
 import { arch, availableParallelism, platform, release, totalmem, type } from "node:os";
-import { KubernetesClient } from "../../../kubernetes/client.ts";
-import { transportFor } from "../../../kubernetes/kubeconfig.ts";
-import type { Clock } from "../../../time/clock.ts";
-import { addressesOf } from "../../addresses.ts";
-import { serverVersion } from "../../api-server/http/version.ts";
-import { ImageStore } from "../../node/images/image-store.ts";
-import { NodeAgent } from "../../node/node-agent.ts";
-import { ProcessDriver } from "../../node/process/process-driver.ts";
-import type { DataFolder } from "../data-folder.ts";
-import { longestGraceSeconds } from "../departure.ts";
-import { addExampleImages } from "../example-images.ts";
-import type { RunningPart, StopReason } from "../supervised.ts";
-
-export interface NodePartOptions {
-  readonly data: DataFolder;
-  readonly block: number;
-  readonly clock: Clock;
-  readonly log: (line: string) => void;
-}
+import { addressesOf } from "../cluster/addresses.ts";
+import { serverVersion } from "../cluster/api-server/http/version.ts";
+import { ImageStore } from "../cluster/node/images/image-store.ts";
+import { NodeAgent } from "../cluster/node/node-agent.ts";
+import { ProcessDriver } from "../cluster/node/process/process-driver.ts";
+import { longestGraceSeconds } from "../cluster/supervisor/departure.ts";
+import type { PartWorld } from "../cluster/supervisor/part.ts";
+import type { RunningPart, StopReason } from "../cluster/supervisor/supervised.ts";
+import { KubernetesClient } from "../kubernetes/client.ts";
+import { transportFor } from "../kubernetes/kubeconfig.ts";
+import { addExampleImages } from "./bootstrap/example-images.ts";
 
 const nodeName = "teal";
 const hostIp = "127.0.0.1";
-// Whoever stops the whole cluster waits in front of it.
 // The supervisor is gone, and with it whoever would wait.
 const abandonedGraceSeconds = 5;
 
 /** The node agent; its pods are processes that outlive it unless the whole cluster stops. */
-export function nodePart({ data, block, clock, log }: NodePartOptions): RunningPart {
+export function nodePart({ data, block, clock, log }: PartWorld): RunningPart {
   const { transport } = transportFor({ kubeconfig: data.kubeconfig, clock });
   const client = new KubernetesClient(transport, "kubelet");
   const images = new ImageStore(data.path);

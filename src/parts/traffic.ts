@@ -1,21 +1,13 @@
-import { KubernetesClient } from "../../../kubernetes/client.ts";
-import { transportFor } from "../../../kubernetes/kubeconfig.ts";
-import type { Clock } from "../../../time/clock.ts";
-import { addressesOf } from "../../addresses.ts";
-import { startTraffic } from "../../network/traffic.ts";
-import type { DataFolder } from "../data-folder.ts";
-import { SentSockets } from "../sent-sockets.ts";
-import type { RunningPart, StopReason } from "../supervised.ts";
-
-export interface TrafficPartOptions {
-  readonly data: DataFolder;
-  readonly block: number;
-  readonly clock: Clock;
-  readonly log: (line: string) => void;
-}
+import { addressesOf } from "../cluster/addresses.ts";
+import { startTraffic } from "../cluster/network/traffic.ts";
+import type { PartWorld } from "../cluster/supervisor/part.ts";
+import { SentSockets } from "../cluster/supervisor/sent-sockets.ts";
+import type { RunningPart, StopReason } from "../cluster/supervisor/supervised.ts";
+import { KubernetesClient } from "../kubernetes/client.ts";
+import { transportFor } from "../kubernetes/kubeconfig.ts";
 
 /** The Service proxy. Serves from its last known routes while the API server is away. */
-export function trafficPart({ data, block, clock, log }: TrafficPartOptions): RunningPart {
+export function trafficPart({ data, block, clock, log }: PartWorld): RunningPart {
   const { transport } = transportFor({ kubeconfig: data.kubeconfig, clock });
   const traffic = SentSockets.receive().then((sockets) =>
     startTraffic({
