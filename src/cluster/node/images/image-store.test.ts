@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -41,7 +41,7 @@ describe("the image store", () => {
     const folder = await folderWith({ "teal-image.json": { command: ["node", "x.js"], env: { A: "1" } } });
     await store.add("app:1", folder);
     const image = await store.resolve("docker.io/library/app:1");
-    assert.deepEqual([image.folder, image.command, image.env], [folder, ["node", "x.js"], { A: "1" }]);
+    assert.deepEqual([image.folder, image.entrypoint, image.env], [folder, ["node", "x.js"], { A: "1" }]);
     assert.deepEqual(await store.list(), [{ name: "docker.io/library/app:1", folder }]);
     assert.equal(await store.remove("app:1"), true);
     assert.equal(await store.remove("app:1"), false);
@@ -50,9 +50,9 @@ describe("the image store", () => {
 
   it("takes a package's start script, or else its main file", async () => {
     await store.add("main", await folderWith({ "package.json": { main: "index.js" } }));
-    assert.deepEqual((await store.resolve("main")).command, ["node", "index.js"]);
+    assert.deepEqual((await store.resolve("main")).entrypoint, ["node", "index.js"]);
     await folderWith({ "package.json": { main: "index.js", scripts: { start: "node a.js" } } });
-    assert.deepEqual((await store.resolve("main")).command, ["sh", "-c", "node a.js"]);
+    assert.deepEqual((await store.resolve("main")).entrypoint, ["sh", "-c", "node a.js"]);
   });
 
   for (const [what, files, message] of [
@@ -67,11 +67,22 @@ describe("the image store", () => {
     });
   }
 
-  it("says how to mend a broken registry file", async () => {
-    await writeFile(join(dataFolder, "images.json"), "[]");
+  it("says how to mend a file that is broken, and which", async () => {
+    await store.add("app:1", await folderWith({ "teal-image.json": { command: ["node"] } }));
+    const names = join(dataFolder, "images", "names");
+    const [file = ""] = await readdir(names);
+    await writeFile(join(names, file), "[]");
     await assert.rejects(
       store.list(),
-      /images\.json cannot be read: not a JSON object; mend it, or delete it/,
+      /\.json cannot be read: no name and folder; delete it and add the image again/,
     );
+  });
+
+  it("keeps all of many images that are added at once", async () => {
+    const folder = await folderWith({ "teal-image.json": { command: ["node"] } });
+    await Promise.all(
+      Array.from({ length: 20 }, (_, n) => new ImageStore(dataFolder).add(`app:${n}`, folder)),
+    );
+    assert.equal((await store.list()).length, 20);
   });
 });

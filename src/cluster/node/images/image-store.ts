@@ -1,5 +1,6 @@
-import { type FSWatcher, watch } from "node:fs";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { type FSWatcher, mkdirSync, watch } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Cancel } from "../../../time/clock.ts";
 import { type ImageContent, ImageError, readImageFolder } from "./image-folder.ts";
@@ -14,54 +15,59 @@ export interface Image {
 
 export interface ResolvedImage extends Image, ImageContent {}
 
-const fileName = "images.json";
-
 /**
- * The registry of the embedded cluster: `images.json` in the data folder says which folder an `image:` name means. The node
- * agent reads it and `teal image` writes it, from another process; both see it whole at any time.
+ * Which folder an `image:` name means on the embedded cluster: a file for each name, so that any number of processes may add
+ * images at a time and everybody sees each of them whole. The node agent reads them, `teal image` writes them.
  */
 export class ImageStore {
-  readonly #dataFolder: string;
+  /** Of everything that is kept about images. */
+  readonly folder: string;
+  readonly #names: string;
   readonly #listeners = new Set<() => void>();
   #watcher: FSWatcher | undefined;
 
   constructor(dataFolder: string) {
-    this.#dataFolder = dataFolder;
+    this.folder = join(dataFolder, "images");
+    this.#names = join(this.folder, "names");
   }
 
   /** All images, sorted by name. */
   async list(): Promise<readonly Image[]> {
-    const images = Object.entries(await this.#read());
-    return images.map(([name, folder]) => ({ name, folder })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const files = await readdir(this.#names).catch(nothingThere(undefined));
+    const read = (files ?? [])
+      .filter((each) => each.endsWith(".json"))
+      .map((each) => this.#read(join(this.#names, each)));
+    const images = (await Promise.all(read)).filter((each) => each !== undefined);
+    return images.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** Makes `name` mean `folder`, also where it meant another one. Throws `ImageError` for a folder that is no image. */
   async add(name: string, folder: string): Promise<Image> {
     const image = { name: canonicalImageName(name), folder: resolve(folder) };
     await readImageFolder(image.folder);
-    await this.#write({ ...(await this.#read()), [image.name]: image.folder });
+    await mkdir(this.#names, { recursive: true, mode: 0o700 });
+    const path = this.#fileOf(image.name);
+    const draft = `${path}.${process.pid}`;
+    await writeFile(draft, `${JSON.stringify(image, null, 2)}\n`);
+    await rename(draft, path);
     return image;
   }
 
   /** Whether there was such an image. Its folder stays as it is. */
   async remove(name: string): Promise<boolean> {
-    const canonical = canonicalImageName(name);
-    const { [canonical]: removed, ...others } = await this.#read();
-    if (removed === undefined) return false;
-    await this.#write(others);
-    return true;
+    return rm(this.#fileOf(canonicalImageName(name))).then(() => true, nothingThere(false));
   }
 
   /** What `name` means now. Throws `ImageError` when it is unknown or its folder is no image any more. */
   async resolve(name: string): Promise<ResolvedImage> {
-    const canonical = canonicalImageName(name);
-    const folder = (await this.#read())[canonical];
-    if (folder === undefined) {
+    const image = await this.#read(this.#fileOf(canonicalImageName(name)));
+    if (image === undefined) {
       throw new ImageError(
-        `this cluster has no image "${name}"; give it one with: teal image add ${name} DIR (DIR holds the program)`,
+        `this cluster has no image "${name}"; give it one with: teal image add ${name} DIR (DIR holds the program), ` +
+          `or teal image build -t ${name} DIR (DIR has a Dockerfile)`,
       );
     }
-    return { name: canonical, folder, ...(await readImageFolder(folder)) };
+    return { ...image, ...(await readImageFolder(image.folder)) };
   }
 
   /** Calls `listener` after each change, also one made by another process, where the system can tell of changes. */
@@ -78,8 +84,9 @@ export class ImageStore {
   #watch(): void {
     if (this.#watcher !== undefined) return;
     try {
-      this.#watcher = watch(this.#dataFolder, (_event, changed) => {
-        if (changed === fileName) for (const each of this.#listeners) each();
+      mkdirSync(this.#names, { recursive: true, mode: 0o700 });
+      this.#watcher = watch(this.#names, (_event, changed) => {
+        if (changed?.endsWith(".json") === true) for (const each of this.#listeners) each();
       }).on("error", () => this.#unwatch());
     } catch {
       this.#watcher = undefined;
@@ -91,37 +98,29 @@ export class ImageStore {
     this.#watcher = undefined;
   }
 
-  async #read(): Promise<Readonly<Record<string, string>>> {
-    const path = join(this.#dataFolder, fileName);
-    if ((await stat(path).catch(() => undefined)) === undefined) return {};
-    const text = await readFile(path, "utf8");
-    try {
-      return parseImages(JSON.parse(text));
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ImageError(`${path} cannot be read: ${why}; mend it, or delete it and add the images again`, {
-        cause,
-      });
-    }
+  // Names are longer than file names may be, and have other characters.
+  #fileOf(canonical: string): string {
+    const hash = createHash("sha256").update(canonical).digest("hex").slice(0, 32);
+    return join(this.#names, `${hash}.json`);
   }
 
-  async #write(images: Readonly<Record<string, string>>): Promise<void> {
-    await mkdir(this.#dataFolder, { recursive: true, mode: 0o700 });
-    const path = join(this.#dataFolder, fileName);
-    const draft = `${path}.${process.pid}`;
-    await writeFile(draft, `${JSON.stringify(images, null, 2)}\n`);
-    await rename(draft, path);
+  async #read(path: string): Promise<Image | undefined> {
+    const text = await readFile(path, "utf8").catch(nothingThere(undefined));
+    if (text === undefined) return undefined;
+    try {
+      const { name, folder } = JSON.parse(text) as Partial<Record<keyof Image, unknown>>;
+      if (typeof name !== "string" || typeof folder !== "string") throw new TypeError("no name and folder");
+      return { name, folder };
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ImageError(`${path} cannot be read: ${why}; delete it and add the image again`, { cause });
+    }
   }
 }
 
-function parseImages(value: unknown): Readonly<Record<string, string>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new TypeError("not a JSON object");
-  }
-  const images: Record<string, string> = {};
-  for (const [name, folder] of Object.entries(value)) {
-    if (typeof folder !== "string") throw new TypeError(`the folder of ${name} is no text`);
-    images[name] = folder;
-  }
-  return images;
+function nothingThere<T>(answer: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return answer;
+    throw error;
+  };
 }

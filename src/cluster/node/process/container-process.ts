@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 import { type Cancel, type Clock, type Instant, instant, later } from "../../../time/clock.ts";
+import type { ImageView } from "../images/image-command.ts";
 import { ContainerError, type ContainerExit, type RunningContainer } from "../pod-driver.ts";
 import {
   type ContainerMark,
@@ -21,6 +22,8 @@ export interface ProcessPlan {
   readonly command: readonly string[];
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** What other commands in the same container mean. */
+  readonly view: ImageView;
 }
 
 export interface ContainerPlace {

@@ -5,6 +5,7 @@ import type { Pod } from "../../../api/core.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { type Cancel, type Clock, instant, later } from "../../../time/clock.ts";
 import type { Addresses } from "../../addresses.ts";
+import { commandOf, viewOf } from "../images/image-command.ts";
 import { ImageError } from "../images/image-folder.ts";
 import type { ImageStore, ResolvedImage } from "../images/image-store.ts";
 import {
@@ -150,8 +151,7 @@ export class ProcessDriver implements PodDriver {
       if (exec === undefined) return { healthy: false, message: "this kind of check is not known" };
       const plan = this.#plans.get(nameOf(key)) ?? (await this.#plan(key));
       this.#plans.set(nameOf(key), plan);
-      const [program = "", ...args] = exec.command ?? [];
-      const command = [programOf(program), ...args];
+      const command = plan.view.command(exec.command ?? []);
       return await checkCommand(clock, { ...plan, command }, timeoutSeconds);
     } catch (error) {
       return { healthy: false, message: error instanceof Error ? error.message : String(error) };
@@ -372,13 +372,14 @@ export class ProcessDriver implements PodDriver {
     const { pod } = key;
     const container = containerOf(key);
     const image = await this.#image(key);
-    const folder = join(image.folder, container.workingDir ?? image.workingDir);
+    const folder = join(image.root ?? image.folder, container.workingDir ?? image.workingDir);
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
       const message = `working directory ${folder} does not exist (workingDir is taken inside the image's folder)`;
       throw new ContainerError("CreateContainerError", message);
     }
     const home = join(this.#folder(uidOf(key)).path, container.name);
     const expansion = new Expansion();
+    const base = baseEnvironment(home);
     const environment = await containerEnvironment({
       expansion,
       client,
@@ -388,11 +389,11 @@ export class ProcessDriver implements PodDriver {
       hostIp,
       imageEnvironment: image.env,
       mark: markFor(this.#cluster(), key),
-      base: baseEnvironment(home),
+      base,
     });
-    const words = [...(container.command ?? image.command), ...(container.args ?? [])];
-    const [program = "", ...args] = words.map((word) => expansion.expand(word, environment));
-    return { command: [programOf(program), ...args], folder, environment };
+    const view = viewOf(image, base["PATH"] ?? "");
+    const words = commandOf(image, container).map((word) => expansion.expand(word, environment));
+    return { command: view.command(words), folder, environment: view.variables(environment), view };
   }
 
   /** A place of the pod's own is answered for by the pod, or not at all. */
@@ -456,9 +457,4 @@ function isElsewhere(asked: AskedPlace): asked is AskedPlace & { readonly host: 
 
 function isSame(mark: ContainerMark): (other: ContainerMark) => boolean {
   return (other) => isSameMark(mark, other);
-}
-
-// Images that say `node` mean the Node that Teal itself runs on.
-function programOf(word: string): string {
-  return word === "node" ? process.execPath : word;
 }
