@@ -1,5 +1,6 @@
 import type { PodTemplateSpec } from "../../src/api/core.ts";
-import { type Shape, shapeOf } from "../../src/cluster/api-server/shape.ts";
+import { builtInType } from "../../src/cluster/api-server/type/built-in-type.ts";
+import type { StructuralType } from "../../src/cluster/api-server/type/structural-type.ts";
 
 /** A pod template with one field set, and where. */
 export interface Sample {
@@ -17,11 +18,13 @@ const base = {
 
 /** Every field that a pod template can have, once with each kind of value: something, nothing, zero, null. */
 export function podTemplateSamples(): readonly Sample[] {
-  return variantsOf(shapeOf("io.k8s.api.core.v1.PodTemplateSpec"), "", []).map(({ path, value, leaf }) => ({
-    name: path.slice(1),
-    template: merged(base, value) as PodTemplateSpec,
-    value: leaf,
-  }));
+  return variantsOf(builtInType("io.k8s.api.core.v1.PodTemplateSpec"), "", []).map(
+    ({ path, value, leaf }) => ({
+      name: path.slice(1),
+      template: merged(base, value) as PodTemplateSpec,
+      value: leaf,
+    }),
+  );
 }
 
 interface Variant {
@@ -30,33 +33,34 @@ interface Variant {
   readonly leaf?: unknown;
 }
 
-function variantsOf(shape: Shape, path: string, inside: readonly string[]): readonly Variant[] {
-  switch (shape.is) {
+function variantsOf(type: StructuralType, path: string, inside: readonly string[]): readonly Variant[] {
+  switch (type.is) {
     case "scalar":
-      return valuesOf(shape.scalar.goType, path).map((value) => ({ path, value, leaf: value }));
+      return valuesOf(type.scalar?.goType ?? "", path).map((value) => ({ path, value, leaf: value }));
     case "open":
       return [{ path, value: { a: "" } }];
     case "list":
       return [
         ...[[], null].map((value) => ({ path, value })),
-        ...variantsOf(shape.element, `${path}[]`, inside).map((it) => ({ ...it, value: [it.value] })),
+        ...variantsOf(type.element, `${path}[]`, inside).map((it) => ({ ...it, value: [it.value] })),
       ];
-    case "map":
-      return [
-        ...[{}, null].map((value) => ({ path, value })),
-        ...variantsOf(shape.element, `${path}{}`, inside).map((it) => ({
-          ...it,
-          value: { [keyOf(path)]: it.value },
-        })),
-      ];
-    case "struct": {
+    case "object": {
+      if (type.further !== undefined) {
+        return [
+          ...[{}, null].map((value) => ({ path, value })),
+          ...variantsOf(type.further.type, `${path}{}`, inside).map((it) => ({
+            ...it,
+            value: { [keyOf(path)]: it.value },
+          })),
+        ];
+      }
       // Types do not contain themselves in a template, but a generated one might one day.
-      if (inside.includes(shape.name)) return [];
-      const needed = requiredOf(shape.name, path);
-      const fields = [...shape.fields].flatMap(([name, field]) =>
-        variantsOf(field.shape, `${path}.${name}`, [...inside, shape.name]).map((it) => ({
+      if (inside.includes(type.name)) return [];
+      const needed = requiredOf(type.name, path);
+      const fields = [...type.fields].flatMap(([name, field]) =>
+        variantsOf(field.type, `${path}.${name}`, [...inside, type.name]).map((it) => ({
           ...it,
-          value: { ...requiredOf(shape.name, path, name), [name]: it.value },
+          value: { ...requiredOf(type.name, path, name), [name]: it.value },
         })),
       );
       return [

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PodTemplateSpec } from "../../src/api/core.ts";
 import { withPodTemplateDefaults } from "../../src/api/pod-defaults.ts";
-import { decode } from "../../src/cluster/api-server/decode.ts";
 import { Undecodable } from "../../src/cluster/api-server/scalars.ts";
-import { shapeOf } from "../../src/cluster/api-server/shape.ts";
+import { builtInType } from "../../src/cluster/api-server/type/built-in-type.ts";
+import { decode } from "../../src/cluster/api-server/type/decode.ts";
 import { templateIdentity } from "../../src/rollout/template.ts";
 import { podTemplateSamples, type Sample } from "./pod-template-samples.ts";
 
-const shape = shapeOf("io.k8s.api.core.v1.PodTemplateSpec");
+const type = builtInType("io.k8s.api.core.v1.PodTemplateSpec");
 
 /** As an API server answers it after storing it in a ReplicaSet; undefined when it is refused. */
 function stored({ template }: Sample): PodTemplateSpec | undefined {
   try {
-    return withPodTemplateDefaults(decode(shape, template) as PodTemplateSpec);
+    return withPodTemplateDefaults(decode(type, template) as PodTemplateSpec);
   } catch (error) {
     if (error instanceof Undecodable) return undefined;
     throw error;

@@ -1,7 +1,6 @@
 import type { KubernetesObject } from "../../api/core.ts";
 import { apiVersionOf } from "../../api/resources.ts";
 import { definitionRules } from "./custom/definition.ts";
-import { decode } from "./decode.ts";
 import type { Fields } from "./json.ts";
 import { endpointSliceRules, namespaceRules, nodeRules } from "./kinds/cluster.ts";
 import { configMapRules, leaseRules, secretRules, serviceAccountRules } from "./kinds/configuration.ts";
@@ -14,7 +13,8 @@ import { qualified } from "./refusal.ts";
 import type { ResourceInfo } from "./resource-info.ts";
 import { components, resourceData, schemaNameOf } from "./schema-data.ts";
 import type { BodyType } from "./sent-object.ts";
-import { shapeOf } from "./shape.ts";
+import { builtInType } from "./type/built-in-type.ts";
+import { decode } from "./type/decode.ts";
 
 /** One version of one resource that is served: how its objects are read, stored and shown. */
 export interface Kind extends BodyType {
@@ -77,16 +77,16 @@ export const builtInKinds: readonly Kind[] = resourceData.map((data): Kind => {
     schema: components[schemaName],
     custom: false,
   };
-  const shape = shapeOf(schemaName);
+  const type = builtInType(schemaName);
   const isEventsApi = group === "events.k8s.io";
   return {
     info,
     collection: isEventsApi ? "events" : qualified(info),
     rules,
-    shape,
+    type,
     scale: info.subresources.some(({ name }) => name === "scale") ? workloadScale : undefined,
     read: (sent, unknown) => {
-      const object = decode(shape, sent, unknown) as ApiObject;
+      const object = decode(type, sent, unknown) as ApiObject;
       const typed = { ...object, apiVersion: apiVersionOf(info), kind: info.kind };
       return isEventsApi ? eventAsCore(typed) : typed;
     },

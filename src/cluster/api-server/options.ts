@@ -1,8 +1,8 @@
-import { decode } from "./decode.ts";
 import { type Fields, fieldsOf, listOf, textOf } from "./json.ts";
 import { badRequest, type FieldError, fieldError, invalidOption, serverError } from "./refusal.ts";
 import { Undecodable } from "./scalars.ts";
-import { shapeOf } from "./shape.ts";
+import { builtInType } from "./type/built-in-type.ts";
+import { decode } from "./type/decode.ts";
 
 type Query = Readonly<Record<string, string>>;
 
@@ -57,7 +57,7 @@ export interface DeletionOptions {
   readonly resourceVersion: string | undefined;
 }
 
-const deletionShape = shapeOf("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
+const deletionType = builtInType("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
 
 /** Options of a delete, from its body and its query. Throws a refusal in the server's words. */
 export function deletionOptions(body: unknown, query: Query): DeletionOptions {
@@ -104,7 +104,7 @@ function decodedDeletion(body: unknown): Fields {
     );
   }
   try {
-    return fieldsOf(decode(deletionShape, sent));
+    return fieldsOf(decode(deletionType, sent));
   } catch (error) {
     if (error instanceof Undecodable) throw serverError(error.message);
     throw error;

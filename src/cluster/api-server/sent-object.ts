@@ -1,6 +1,5 @@
 import type { ObjectMeta } from "../../api/core.ts";
 import { apiVersionOf } from "../../api/resources.ts";
-import { decode } from "./decode.ts";
 import { type Fields, isFields, textOf } from "./json.ts";
 import type { ApiObject } from "./kinds/rules.ts";
 import type { WriteOptions } from "./options.ts";
@@ -9,24 +8,25 @@ import { badRequest, invalid, undecodable } from "./refusal.ts";
 import type { ResourceInfo } from "./resource-info.ts";
 import { Undecodable } from "./scalars.ts";
 import { schemaNameOf } from "./schema-data.ts";
-import { type Shape, shapeOf } from "./shape.ts";
+import { builtInType } from "./type/built-in-type.ts";
+import { decode } from "./type/decode.ts";
+import type { StructuralType } from "./type/structural-type.ts";
 
 /** What the body of a request is read as: a kind that is stored, or one that only travels, as a Scale does. */
 export interface BodyType {
   readonly info: Pick<ResourceInfo, "group" | "version" | "kind" | "custom">;
-  /** For strategic merge patches; undefined where there are none. */
-  readonly shape: Shape | undefined;
+  readonly type: StructuralType;
   /** A clean copy of what a client sent. Throws `Undecodable`; `unknown` takes dropped fields. */
   read(sent: Fields, unknown: string[]): ApiObject;
 }
 
 /** A built-in kind that is never stored. */
 export function travellingType(group: string, version: string, kind: string): BodyType {
-  const shape = shapeOf(schemaNameOf(group, version, kind));
+  const type = builtInType(schemaNameOf(group, version, kind));
   return {
     info: { group, version, kind, custom: false },
-    shape,
-    read: (sent, unknown) => decode(shape, sent, unknown) as ApiObject,
+    type,
+    read: (sent, unknown) => decode(type, sent, unknown) as ApiObject,
   };
 }
 

@@ -5,9 +5,11 @@ import { plainRules } from "../kinds/plain.ts";
 import type { ApiObject, Rules } from "../kinds/rules.ts";
 import type { FieldError } from "../refusal.ts";
 import type { Column, ResourceInfo, Schema, Subresource, Verb } from "../resource-info.ts";
-import { withSchemaDefaults } from "./defaulting.ts";
-import { prune } from "./pruning.ts";
-import { schemaErrors } from "./schema-validation.ts";
+import { customKindType } from "../type/custom-type.ts";
+import { decode } from "../type/decode.ts";
+import { withDefaults } from "../type/defaulting.ts";
+import type { ObjectType } from "../type/structural-type.ts";
+import { typeErrors } from "../type/validation.ts";
 
 const verbs: readonly Verb[] = [
   "create",
@@ -55,16 +57,20 @@ function customKind(spec: Fields, version: Fields, storageVersion: string): Kind
     schema,
     custom: true,
   };
+  // A version without a schema keeps what it is sent.
+  const typeOf = (): ObjectType => customKindType(schema ?? keepsAll);
   const apiVersion = apiVersionOf(info);
   const storedAs = apiVersionOf({ ...info, version: storageVersion });
   return {
     info,
     collection: `${info.plural}.${group}`,
-    rules: rulesOf(schema, version),
-    shape: undefined,
+    rules: rulesOf(typeOf, version),
+    get type() {
+      return typeOf();
+    },
     scale: scale === undefined ? undefined : scalePaths(fieldsOf(scale)),
     read: (sent, unknown) =>
-      ({ ...prune(sent, schema, unknown), apiVersion: storedAs, kind }) as unknown as ApiObject,
+      ({ ...fieldsOf(decode(typeOf(), sent, unknown)), apiVersion: storedAs, kind }) as unknown as ApiObject,
     show: apiVersion === storedAs ? (stored) => stored : remembered((stored) => ({ ...stored, apiVersion })),
   };
 }
@@ -77,18 +83,16 @@ const scaleSubresource: Subresource = {
   verbs: subresourceVerbs,
 };
 
-function rulesOf(schema: Schema | undefined, version: Fields): Rules {
-  // Metadata has rules of its own.
-  const contentOf = ({ metadata: _metadata, ...content }: Fields): Fields => content;
-  const contentSchema = schema && {
-    ...schema,
-    required: (schema.required ?? []).filter((field) => field !== "metadata"),
-  };
+const keepsAll: Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+
+/** @param typeOf makes the type when it is needed first: most definitions of a large installation have no objects. */
+function rulesOf(typeOf: () => ObjectType, version: Fields): Rules {
   const validate = (object: ApiObject, old?: ApiObject): FieldError[] => {
-    if (contentSchema === undefined) return [];
-    // As it would be read today.
-    const before = old === undefined ? undefined : withSchemaDefaults(prune(old, schema, []), schema);
-    return schemaErrors(contentOf(object), contentSchema, "", before && contentOf(fieldsOf(before)));
+    const type = typeOf();
+    const errors = typeErrors(object, type);
+    if (errors.length === 0 || old === undefined) return errors;
+    // What was there before, as it would be read today.
+    return typeErrors(object, type, "", withDefaults(decode(type, old), type));
   };
   const selectable = fieldsIn(version.selectableFields).map(({ jsonPath }) => pathOf(textOf(jsonPath)));
   return {
@@ -96,7 +100,7 @@ function rulesOf(schema: Schema | undefined, version: Fields): Rules {
     hasGeneration: true,
     needsVersionOnUpdate: true,
     selectable: { own: true, paths: Object.fromEntries(selectable.map((path) => [path.join("."), path])) },
-    withDefaults: (object) => withSchemaDefaults(object, schema) as ApiObject,
+    withDefaults: (object) => withDefaults(object, typeOf()) as ApiObject,
     validate,
     validateStatus: validate,
   };

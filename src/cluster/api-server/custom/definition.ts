@@ -5,7 +5,7 @@ import type { ApiObject, Rules } from "../kinds/rules.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import type { Schema } from "../resource-info.ts";
 import { resourceData } from "../schema-data.ts";
-import { patternOf } from "./pattern.ts";
+import { patternOf } from "../type/pattern.ts";
 
 /** Keeps a definition until the last of its objects is gone. */
 export const cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";

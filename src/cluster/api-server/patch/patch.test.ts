@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isDeeperThan } from "../json.ts";
 import { Refusal } from "../refusal.ts";
-import { shapeOf } from "../shape.ts";
+import { builtInType } from "../type/built-in-type.ts";
 import { applyJsonPatch, PatchFailed } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 import { applyStrategicMergePatch } from "./strategic-merge-patch.ts";
@@ -171,7 +171,7 @@ describe("a JSON patch (RFC 6902)", () => {
 });
 
 describe("a strategic merge patch of a pod", () => {
-  const shape = shapeOf("io.k8s.api.core.v1.Pod");
+  const type = builtInType("io.k8s.api.core.v1.Pod");
   const container = (name: string, more: object = {}): object => ({ name, image: `${name}:1`, ...more });
   const spec = (fields: object): object => ({ spec: fields });
   const cases: readonly [what: string, original: object, patch: object, result: object][] = [
@@ -309,13 +309,13 @@ describe("a strategic merge patch of a pod", () => {
   for (const [what, original, patch, result] of cases) {
     it(what, () => {
       const before = structuredClone(original);
-      assert.deepEqual(applyStrategicMergePatch(original, patch, shape), result);
+      assert.deepEqual(applyStrategicMergePatch(original, patch, type), result);
       assert.deepEqual(original, before, "the original is left as it is");
     });
   }
 
   it("merges the ports of a Service by port", () => {
-    const service = shapeOf("io.k8s.api.core.v1.Service");
+    const service = builtInType("io.k8s.api.core.v1.Service");
     const original = spec({
       ports: [
         { port: 80, name: "a" },
@@ -335,7 +335,7 @@ describe("a strategic merge patch of a pod", () => {
   });
 
   it("takes any key for a key", () => {
-    const configMap = shapeOf("io.k8s.api.core.v1.ConfigMap");
+    const configMap = builtInType("io.k8s.api.core.v1.ConfigMap");
     const patch = JSON.parse('{"data":{"__proto__":"x"}}');
     assert.deepEqual(
       applyStrategicMergePatch({ data: { a: "1" } }, patch, configMap),
@@ -345,6 +345,6 @@ describe("a strategic merge patch of a pod", () => {
 
   it("refuses an element without its key", () => {
     const patch = spec({ containers: [{ image: "b" }] });
-    assert.throws(() => applyStrategicMergePatch({}, patch, shape), Refusal);
+    assert.throws(() => applyStrategicMergePatch({}, patch, type), Refusal);
   });
 });

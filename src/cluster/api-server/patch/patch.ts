@@ -1,14 +1,15 @@
 import type { KubernetesObject } from "../../../api/core.ts";
 import { deepestNesting, type Fields, isDeeperThan, isFields } from "../json.ts";
 import { badRequest, Refusal, unsupportedMediaType } from "../refusal.ts";
-import type { Shape } from "../shape.ts";
+import type { StructuralType } from "../type/structural-type.ts";
 import { applyJsonPatch, PatchFailed } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 import { applyStrategicMergePatch } from "./strategic-merge-patch.ts";
 
-/** What can be patched: anything of a known shape in all forms, anything else in two. */
+/** What can be patched: a built-in kind in all forms, a custom one in two. */
 interface Patchable {
-  readonly shape: Shape | undefined;
+  readonly info: { readonly custom: boolean };
+  readonly type: StructuralType;
 }
 
 type PatchForm = "json" | "merge" | "strategic";
@@ -21,7 +22,7 @@ export function checkPatchType(kind: Patchable, contentType: string): PatchForm 
     case "application/merge-patch+json":
       return "merge";
     case "application/strategic-merge-patch+json":
-      if (kind.shape !== undefined) return "strategic";
+      if (!kind.info.custom) return "strategic";
       throw unsupportedMediaType(
         "the body of the request was in an unknown format - accepted media types include: " +
           "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
@@ -67,7 +68,7 @@ export function applyPatch(
 function mergePatched(type: Patchable, form: "merge" | "strategic", object: object, patch: Fields): unknown {
   return form === "merge"
     ? applyMergePatch(object, patch)
-    : applyStrategicMergePatch(object, patch, type.shape ?? { is: "open" });
+    : applyStrategicMergePatch(object, patch, type.type);
 }
 
 function jsonPatched(object: object, operations: readonly Fields[]): unknown {

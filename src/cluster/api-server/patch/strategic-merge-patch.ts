@@ -1,23 +1,23 @@
 import { canonicalJson, type Fields, fieldsOf, isFields, listOf } from "../json.ts";
 import { serverError } from "../refusal.ts";
-import type { FieldShape, Shape } from "../shape.ts";
+import { type Field, fieldOf, openType, type StructuralType } from "../type/structural-type.ts";
 
 const orderPrefix = "$setElementOrder/";
 const deletePrefix = "$deleteFromPrimitiveList/";
 
 /**
- * Applies a strategic merge patch: as a JSON merge patch, but lists with a merge key in `shape` are merged element by element,
+ * Applies a strategic merge patch: as a JSON merge patch, but lists with a merge key in `type` are merged element by element,
  * and directives (`$patch`, `$retainKeys`, `$setElementOrder/x`, `$deleteFromPrimitiveList/x`) are obeyed.
  * `original` is left as it is. Throws a refusal for a directive that is unknown or a merge key that is missing.
  */
-export function applyStrategicMergePatch(original: unknown, patch: unknown, shape: Shape): unknown {
+export function applyStrategicMergePatch(original: unknown, patch: unknown, type: StructuralType): unknown {
   if (!isFields(patch)) return patch;
-  return mergeFields(fieldsOf(original), patch, shape);
+  return mergeFields(fieldsOf(original), patch, type);
 }
 
-function mergeFields(original: Fields, patch: Fields, shape: Shape): Fields {
+function mergeFields(original: Fields, patch: Fields, type: StructuralType): Fields {
   const directive = patch.$patch;
-  if (directive === "replace") return withoutDirectives(patch, shape);
+  if (directive === "replace") return withoutDirectives(patch, type);
   if (directive === "delete") return {};
   if (directive !== undefined && directive !== "merge") throw unknownDirective(patch);
 
@@ -30,7 +30,7 @@ function mergeFields(original: Fields, patch: Fields, shape: Shape): Fields {
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith("$")) continue;
     if (value === null) result.delete(key);
-    else result.set(key, mergeField(result.get(key), value, fieldIn(shape, key), patch[orderPrefix + key]));
+    else result.set(key, mergeField(result.get(key), value, fieldOf(type, key), patch[orderPrefix + key]));
   }
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith(deletePrefix)) {
@@ -44,7 +44,7 @@ function mergeFields(original: Fields, patch: Fields, shape: Shape): Fields {
     }
     if (key.startsWith(orderPrefix)) {
       const list = key.slice(orderPrefix.length);
-      const field = fieldIn(shape, list);
+      const field = fieldOf(type, list);
       const merged = result.get(list);
       // With changed elements the order was already used while merging them.
       if (patch[list] === undefined && Array.isArray(merged)) {
@@ -55,24 +55,19 @@ function mergeFields(original: Fields, patch: Fields, shape: Shape): Fields {
   return Object.fromEntries(result);
 }
 
-function mergeField(
-  original: unknown,
-  patch: unknown,
-  field: FieldShape | undefined,
-  order: unknown,
-): unknown {
-  const shape: Shape = field?.shape ?? { is: "open" };
+function mergeField(original: unknown, patch: unknown, field: Field | undefined, order: unknown): unknown {
+  const type: StructuralType = field?.type ?? openType;
   const strategy = field?.patchStrategy ?? [];
   if (isFields(patch)) {
     return strategy.includes("replace")
-      ? withoutDirectives(patch, shape)
-      : mergeFields(fieldsOf(original), patch, shape);
+      ? withoutDirectives(patch, type)
+      : mergeFields(fieldsOf(original), patch, type);
   }
-  if (!Array.isArray(patch) || !strategy.includes("merge") || shape.is !== "list") return patch;
+  if (!Array.isArray(patch) || !strategy.includes("merge") || type.is !== "list") return patch;
   const live = listOf(original);
   const key = field?.patchMergeKey;
   const merged =
-    key === undefined ? mergeScalars(live, patch) : mergeElements(live, patch, shape.element, key);
+    key === undefined ? mergeScalars(live, patch) : mergeElements(live, patch, type.element, key);
   const wanted = Array.isArray(order) ? order : patch.filter((element) => !isDeletion(element));
   return inOrder(merged, live, wanted, key);
 }
@@ -85,7 +80,7 @@ function mergeScalars(live: readonly unknown[], patch: readonly unknown[]): unkn
 function mergeElements(
   live: readonly unknown[],
   patch: readonly unknown[],
-  shape: Shape,
+  type: StructuralType,
   key: string,
 ): unknown[] {
   const elements = patch.map((element) => {
@@ -99,7 +94,7 @@ function mergeElements(
   if (elements.some((element) => element.$patch === "replace")) {
     return elements
       .filter((element) => element[key] !== undefined)
-      .map((element) => withoutDirectives(element, shape));
+      .map((element) => withoutDirectives(element, type));
   }
   const idOf = (element: unknown): string => canonicalJson(fieldsOf(element)[key] ?? null);
   const merged = new Map<number, unknown>(live.entries());
@@ -114,11 +109,11 @@ function mergeElements(
       merged.delete(place);
       places.get(id)?.shift();
     } else if (place === undefined) {
-      merged.set(next, mergeFields({}, element, shape));
+      merged.set(next, mergeFields({}, element, type));
       places.set(id, [next]);
       next += 1;
     } else {
-      merged.set(place, mergeFields(fieldsOf(merged.get(place)), element, shape));
+      merged.set(place, mergeFields(fieldsOf(merged.get(place)), element, type));
     }
   }
   return [...merged.values()];
@@ -159,19 +154,13 @@ function inOrder(
   return [...result, ...others.slice(next).map(({ element }) => element)];
 }
 
-function withoutDirectives(patch: Fields, shape: Shape): Fields {
+function withoutDirectives(patch: Fields, type: StructuralType): Fields {
   const { $patch: _directive, ...content } = patch;
-  return mergeFields({}, content, shape);
+  return mergeFields({}, content, type);
 }
 
 function isDeletion(element: unknown): boolean {
   return isFields(element) && (element.$patch === "delete" || element.$patch === "replace");
-}
-
-function fieldIn(shape: Shape, key: string): FieldShape | undefined {
-  if (shape.is === "struct") return shape.fields.get(key);
-  if (shape.is !== "map") return undefined;
-  return { shape: shape.element, presence: "optional", patchStrategy: [], patchMergeKey: undefined };
 }
 
 function unknownDirective(patch: Fields): Error {

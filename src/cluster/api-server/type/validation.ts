@@ -2,27 +2,32 @@ import { isIP } from "node:net";
 import { canonicalJson, equalJson, type Fields, fieldsOf, isFields, ownValue } from "../json.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import type { Schema } from "../resource-info.ts";
-import { fieldSchema } from "./field-schema.ts";
+import { customType } from "./custom-type.ts";
 import { patternOf } from "./pattern.ts";
+import { fieldOf, type ListType, type ObjectType, type StructuralType } from "./structural-type.ts";
 
 // More are of no use to anybody, and cost time in a list of a hundred thousand bad elements.
 const mostErrors = 100;
 
 /**
- * What a custom object breaks of its schema, in the server's words. Rules in CEL (`x-kubernetes-validations`) are not looked at.
+ * What a value breaks of its custom type, in the server's words. Rules in CEL (`x-kubernetes-validations`) are not looked at.
  *
  * @param old what was there before: a part that is as it was is not judged again, since the schema may have become stricter.
  */
-export function schemaErrors(value: unknown, schema: Schema, path = "", old?: unknown): FieldError[] {
-  if (old !== undefined && equalJson(value, old)) return [];
+export function typeErrors(value: unknown, type: StructuralType, path = "", old?: unknown): FieldError[] {
+  const { checks } = type;
+  // Built-in parts have rules of their own.
+  if (checks === undefined || (old !== undefined && equalJson(value, old))) return [];
   if (value === null) {
-    return schema.nullable === true ? [] : [wrongType(path, "null", schema.type ?? "object")];
+    return checks.nullable === true ? [] : [wrongType(path, "null", checks.type ?? "object")];
   }
-  const type = typeError(value, schema, path);
-  if (type !== undefined) return [type];
-  const errors = [...valueErrors(value, schema, path), ...combinationErrors(value, schema, path)];
-  if (Array.isArray(value)) return [...errors, ...listErrors(value, schema, path, old)];
-  if (isFields(value)) return [...errors, ...fieldsErrors(value, schema, path, fieldsOf(old))];
+  const unfit = typeError(value, checks, path);
+  if (unfit !== undefined) return [unfit];
+  const errors = [...valueErrors(value, checks, path), ...combinationErrors(value, checks, path)];
+  if (Array.isArray(value) && type.is === "list")
+    return [...errors, ...listErrors(value, type, checks, path, old)];
+  if (isFields(value) && type.is === "object")
+    return [...errors, ...fieldsErrors(value, type, checks, path, fieldsOf(old))];
   return errors;
 }
 
@@ -116,96 +121,91 @@ function hasFormat(value: string, format: string | undefined): boolean {
   }
 }
 
-function listErrors(list: readonly unknown[], schema: Schema, path: string, old: unknown): FieldError[] {
+function listErrors(
+  list: readonly unknown[],
+  type: ListType,
+  checks: Schema,
+  path: string,
+  old: unknown,
+): FieldError[] {
   const errors: FieldError[] = [];
-  const { items } = schema;
-  if (items !== undefined) {
-    const before = sameElements(schema, old);
-    for (const [index, element] of list.entries()) {
-      if (errors.length >= mostErrors) break;
-      errors.push(...schemaErrors(element, items, `${path}[${index}]`, before?.get(keyOf(element, schema))));
-    }
+  const before = sameElements(type, old);
+  for (const [index, element] of list.entries()) {
+    if (errors.length >= mostErrors) break;
+    errors.push(...typeErrors(element, type.element, `${path}[${index}]`, before?.get(keyOf(element, type))));
   }
-  if (schema.maxItems !== undefined && list.length > schema.maxItems) {
-    errors.push(fieldError.tooMany(path, list.length, schema.maxItems));
+  if (checks.maxItems !== undefined && list.length > checks.maxItems) {
+    errors.push(fieldError.tooMany(path, list.length, checks.maxItems));
   }
-  if (schema.minItems !== undefined && list.length < schema.minItems) {
+  if (checks.minItems !== undefined && list.length < checks.minItems) {
     errors.push(
-      fieldError.invalid(path, list.length, `${path} in body should have at least ${schema.minItems} items`),
+      fieldError.invalid(path, list.length, `${path} in body should have at least ${checks.minItems} items`),
     );
   }
-  return [...errors, ...duplicateErrors(list, schema, path)];
+  return [...errors, ...duplicateErrors(list, type, path)];
 }
 
 /** The elements that were there before by their keys; those of other lists cannot be told apart. */
-function sameElements(schema: Schema, old: unknown): ReadonlyMap<string, unknown> | undefined {
-  if (schema["x-kubernetes-list-type"] !== "map" || !Array.isArray(old)) return undefined;
-  return new Map(old.map((element) => [keyOf(element, schema), element]));
+function sameElements(type: ListType, old: unknown): ReadonlyMap<string, unknown> | undefined {
+  if (type.listType !== "map" || !Array.isArray(old)) return undefined;
+  return new Map(old.map((element) => [keyOf(element, type), element]));
 }
 
 /** What an element of a list is told apart by. */
-function keyOf(element: unknown, schema: Schema): string {
-  if (schema["x-kubernetes-list-type"] !== "map" || !isFields(element)) return canonicalJson(element);
-  return canonicalJson(idOf(element, schema));
+function keyOf(element: unknown, type: ListType): string {
+  if (type.listType !== "map" || !isFields(element)) return canonicalJson(element);
+  return canonicalJson(idOf(element, type));
 }
 
-function idOf(element: Fields, schema: Schema): Fields {
-  const properties = schema.items?.properties ?? {};
-  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
-  return Object.fromEntries(
-    keys.map((key) => [key, ownValue(element, key) ?? ownValue(properties, key)?.default]),
-  );
+function idOf(element: Fields, { keys, element: type }: ListType): Fields {
+  return Object.fromEntries(keys.map((key) => [key, ownValue(element, key) ?? fieldOf(type, key)?.default]));
 }
 
-function duplicateErrors(list: readonly unknown[], schema: Schema, path: string): FieldError[] {
-  const listType = schema["x-kubernetes-list-type"];
-  if (listType !== "set" && listType !== "map" && schema.uniqueItems !== true) return [];
+function duplicateErrors(list: readonly unknown[], type: ListType, path: string): FieldError[] {
+  if (type.listType === "atomic" && type.checks?.uniqueItems !== true) return [];
   const seen = new Set<string>();
   return list.flatMap((element, index) => {
-    const key = keyOf(element, schema);
+    const key = keyOf(element, type);
     if (!seen.has(key)) {
       seen.add(key);
       return [];
     }
-    const id = listType === "map" && isFields(element) ? idOf(element, schema) : element;
+    const id = type.listType === "map" && isFields(element) ? idOf(element, type) : element;
     return [fieldError.duplicate(`${path}[${index}]`, id)];
   });
 }
 
-function fieldsErrors(fields: Fields, schema: Schema, path: string, old: Fields): FieldError[] {
+function fieldsErrors(
+  fields: Fields,
+  type: ObjectType,
+  checks: Schema,
+  path: string,
+  old: Fields,
+): FieldError[] {
   const at = (key: string): string => (path === "" ? key : `${path}.${key}`);
   const errors: FieldError[] = [];
   const count = Object.keys(fields).length;
-  if (schema.maxProperties !== undefined && count > schema.maxProperties) {
-    errors.push(
-      fieldError.invalid(
-        path,
-        count,
-        `${path} in body should have at most ${schema.maxProperties} properties`,
-      ),
-    );
+  const { maxProperties, minProperties, required = [] } = checks;
+  if (maxProperties !== undefined && count > maxProperties) {
+    const why = `${path} in body should have at most ${maxProperties} properties`;
+    errors.push(fieldError.invalid(path, count, why));
   }
-  if (schema.minProperties !== undefined && count < schema.minProperties) {
-    errors.push(
-      fieldError.invalid(
-        path,
-        count,
-        `${path} in body should have at least ${schema.minProperties} properties`,
-      ),
-    );
+  if (minProperties !== undefined && count < minProperties) {
+    const why = `${path} in body should have at least ${minProperties} properties`;
+    errors.push(fieldError.invalid(path, count, why));
   }
   for (const [key, value] of Object.entries(fields)) {
     if (errors.length >= mostErrors) break;
-    const inner = fieldSchema(schema, key);
-    if (inner !== undefined) errors.push(...schemaErrors(value, inner, at(key), ownValue(old, key)));
+    const inner = fieldOf(type, key)?.type;
+    if (inner !== undefined) errors.push(...typeErrors(value, inner, at(key), ownValue(old, key)));
   }
-  const missing = (schema.required ?? []).filter((key) => ownValue(fields, key) === undefined);
+  const missing = required.filter((key) => ownValue(fields, key) === undefined);
   return [...errors, ...missing.map((key) => fieldError.required(at(key)))];
 }
 
 function combinationErrors(value: unknown, schema: Schema, path: string): FieldError[] {
-  const errors = (schema.allOf ?? []).flatMap((each) => schemaErrors(value, each, path));
-  const fits = (each: Schema): boolean => schemaErrors(value, each, path).length === 0;
+  const errors = (schema.allOf ?? []).flatMap((each) => typeErrors(value, customType(each), path));
+  const fits = (each: Schema): boolean => typeErrors(value, customType(each), path).length === 0;
   const wrong = (detail: string): FieldError =>
     fieldError.invalid(path, "", `${JSON.stringify(path)} ${detail}`);
   if (schema.anyOf !== undefined && !schema.anyOf.some(fits)) {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withPodTemplateDefaults } from "../../api/pod-defaults.ts";
+import { withPodTemplateDefaults } from "../../../api/pod-defaults.ts";
+import { builtInType } from "./built-in-type.ts";
 import { decode } from "./decode.ts";
-import { shapeOf } from "./shape.ts";
 
-const pod = shapeOf("io.k8s.api.core.v1.Pod");
+const pod = builtInType("io.k8s.api.core.v1.Pod");
 const podSpec = (spec: object): unknown => (decode(pod, { spec }) as { spec: unknown }).spec;
 
 describe("reading what a client sent", () => {
@@ -42,13 +42,13 @@ describe("reading what a client sent", () => {
     const metadata = { creationTimestamp: "2026-01-01T01:00:00.9+01:00" };
     const object = decode(pod, { metadata }) as { metadata: object };
     assert.deepEqual(object.metadata, { creationTimestamp: "2026-01-01T00:00:00Z" });
-    const lease = shapeOf("io.k8s.api.coordination.v1.Lease");
+    const lease = builtInType("io.k8s.api.coordination.v1.Lease");
     const renewed = decode(lease, { spec: { renewTime: "2026-01-01T00:00:00.123456Z" } }) as { spec: object };
     assert.deepEqual(renewed.spec, { renewTime: "2026-01-01T00:00:00.123456Z" });
   });
 
   it("shares nothing with what was sent", () => {
-    const definition = shapeOf(
+    const definition = builtInType(
       "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
     );
     const openAPIV3Schema = { type: "object", default: { deep: { x: 1 } } };
@@ -126,10 +126,10 @@ describe("reading what a client sent", () => {
         },
       },
     ];
-    const shape = shapeOf("io.k8s.api.core.v1.PodTemplateSpec");
+    const type = builtInType("io.k8s.api.core.v1.PodTemplateSpec");
     for (const template of templates) {
       const byPlanner = withPodTemplateDefaults(template as never);
-      const byServer = withPodTemplateDefaults(decode(shape, template) as never);
+      const byServer = withPodTemplateDefaults(decode(type, template) as never);
       assert.deepEqual(byPlanner, byServer);
     }
   });
