@@ -1,5 +1,14 @@
 import type { KubernetesObject, Status } from "../api/core.ts";
 
+/** Who makes a request, as the server has found out. */
+export interface User {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  /** What else is known, as which pod a token belongs to: each name with its values. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
 export interface ApiRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Path without query, segments percent-encoded: `/api/v1/namespaces/default/pods`. */
@@ -13,6 +22,8 @@ export interface ApiRequest {
   readonly accept?: string;
   /** Who asks, as in the HTTP header; the part before the first `/` is the field manager. */
   readonly userAgent?: string;
+  /** Only for a server in the same process, which takes a request without it for one of its own. */
+  readonly user?: User;
 }
 
 export interface ApiResponse {

@@ -6,7 +6,7 @@ import { addressesOf } from "../addresses.ts";
 import { Store } from "../store/store.ts";
 import { ApiServer } from "./api-server.ts";
 import type { Fields } from "./json.ts";
-import type { PodLogs } from "./pod-logs.ts";
+import type { PodLogs } from "./subresources/pod-logs.ts";
 
 /** An API server in memory, with ways to talk to it that are short to read. */
 export function startApi(options: { historyLength?: number; podLogs?: PodLogs } = {}) {

@@ -462,13 +462,12 @@ describe("what Kubernetes has and this cluster does not", () => {
     ],
     [
       "POST",
-      "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-      "selfsubjectaccessreviews.authorization.k8s.io",
+      "/apis/certificates.k8s.io/v1/certificatesigningrequests",
+      "certificatesigningrequests.certificates.k8s.io",
     ],
     ["GET", "/api/v1/namespaces/default/endpoints", "endpoints"],
     ["GET", "/apis/apps/v1/namespaces/default/statefulsets", "statefulsets.apps"],
     ["POST", "/api/v1/namespaces/default/pods/p/exec", "pods/exec"],
-    ["POST", "/api/v1/namespaces/default/serviceaccounts/default/token", "serviceaccounts/token"],
     ["GET", "/apis/metrics.k8s.io/v1beta1/nodes", "nodes.metrics.k8s.io"],
   ] as const;
   const { api } = startApi();

@@ -1,9 +1,11 @@
-import type { KubernetesObject, Pod } from "../../api/core.ts";
+import type { KubernetesObject } from "../../api/core.ts";
 import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../../kubernetes/transport.ts";
 import type { Cancel, Clock } from "../../time/clock.ts";
 import type { Addresses } from "../addresses.ts";
 import { WriteFailed } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
+import { type Access, openAccess, ownUser } from "./access/access.ts";
+import type { Review } from "./access/reviews.ts";
 import { cleanupFinalizer } from "./custom/definition.ts";
 import { EventExpiry } from "./event-expiry.ts";
 import type { Kind } from "./kind.ts";
@@ -13,7 +15,6 @@ import { listBody, listObjects, selectorOf } from "./list.ts";
 import { type DeletionOptions, deletionOptions, integerIn, writeOptions } from "./options.ts";
 import { checkPatchType } from "./patch/patch.ts";
 import { parsePath, type Target } from "./paths.ts";
-import { type PodLogOptions, type PodLogs, podLogOptions } from "./pod-logs.ts";
 import {
   internalError,
   methodNotAllowed,
@@ -24,10 +25,11 @@ import {
   Refusal,
 } from "./refusal.ts";
 import type { ResourceInfo } from "./resource-info.ts";
-import { scaleOf, writeScale } from "./scale.ts";
 import { isOnlyElsewhere } from "./schema-data.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
-import { bindPod, evictPod, finalizeNamespace } from "./subresources.ts";
+import type { PodLogs } from "./subresources/pod-logs.ts";
+import { podLogOf, type SubresourceCall, subresourceAnswer } from "./subresources/table.ts";
+import { withWarnings } from "./success.ts";
 import { refuseWatch, WatchFeed } from "./watch-feed.ts";
 import { type Deleted, type Place, Writer, type Written } from "./writer.ts";
 
@@ -53,15 +55,19 @@ interface Call {
   readonly request: ApiRequest;
 }
 
+const verbs = { GET: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" } as const;
 const firstNamespaces = ["default", "kube-system", "kube-public"];
 
 /**
- * A Kubernetes API server within this process: kinds, rules and answers are those of the real one, without authentication.
+ * A Kubernetes API server within this process: kinds, rules and answers are those of the real one. Who asks has been found out
+ * before (`ApiRequest.user`).
  * Everything waits on promises and the clock only. Objects in answers and events are the stored ones, frozen.
  */
 export class ApiServer implements Transport {
   readonly #store: Store;
   readonly #clock: Clock;
+  /** Who may do what. */
+  readonly access: Access;
   readonly #podLogs: PodLogs | undefined;
   readonly #kinds: KindRegistry;
   readonly #writer: Writer;
@@ -71,6 +77,7 @@ export class ApiServer implements Transport {
   constructor({ store, clock, addresses, isPortInUse, podLogs, random = Math.random }: ApiServerOptions) {
     this.#store = store;
     this.#clock = clock;
+    this.access = openAccess();
     this.#podLogs = podLogs;
     this.#kinds = new KindRegistry(store, (collection) => this.#endFeeds(collection));
     this.#writer = new Writer({
@@ -115,7 +122,9 @@ export class ApiServer implements Transport {
     try {
       const call = this.#call(request);
       if (call === undefined || call.target.subresource !== "log") throw noSuchResource();
-      const log = this.#logOf(call);
+      const { kind, target } = call;
+      const place: Place = { kind, namespace: target.namespace ?? "", name: target.name ?? "" };
+      const log = podLogOf(this.#subresourceCall(call, place));
       return log === undefined ? { code: 204, body: "" } : log;
     } catch (error) {
       return refused(error);
@@ -156,7 +165,9 @@ export class ApiServer implements Transport {
     return this.#answerObject(call, place);
   }
 
-  #answerCollection({ kind, target, query, request }: Call): ApiResponse {
+  #answerCollection(call: Call): ApiResponse {
+    const { kind, target, query, request } = call;
+    if (kind.review !== undefined) return this.#answerReview(call, kind.review);
     switch (request.method) {
       case "GET":
         return ok(listObjects(this.#store, kind, target.namespace, query));
@@ -173,7 +184,19 @@ export class ApiServer implements Transport {
     }
   }
 
+  // A question is neither stored nor counted as a write: its answer is the object with a status.
+  #answerReview({ kind, target: { namespace = "" }, query, request }: Call, review: Review): ApiResponse {
+    if (request.method !== "POST" || (kind.info.namespaced && namespace === "")) throw methodNotAllowed();
+    const options = writeOptions("CreateOptions", query);
+    const { user = ownUser, body } = request;
+    const { object, warnings } = this.#writer.readReview(kind, namespace, body, options);
+    const now = this.#clock.now();
+    const answered = review({ info: kind.info, object, namespace, user, access: this.access, now });
+    return withWarnings({ code: 201, body: answered }, warnings);
+  }
+
   #answerObject({ kind, query, request }: Call, place: Place): ApiResponse {
+    if (kind.review !== undefined) throw noSuchResource();
     switch (request.method) {
       case "GET":
         return ok(kind.show(this.#get(place)));
@@ -200,62 +223,27 @@ export class ApiServer implements Transport {
   }
 
   async #answerSubresource(call: Call, place: Place, subresource: string): Promise<ApiResponse> {
-    const { kind, query, request } = call;
+    const { kind, request } = call;
     const allowed = kind.info.subresources.find(({ name }) => name === subresource)?.verbs ?? [];
-    const verb = { GET: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" } as const;
-    if (!allowed.includes(verb[request.method])) throw methodNotAllowed();
-    switch (subresource) {
-      case "status":
-        if (request.method === "GET") return ok(kind.show(this.#get(place)));
-        return this.#written(
-          kind,
-          request.method === "PATCH"
-            ? this.#patch(place, request, query, subresource)
-            : this.#writer.update(place, request.body, writeOptions("UpdateOptions", query), subresource),
-        );
-      case "scale": {
-        const get = () => this.#get(place);
-        if (request.method === "GET") return ok(scaleOf(kind, get()));
-        const isPatch = request.method === "PATCH";
-        const options = writeOptions(isPatch ? "PatchOptions" : "UpdateOptions", query);
-        const patchType = isPatch ? (request.contentType ?? "application/json") : undefined;
-        const written = writeScale(this.#writer, place, get, { body: request.body, patchType }, options);
-        return withWarnings(ok(written.object), written.warnings);
-      }
-      case "binding": {
-        const options = writeOptions("CreateOptions", query);
-        const get = () => this.#get(place);
-        return withWarnings(created, bindPod(this.#writer, place, get, request.body, this.#clock, options));
-      }
-      case "eviction": {
-        const options = writeOptions("CreateOptions", query);
-        return withWarnings(created, evictPod(this.#writer, place, request.body, query, options));
-      }
-      case "finalize": {
-        const options = writeOptions("UpdateOptions", query);
-        return ok(finalizeNamespace(this.#writer, place, () => this.#get(place), request.body, options));
-      }
-      case "log":
-        return this.#answerLog(call);
-      default:
-        throw noSuchResource();
-    }
+    if (!allowed.includes(verbs[request.method])) throw methodNotAllowed();
+    const answer = subresourceAnswer(place, subresource);
+    if (answer === undefined) throw notOffered(kind.info, subresource);
+    const answered = await answer(this.#subresourceCall(call, place));
+    this.#tidy(kind);
+    return answered;
   }
 
-  async #answerLog(call: Call): Promise<ApiResponse> {
-    const log = this.#logOf(call);
-    if (log === undefined) return { code: 204, body: "" };
-    let body = "";
-    for await (const piece of log) body += piece;
-    return { code: 200, body };
-  }
-
-  #logOf({ kind, target, query }: Call): AsyncIterable<string> | undefined {
-    const place: Place = { kind, namespace: target.namespace ?? "", name: target.name ?? "" };
-    const pod = this.#get(place) as unknown as Pod;
-    const options: PodLogOptions = podLogOptions(pod, query, this.#clock.now());
-    // A pod on no node has written nothing.
-    return (pod.spec.nodeName ?? "") === "" ? undefined : this.#podLogs?.(pod, options);
+  #subresourceCall({ query, request }: Call, place: Place): SubresourceCall {
+    return {
+      place,
+      query,
+      request,
+      writer: this.#writer,
+      clock: this.#clock,
+      access: this.access,
+      podLogs: this.#podLogs,
+      get: () => this.#get(place),
+    };
   }
 
   #get({ kind, namespace, name }: Place): ApiObject {
@@ -360,17 +348,8 @@ export class ApiServer implements Transport {
   }
 }
 
-const created: ApiResponse = {
-  code: 201,
-  body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 },
-};
-
 function ok(body: KubernetesObject | object): ApiResponse {
   return { code: 200, body };
-}
-
-function withWarnings(response: ApiResponse, warnings: readonly string[]): ApiResponse {
-  return warnings.length === 0 ? response : { ...response, warnings };
 }
 
 // Anything that is no refusal is a fault of this program and is thrown on.

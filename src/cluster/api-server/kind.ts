@@ -1,10 +1,12 @@
 import type { KubernetesObject } from "../../api/core.ts";
 import { apiVersionOf } from "../../api/resources.ts";
+import { type Review, reviews } from "./access/reviews.ts";
 import { definitionRules } from "./custom/definition.ts";
 import type { Fields } from "./json.ts";
 import { endpointSliceRules, namespaceRules, nodeRules } from "./kinds/cluster.ts";
 import { configMapRules, leaseRules, secretRules, serviceAccountRules } from "./kinds/configuration.ts";
 import { eventAsCore, eventAsEventsApi, eventRules } from "./kinds/events.ts";
+import { plainRules } from "./kinds/plain.ts";
 import { podRules } from "./kinds/pod.ts";
 import type { ApiObject, Rules } from "./kinds/rules.ts";
 import { serviceRules } from "./kinds/service.ts";
@@ -22,6 +24,8 @@ export interface Kind extends BodyType {
   /** Name in the store; the same for all versions of a resource. */
   readonly collection: string;
   readonly rules: Rules;
+  /** What answers an object of a kind that is a question and never stored; undefined for all others. */
+  readonly review?: Review | undefined;
   /** Where `/scale` finds things; undefined where there is no such subresource. */
   readonly scale: ScalePaths | undefined;
   /** A clean copy of what a client sent, in the stored form. Throws `Undecodable`; `unknown` takes dropped fields. */
@@ -53,6 +57,10 @@ const builtInRules: Readonly<Record<string, Rules>> = {
   "events.k8s.io/v1/events": eventRules,
   "coordination.k8s.io/v1/leases": leaseRules,
   "apiextensions.k8s.io/v1/customresourcedefinitions": definitionRules,
+  "rbac.authorization.k8s.io/v1/roles": plainRules,
+  "rbac.authorization.k8s.io/v1/rolebindings": plainRules,
+  "rbac.authorization.k8s.io/v1/clusterroles": plainRules,
+  "rbac.authorization.k8s.io/v1/clusterrolebindings": plainRules,
 };
 
 const workloadScale: ScalePaths = {
@@ -64,7 +72,9 @@ const workloadScale: ScalePaths = {
 /** All built-in kinds, in the order of discovery. */
 export const builtInKinds: readonly Kind[] = resourceData.map((data): Kind => {
   const [version = "", group = ""] = data.groupVersion.split("/").reverse();
-  const rules = builtInRules[`${data.groupVersion}/${data.resource}`];
+  const key = `${data.groupVersion}/${data.resource}`;
+  const review = reviews[key];
+  const rules = review === undefined ? builtInRules[key] : plainRules;
   if (rules === undefined) throw new Error(`no rules for ${data.groupVersion} ${data.resource}`);
   const schemaName = schemaNameOf(group, version, data.kind);
   const { groupVersion: _groupVersion, resource, ...rest } = data;
@@ -83,6 +93,7 @@ export const builtInKinds: readonly Kind[] = resourceData.map((data): Kind => {
     info,
     collection: isEventsApi ? "events" : qualified(info),
     rules,
+    review,
     type,
     scale: info.subresources.some(({ name }) => name === "scale") ? workloadScale : undefined,
     read: (sent, unknown) => {

@@ -126,6 +126,22 @@ export class Writer {
     return sent;
   }
 
+  /** The body of a POST to a kind that is answered, not stored. Throws a refusal for what is none. */
+  readReview(
+    type: BodyType,
+    namespace: string,
+    body: unknown,
+    { fieldValidation }: WriteOptions,
+  ): SentObject {
+    const { object, warnings } = readBody(type, body, fieldValidation, this.#options.isServed);
+    if (namespace !== "") checkNamespace(object, namespace);
+    const metadata = withFields(object.metadata, {
+      name: object.metadata.name === "" ? undefined : object.metadata.name,
+      namespace: namespace === "" ? object.metadata.namespace : namespace,
+    });
+    return { object: { ...object, metadata }, warnings };
+  }
+
   /** The body of a POST to a subresource that has a kind of its own. Throws a refusal for what is none, or one of another object. */
   readSubresource(
     type: BodyType,

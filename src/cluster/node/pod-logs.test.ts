@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { ContainerStatus, Pod } from "../../api/core.ts";
 import { ManualClock } from "../../time/manual-clock.ts";
-import type { PodLogOptions } from "../api-server/pod-logs.ts";
+import type { PodLogOptions } from "../api-server/subresources/pod-logs.ts";
 import { podLogsIn } from "./pod-logs.ts";
 import { largestLogBytes, limitLog, olderLogPath } from "./process/log-size.ts";
 import { PodFolder } from "./process/pod-folder.ts";

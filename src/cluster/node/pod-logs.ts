@@ -4,8 +4,8 @@ import type { Pod } from "../../api/core.ts";
 import { type Clock, later } from "../../time/clock.ts";
 import { pause } from "../../time/pause.ts";
 import { SystemClock } from "../../time/system-clock.ts";
-import type { PodLogOptions, PodLogs } from "../api-server/pod-logs.ts";
 import { badRequest } from "../api-server/refusal.ts";
+import type { PodLogOptions, PodLogs } from "../api-server/subresources/pod-logs.ts";
 import { olderLogPath } from "./process/log-size.ts";
 import { PodFolder } from "./process/pod-folder.ts";
 

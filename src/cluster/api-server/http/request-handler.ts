@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ApiRequest, ApiResponse, Transport } from "../../../kubernetes/transport.ts";
+import type { ApiRequest, ApiResponse, Transport, User } from "../../../kubernetes/transport.ts";
 import { type Clock, later } from "../../../time/clock.ts";
+import { isWatch } from "../access/attributes.ts";
 import { isFields } from "../json.ts";
 import { parsePath, type Target } from "../paths.ts";
 import { badRequest, methodNotAllowed, Refusal } from "../refusal.ts";
@@ -41,6 +42,7 @@ interface Incoming {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly method: ApiRequest["method"];
+  readonly user: User;
 }
 
 /** Answers HTTP requests: negotiates how, and asks the API server what. Every failure becomes a `Status`. */
@@ -75,19 +77,22 @@ export class RequestHandler {
     const url = URL.parse(request.url ?? "/", "https://server");
     if (url === null) throw badRequest("the target of the request is no URL");
     const path = url.pathname;
-    if (!this.#options.authentication.accepts(path, request.headers.authorization))
-      throw new Refusal(401, "Unauthorized", "Unauthorized");
+    const user = this.#options.authentication.userOf(path, request.headers.authorization);
+    if (user === undefined) throw new Refusal(401, "Unauthorized", "Unauthorized");
     const query = Object.fromEntries(url.searchParams);
-    const incoming = { request, response, path, query, method: methodOf(request) };
-    if (incoming.method === "GET") {
+    const method = methodOf(request);
+    const incoming = { request, response, path, query, method, user };
+    if (method === "GET") {
       const own = this.#ownAnswer(incoming);
       if (own !== undefined) return own;
     }
     const target = parsePath(path);
     if (target === undefined) return { code: 404, body: "404 page not found\n" };
-    if (incoming.method === "GET" && target?.plural === "pods" && target.subresource === "log")
+    if (method === "GET" && target?.plural === "pods" && target.subresource === "log")
       return this.#log(incoming, closing);
-    return isWatch(incoming) ? this.#watch(incoming, target, closing) : this.#ask(incoming, target);
+    return method === "GET" && isWatch(query)
+      ? this.#watch(incoming, target, closing)
+      : this.#ask(incoming, target);
   }
 
   /** What the HTTP face answers by itself: health, version, discovery and OpenAPI. */
@@ -117,7 +122,7 @@ export class RequestHandler {
   }
 
   async #ask(incoming: Incoming, target: Target | undefined): Promise<Answer> {
-    const { request, query, method, path } = incoming;
+    const { request, query, method, path, user } = incoming;
     const accepted = negotiate(request.headers.accept);
     const answer = await this.#bodies.with(request, (bytes) => {
       const { body, contentType } = decodeBody(method, request.headers["content-type"], bytes);
@@ -126,6 +131,7 @@ export class RequestHandler {
         path,
         query,
         contentType,
+        user,
         userAgent: request.headers["user-agent"] ?? "unknown",
         ...(body === undefined ? {} : { body }),
       });
@@ -142,7 +148,7 @@ export class RequestHandler {
   }
 
   #watch(incoming: Incoming, target: Target | undefined, closing: AbortSignal): undefined {
-    const { request, response, query, path } = incoming;
+    const { request, response, query, path, user } = incoming;
     const { clock, apiServer } = this.#options;
     // Events are always JSON: no client wants a stream of anything else that is offered.
     const form = new ObjectForm(
@@ -154,7 +160,7 @@ export class RequestHandler {
     const stream = new WatchStream({ response, form, clock, refused });
     const userAgent = request.headers["user-agent"] ?? "unknown";
     const cancel = apiServer.watch(
-      { method: "GET", path, query: { ...query, watch: "true" }, userAgent },
+      { method: "GET", path, query: { ...query, watch: "true" }, userAgent, user },
       stream,
     );
     const end = () => {
@@ -168,8 +174,8 @@ export class RequestHandler {
     });
   }
 
-  async #log({ path, query, response }: Incoming, closing: AbortSignal): Promise<Answer | undefined> {
-    const log = this.#options.apiServer.podLog({ method: "GET", path, query });
+  async #log({ path, query, response, user }: Incoming, closing: AbortSignal): Promise<Answer | undefined> {
+    const log = this.#options.apiServer.podLog({ method: "GET", path, query, user });
     if (!(Symbol.asyncIterator in log))
       return { code: log.code, body: log.body === "" ? undefined : log.body };
     await streamLog(response, log, closing);
@@ -231,10 +237,6 @@ function methodOf({ method }: IncomingMessage): ApiRequest["method"] {
   const known = methods.find((one) => one === method);
   if (known === undefined) throw methodNotAllowed();
   return known;
-}
-
-function isWatch({ method, query }: Incoming): boolean {
-  return method === "GET" && (query.watch === "true" || query.watch === "1");
 }
 
 /** 304 without a body when the client has this very answer already. */

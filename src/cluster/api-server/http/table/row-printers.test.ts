@@ -361,6 +361,26 @@ const cases: readonly Case[] = [
     object: {},
     cells: ["x", "2026-11-21T12:00:00Z"],
   },
+  ...["ClusterRole", "Role"].map((kind) => ({
+    says: `a ${kind}`,
+    kind: `rbac.authorization.k8s.io/${kind}`,
+    object: { rules: [] },
+    cells: ["x", "2026-11-21T12:00:00Z"],
+  })),
+  ...["ClusterRoleBinding", "RoleBinding"].map((kind) => ({
+    says: `a ${kind}`,
+    kind: `rbac.authorization.k8s.io/${kind}`,
+    object: {
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view" },
+      subjects: [
+        { kind: "User", name: "alice" },
+        { kind: "User", name: "bob" },
+        { kind: "Group", name: "dev" },
+        { kind: "ServiceAccount", namespace: "default", name: "ci" },
+      ],
+    },
+    cells: ["x", "ClusterRole/view", "47s", "alice, bob", "dev", "default/ci"],
+  })),
 ];
 
 describe("the row of", () => {
@@ -370,7 +390,8 @@ describe("the row of", () => {
 
 describe("row printers", () => {
   it("fill every column of every kind that is served", () => {
-    for (const { groupVersion, kind, columns } of resourceData) {
+    for (const { groupVersion, kind, columns, verbs } of resourceData) {
+      if (!verbs.includes("list")) continue;
       const group = groupVersion.includes("/") ? groupVersion.split("/")[0] : "";
       const example = cases.find((each) => each.kind === `${group}/${kind}`);
       assert.ok(example, `${groupVersion} ${kind} has no example`);

@@ -5,6 +5,7 @@ import { containerCells, orNone, printerOf, type RowPrinter } from "./cells.ts";
 import { printEvent } from "./event-row.ts";
 import { printNode } from "./node-row.ts";
 import { printPod } from "./pod-row.ts";
+import { printRoleBinding } from "./role-binding-row.ts";
 import { printEndpointSlice, printService } from "./service-row.ts";
 
 type Data = Readonly<Record<string, string>>;
@@ -79,6 +80,8 @@ const printLease = printerOf<KubernetesObject & { readonly spec?: { readonly hol
   ],
 );
 
+const printNameAndTime: RowPrinter = ({ metadata }) => [metadata.name, metadata.creationTimestamp ?? null];
+
 /** Kinds whose rows say more than name and age, by `group/Kind`. */
 export const rowPrinters: Readonly<Record<string, RowPrinter>> = {
   "/ConfigMap": printConfigMap,
@@ -89,13 +92,14 @@ export const rowPrinters: Readonly<Record<string, RowPrinter>> = {
   "/Secret": printSecret,
   "/Service": printService,
   "/ServiceAccount": printServiceAccount,
-  "apiextensions.k8s.io/CustomResourceDefinition": ({ metadata }) => [
-    metadata.name,
-    metadata.creationTimestamp ?? null,
-  ],
+  "apiextensions.k8s.io/CustomResourceDefinition": printNameAndTime,
   "apps/Deployment": printDeployment,
   "apps/ReplicaSet": printReplicaSet,
   "coordination.k8s.io/Lease": printLease,
   "discovery.k8s.io/EndpointSlice": printEndpointSlice,
   "events.k8s.io/Event": printEvent,
+  "rbac.authorization.k8s.io/ClusterRole": printNameAndTime,
+  "rbac.authorization.k8s.io/ClusterRoleBinding": printRoleBinding,
+  "rbac.authorization.k8s.io/Role": printNameAndTime,
+  "rbac.authorization.k8s.io/RoleBinding": printRoleBinding,
 };

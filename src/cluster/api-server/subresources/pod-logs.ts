@@ -1,7 +1,7 @@
-import type { Pod } from "../../api/core.ts";
-import { type Instant, parseTime } from "../../time/clock.ts";
-import { integerIn, isSet } from "./options.ts";
-import { badRequest, type FieldError, fieldError, invalid } from "./refusal.ts";
+import type { Pod } from "../../../api/core.ts";
+import { type Instant, parseTime } from "../../../time/clock.ts";
+import { integerIn, isSet } from "../options.ts";
+import { badRequest, type FieldError, fieldError, invalid } from "../refusal.ts";
 
 /** What of a container's log is asked for. */
 export interface PodLogOptions {

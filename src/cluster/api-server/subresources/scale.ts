@@ -1,16 +1,16 @@
-import type { KubernetesObject } from "../../api/core.ts";
-import { selectorText } from "../../api/label-selector.ts";
-import { type Fields, fieldsOf, isFields, valueAt, withFields, withValueAt } from "./json.ts";
-import type { Kind } from "./kind.ts";
-import { notNegative } from "./kinds/field-checks.ts";
-import type { ApiObject } from "./kinds/rules.ts";
-import { metadataErrors, subdomainName } from "./names.ts";
-import { checkUid } from "./object-metadata.ts";
-import type { WriteOptions } from "./options.ts";
-import type { SentChange } from "./patch/patch.ts";
-import { invalid } from "./refusal.ts";
-import { travellingType } from "./sent-object.ts";
-import type { Place, Writer, Written } from "./writer.ts";
+import type { KubernetesObject } from "../../../api/core.ts";
+import { selectorText } from "../../../api/label-selector.ts";
+import { type Fields, fieldsOf, isFields, valueAt, withFields, withValueAt } from "../json.ts";
+import type { Kind } from "../kind.ts";
+import { notNegative } from "../kinds/field-checks.ts";
+import type { ApiObject } from "../kinds/rules.ts";
+import { metadataErrors, subdomainName } from "../names.ts";
+import { checkUid } from "../object-metadata.ts";
+import type { WriteOptions } from "../options.ts";
+import type { SentChange } from "../patch/patch.ts";
+import { invalid } from "../refusal.ts";
+import { travellingType } from "../sent-object.ts";
+import type { Place, Writer, Written } from "../writer.ts";
 
 const scaleType = travellingType("autoscaling", "v1", "Scale");
 

@@ -1,0 +1,107 @@
+import type { Pod } from "../../../api/core.ts";
+import type { ApiRequest, ApiResponse } from "../../../kubernetes/transport.ts";
+import type { Clock } from "../../../time/clock.ts";
+import type { Access } from "../access/access.ts";
+import type { ApiObject } from "../kinds/rules.ts";
+import { type WriteOptions, writeOptions } from "../options.ts";
+import { checkPatchType } from "../patch/patch.ts";
+import { qualified } from "../refusal.ts";
+import { successAnswer, withWarnings } from "../success.ts";
+import type { Place, Writer } from "../writer.ts";
+import { finalizeNamespace } from "./namespace-finalize.ts";
+import { bindPod } from "./pod-binding.ts";
+import { evictPod } from "./pod-eviction.ts";
+import { type PodLogs, podLogOptions } from "./pod-logs.ts";
+import { scaleOf, writeScale } from "./scale.ts";
+
+/** A request for a subresource of one object, and what it may use. Its verb is one of those that discovery names. */
+export interface SubresourceCall {
+  readonly place: Place;
+  readonly query: Readonly<Record<string, string>>;
+  readonly request: ApiRequest;
+  readonly writer: Writer;
+  readonly clock: Clock;
+  readonly access: Access;
+  readonly podLogs: PodLogs | undefined;
+  /** The object. Throws the refusal of one that is not there. */
+  readonly get: () => ApiObject;
+}
+
+/** Throws a refusal. */
+type SubresourceAnswer = (call: SubresourceCall) => ApiResponse | Promise<ApiResponse>;
+
+const optionsOf = { POST: "CreateOptions", PUT: "UpdateOptions", PATCH: "PatchOptions" } as const;
+
+/**
+ * What each subresource answers, by the resource's name; `*` stands for all that have it. Which verbs a kind's subresource has is
+ * in `data/resources.json`, and for custom kinds in their definition.
+ */
+const answers: Readonly<Record<string, SubresourceAnswer>> = {
+  "*/status": answerStatus,
+  "*/scale": answerScale,
+  "namespaces/finalize": (call) =>
+    ok(finalizeNamespace(call.writer, call.place, call.get, call.request.body, optionsIn(call))),
+  "pods/binding": (call) => {
+    const { writer, place, get, request, clock } = call;
+    return withWarnings(successAnswer, bindPod(writer, place, get, request.body, clock, optionsIn(call)));
+  },
+  "pods/eviction": (call) => {
+    const { writer, place, request, query } = call;
+    return withWarnings(successAnswer, evictPod(writer, place, request.body, query, optionsIn(call)));
+  },
+  "pods/log": answerLog,
+};
+
+/** Undefined for a subresource that nothing answers here. */
+export function subresourceAnswer({ kind }: Place, subresource: string): SubresourceAnswer | undefined {
+  return answers[`${qualified(kind.info)}/${subresource}`] ?? answers[`*/${subresource}`];
+}
+
+/** A container's log as it comes; undefined for a pod on no node, which has written nothing. */
+export function podLogOf({ query, clock, podLogs, get }: SubresourceCall): AsyncIterable<string> | undefined {
+  const pod = get() as unknown as Pod;
+  const options = podLogOptions(pod, query, clock.now());
+  return (pod.spec.nodeName ?? "") === "" ? undefined : podLogs?.(pod, options);
+}
+
+async function answerLog(call: SubresourceCall): Promise<ApiResponse> {
+  const log = podLogOf(call);
+  if (log === undefined) return { code: 204, body: "" };
+  let body = "";
+  for await (const piece of log) body += piece;
+  return { code: 200, body };
+}
+
+function answerStatus(call: SubresourceCall): ApiResponse {
+  const { writer, place, request, get } = call;
+  const { kind } = place;
+  if (request.method === "GET") return ok(kind.show(get()));
+  const patchType = patchTypeOf(request);
+  if (patchType !== undefined) checkPatchType(kind, patchType);
+  const options = optionsIn(call);
+  const { object, warnings } =
+    patchType === undefined
+      ? writer.update(place, request.body, options, "status")
+      : writer.patch(place, request.body, patchType, options, "status");
+  return withWarnings(ok(kind.show(object)), warnings);
+}
+
+function answerScale(call: SubresourceCall): ApiResponse {
+  const { writer, place, request, get } = call;
+  if (request.method === "GET") return ok(scaleOf(place.kind, get()));
+  const change = { body: request.body, patchType: patchTypeOf(request) };
+  const { object, warnings } = writeScale(writer, place, get, change, optionsIn(call));
+  return withWarnings(ok(object), warnings);
+}
+
+function patchTypeOf({ method, contentType }: ApiRequest): string | undefined {
+  return method === "PATCH" ? (contentType ?? "application/json") : undefined;
+}
+
+function optionsIn({ query, request: { method } }: SubresourceCall): WriteOptions {
+  return writeOptions(optionsOf[method as keyof typeof optionsOf], query);
+}
+
+function ok(body: object): ApiResponse {
+  return { code: 200, body };
+}
