@@ -212,16 +212,6 @@ describe("the real kubectl", { skip, timeout: 120_000 }, () => {
     assert.equal(await kubectl("apply -f -", widget("red")), "widget.example.com/w1 configured\n");
   });
 
-  it("warns of a Deployment, which nothing runs", async () => {
-    const { code, output, errors } = await run("create deployment idle --image=i -n shop".split(" "));
-    assert.deepEqual([code, output], [0, "deployment.apps/idle created\n"]);
-    assert.match(
-      errors,
-      /^Warning: this cluster stores Deployments but does not run them yet; use a Rollout/,
-    );
-    await kubectl("delete deployment idle -n shop");
-  });
-
   it("lists what there is to work with", async () => {
     const [, ...rows] = await table("api-resources --sort-by=name --no-headers=false");
     const row = (name: string) => rows.find(([first]) => first === name);

@@ -75,17 +75,6 @@ describe("writing objects", () => {
     assert.equal((await patch(`${configMaps}/a`, { metadata: { uid } })).code, 422);
   });
 
-  it("warns who creates a Deployment that nothing runs it", async () => {
-    const { post, patch } = startApi();
-    const { warnings = [] } = await post(deployments, deployment("d"));
-    assert.match(
-      warnings.join(),
-      /^this cluster stores Deployments but does not run them yet; use a Rollout/,
-    );
-    assert.equal((await patch(`${deployments}/d`, { spec: { replicas: 3 } })).warnings, undefined);
-    assert.equal((await post(configMaps, { metadata: { name: "a" } })).warnings, undefined);
-  });
-
   it("counts generations: changes of the spec only", async () => {
     const { post, patch } = startApi();
     const generation = async (answer: ReturnType<typeof post>): Promise<number | undefined> =>

@@ -5,18 +5,27 @@ import { resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import type { Clock } from "../../time/clock.ts";
+import type { Deployment } from "./deployment/deployment.ts";
 
-/** Index of pods by the uid of their controller. */
-export const podsByController = "controller";
-/** Index of pods that have no controller, by namespace. */
-export const podsWithoutController = "withoutController";
+/** Index of pods and ReplicaSets by the uid of their controller. */
+export const byController = "controller";
+/** Index of those that have no controller, by namespace. */
+export const withoutController = "withoutController";
 /** Index of EndpointSlices by `namespace/service`. */
 export const slicesByService = "service";
+
+const ownership = {
+  [byController]: (object: KubernetesObject) =>
+    [controllerOf(object)?.uid].filter((uid) => uid !== undefined),
+  [withoutController]: (object: KubernetesObject) =>
+    controllerOf(object) === undefined ? [object.metadata.namespace ?? ""] : [],
+};
 
 /** What the built-in controllers look at, watched once for all of them. */
 export class Caches {
   readonly pods: WatchCache<Pod>;
   readonly replicaSets: WatchCache<ReplicaSet>;
+  readonly deployments: WatchCache<Deployment>;
   readonly services: WatchCache<Service>;
   readonly endpointSlices: WatchCache<EndpointSlice>;
   readonly namespaces: WatchCache<KubernetesObject>;
@@ -26,13 +35,14 @@ export class Caches {
     this.pods = new WatchCache<Pod>({
       ...common,
       resource: resources.pods,
-      indexes: {
-        [podsByController]: (pod) => [controllerOf(pod)?.uid].filter((uid) => uid !== undefined),
-        [podsWithoutController]: (pod) =>
-          controllerOf(pod) === undefined ? [pod.metadata.namespace ?? ""] : [],
-      },
+      indexes: ownership,
     });
-    this.replicaSets = new WatchCache<ReplicaSet>({ ...common, resource: resources.replicaSets });
+    this.replicaSets = new WatchCache<ReplicaSet>({
+      ...common,
+      resource: resources.replicaSets,
+      indexes: ownership,
+    });
+    this.deployments = new WatchCache<Deployment>({ ...common, resource: resources.deployments });
     this.services = new WatchCache<Service>({ ...common, resource: resources.services });
     this.endpointSlices = new WatchCache<EndpointSlice>({
       ...common,
@@ -57,6 +67,13 @@ export class Caches {
   }
 
   #all() {
-    return [this.pods, this.replicaSets, this.services, this.endpointSlices, this.namespaces];
+    return [
+      this.pods,
+      this.replicaSets,
+      this.deployments,
+      this.services,
+      this.endpointSlices,
+      this.namespaces,
+    ];
   }
 }

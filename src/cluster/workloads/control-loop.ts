@@ -78,8 +78,9 @@ export class ControlLoop<T extends KubernetesObject & { readonly status?: object
     this.#events.record({ apiVersion, kind, metadata }, { type, reason, message });
   }
 
-  writeStatus(object: T, status: NonNullable<T["status"]>): Promise<void> {
-    return this.#statuses.write(object, status);
+  /** Writes what of it differs; see `StatusWriter`. */
+  writeStatus(...written: Parameters<StatusWriter<T>["write"]>): Promise<void> {
+    return this.#statuses.write(...written);
   }
 
   readonly #forgetStatus = (object: T): void => this.#statuses.forget(object);

@@ -20,13 +20,23 @@ export class StatusWriter<T extends WithStatus> {
     this.#resource = resource;
   }
 
-  async write(object: T, status: NonNullable<T["status"]>): Promise<void> {
+  /** `annotations`: what is to be written with it, since a write to a status may change those too. */
+  async write(
+    object: T,
+    status: NonNullable<T["status"]>,
+    annotations: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const { namespace, name, uid = "" } = object.metadata;
     // Known before it is written, because the watch may tell of the write before its answer comes.
     this.#right.set(uid, status);
     const patch = mergePatchBetween(object.status ?? {}, status);
-    if (patch === undefined) return;
-    const body = { metadata: { uid }, status: patch };
+    const present = object.metadata.annotations ?? {};
+    const isAnnotated = Object.entries(annotations).every(([key, value]) => present[key] === value);
+    if (patch === undefined && isAnnotated) return;
+    const body = {
+      metadata: { uid, ...(isAnnotated ? {} : { annotations }) },
+      ...(patch === undefined ? {} : { status: patch }),
+    };
     await this.#client
       .patch(this.#resource, namespace, name, { type: "merge", body, subresource: "status" })
       .catch(unlessGone);

@@ -68,6 +68,13 @@ class WatchedTransport implements Transport {
   }
 }
 
+interface RecordedEvent extends KubernetesObject {
+  readonly involvedObject: { readonly kind: string; readonly name: string };
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
 /** An API server with the built-in controllers, for one test. Pods do only what the test says. */
 export class WorkloadsBed {
   readonly clock = new ManualClock();
@@ -152,6 +159,31 @@ export class WorkloadsBed {
 
   pods(): Promise<readonly Pod[]> {
     return this.list<Pod>(resources.pods);
+  }
+
+  /** Lets pods become ready one after the other, in the order of their creation, until nothing changes any more. */
+  async letPodsRun(isHealthy: (pod: Pod) => boolean = () => true): Promise<void> {
+    for (;;) {
+      const waiting = (await this.pods()).find(
+        (pod) =>
+          pod.status?.phase !== "Running" && pod.metadata.deletionTimestamp === undefined && isHealthy(pod),
+      );
+      if (waiting === undefined) return;
+      await this.podRuns(waiting.metadata.name, "127.9.0.2");
+    }
+  }
+
+  /** What was told of one object, in order: `Normal SuccessfulCreate Created pod: …`, with the number of times beyond one. */
+  async eventsOf(kind: string, name?: string): Promise<readonly string[]> {
+    const events = await this.list<RecordedEvent>(resources.events);
+    return events
+      .filter(
+        (event) =>
+          event.involvedObject.kind === kind &&
+          (name ?? event.involvedObject.name) === event.involvedObject.name,
+      )
+      .toSorted((a, b) => (a.metadata.name.slice(-16) < b.metadata.name.slice(-16) ? -1 : 1))
+      .map(({ type, reason, message }) => `${type} ${reason} ${message}`);
   }
 
   /** As a node reports it. */

@@ -2,6 +2,7 @@ import { KubernetesClient } from "../../kubernetes/client.ts";
 import type { Transport } from "../../kubernetes/transport.ts";
 import type { Clock } from "../../time/clock.ts";
 import { Caches } from "./caches.ts";
+import { DeploymentController } from "./deployment/deployment-controller.ts";
 import { EndpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
 import { GarbageCollector } from "./garbage-collector/garbage-collector.ts";
 import { ServedObjects, type ServedResource } from "./garbage-collector/served-objects.ts";
@@ -13,6 +14,7 @@ import type { WorkloadController, WorkloadOptions } from "./workload-controller.
 /** The control loops that the embedded cluster has built in. */
 export const builtIn = [
   ReplicaSetController,
+  DeploymentController,
   EndpointSliceController,
   ServiceNotes,
   GarbageCollector,

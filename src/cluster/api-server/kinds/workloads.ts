@@ -35,12 +35,10 @@ export const replicaSetRules: Rules = {
   },
 };
 
-const notRun = "this cluster stores Deployments but does not run them yet; use a Rollout or a ReplicaSet";
-
 export const deploymentRules: Rules = {
   ...plainRules,
   hasGeneration: true,
-  creationWarnings: (deployment) => [notRun, ...templateWarnings(deployment)],
+  creationWarnings: templateWarnings,
   withDefaults: (deployment) => {
     const spec = fieldsOf(deployment.spec);
     return {

@@ -5,7 +5,7 @@ import { resources } from "../../../api/resources.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
 import type { Change } from "../../../kubernetes/watch-cache.ts";
 import { type Cancel, earliest, type Instant } from "../../../time/clock.ts";
-import { podsByController, podsWithoutController } from "../caches.ts";
+import { byController, withoutController } from "../caches.ts";
 import type { ControlLoop } from "../control-loop.ts";
 import { Expectations } from "../expectations.ts";
 import { claim } from "../ownership.ts";
@@ -69,7 +69,7 @@ export class PodControl<T extends PodOwner> {
 
   /** The pods that name this object as their controller, as the cache shows them. */
   of({ metadata }: T): readonly Pod[] {
-    return this.#workloads.caches.pods.by(podsByController, metadata.uid ?? "");
+    return this.#workloads.caches.pods.by(byController, metadata.uid ?? "");
   }
 
   /** Gives up pods that the selector no longer takes, and takes those that it does and that nobody has. */
@@ -84,7 +84,7 @@ export class PodControl<T extends PodOwner> {
       ownerResource: this.#loop.resource,
       resource: resources.pods,
       owned: concerned(this.of(owner)),
-      orphans: concerned(pods.by(podsWithoutController, owner.metadata.namespace ?? "")).filter(
+      orphans: concerned(pods.by(withoutController, owner.metadata.namespace ?? "")).filter(
         ({ metadata }) => metadata.deletionTimestamp === undefined,
       ),
       takes: ({ metadata }) => selector !== undefined && selects(selector, metadata.labels),
