@@ -15,6 +15,7 @@ import { runIn } from "../src/cli/run.ts";
 import { processTerminal } from "../src/cli/terminal.ts";
 import { dataFolder } from "../src/cluster/supervisor/data-folder.ts";
 import { Supervisor } from "../src/cluster/supervisor/supervisor.ts";
+import { commands } from "../src/commands.ts";
 import { parts } from "../src/parts/parts.ts";
 import { later } from "../src/time/clock.ts";
 import { SystemClock } from "../src/time/system-clock.ts";
@@ -65,7 +66,13 @@ process.exit();
 async function measure(): Promise<boolean> {
   const quiet = { ...processTerminal(), out: () => undefined };
   const cluster = connect(globalFlags(), clock, {});
-  const context: Context = { terminal: quiet, clock, global: globalFlags(), cluster: async () => cluster };
+  const context: Context = {
+    terminal: quiet,
+    clock,
+    commands,
+    global: globalFlags(),
+    cluster: async () => cluster,
+  };
   await cluster.client.create(resources.services, "default", service(`${name}-active`));
   await cluster.client.create(resources.services, "default", service(`${name}-preview`));
   await cluster.client.create(resources.rollouts, "default", rollout());

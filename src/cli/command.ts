@@ -40,6 +40,8 @@ export interface Context {
   readonly terminal: Terminal;
   readonly clock: Clock;
   readonly global: GlobalFlags;
+  /** Everything that this program can do. */
+  readonly commands: readonly Command[];
   /** Finds the cluster and its credentials; `CommandError` with the way out when there is none. */
   readonly cluster: () => Promise<Cluster>;
 }

@@ -1,3 +1,4 @@
+import { commands } from "../commands.ts";
 import { KubernetesClient } from "../kubernetes/client.ts";
 import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../kubernetes/transport.ts";
 import { ManualClock } from "../time/manual-clock.ts";
@@ -8,6 +9,7 @@ export type Answer = (request: ApiRequest) => ApiResponse | object | undefined;
 
 /** A terminal without a screen and a server without objects, for tests of commands. */
 export class FakeWorld implements World {
+  readonly commands = commands;
   readonly clock = new ManualClock();
   readonly requests: ApiRequest[] = [];
   readonly watches: { readonly request: ApiRequest; readonly sink: WatchSink }[] = [];

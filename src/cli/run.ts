@@ -1,6 +1,5 @@
 import type { Clock } from "../time/clock.ts";
 import { type Cluster, type Command, type Context, type GlobalFlags, globalFlags } from "./command.ts";
-import { commands } from "./commands.ts";
 import { UsageError } from "./errors.ts";
 import { firstWord, parseArguments } from "./flags.ts";
 import { nearest } from "./nearest.ts";
@@ -8,6 +7,8 @@ import type { Terminal } from "./terminal.ts";
 
 /** What commands run in. */
 export interface World {
+  /** In the order of the help. */
+  readonly commands: readonly Command[];
   readonly terminal: Terminal;
   readonly clock: Clock;
   /** Finds the cluster that the flags mean. */
@@ -19,12 +20,12 @@ export interface World {
  * expected to go wrong is told in one line; anything else is a bug and thrown.
  */
 export async function run(argv: readonly string[], world: World): Promise<number> {
-  const { terminal } = world;
+  const { terminal, commands } = world;
   try {
     const at = firstWord(argv, globalFlags);
     const [leading, words] = [argv.slice(0, at), argv.slice(at)];
-    if (words[0] === "help" || words[0] === undefined) return await help(leading, words.slice(1), terminal);
-    const { command, rest } = find(words);
+    if (words[0] === "help" || words[0] === undefined) return await help(leading, words.slice(1), world);
+    const { command, rest } = find(commands, words);
     if (asksForHelp(rest)) return await showHelp(command, terminal);
     return await execute(command, [...leading, ...rest], (global) => contextOf(world, global));
   } catch (error) {
@@ -38,7 +39,7 @@ export async function run(argv: readonly string[], world: World): Promise<number
 
 /** Runs what `argv` names in a context of the caller's. Answers the exit code, and throws what goes wrong. */
 export function runIn(context: Context, argv: readonly string[]): Promise<number> {
-  const { command, rest } = find(argv);
+  const { command, rest } = find(context.commands, argv);
   return execute(command, rest, (global) => ({ ...context, global }));
 }
 
@@ -55,11 +56,12 @@ async function execute(
   return (await verb.run(parsed, contextOf(parsed.flags))) ?? 0;
 }
 
-function contextOf({ terminal, clock, connect }: World, global: GlobalFlags): Context {
+function contextOf({ terminal, clock, commands, connect }: World, global: GlobalFlags): Context {
   let cluster: Promise<Cluster> | undefined;
   return {
     terminal,
     clock,
+    commands,
     global,
     cluster(): Promise<Cluster> {
       cluster ??= connect(global);
@@ -71,10 +73,10 @@ function contextOf({ terminal, clock, connect }: World, global: GlobalFlags): Co
 async function help(
   leading: readonly string[],
   words: readonly string[],
-  terminal: Terminal,
+  { terminal, commands }: World,
 ): Promise<number> {
   parseArguments(leading, globalFlags);
-  if (words.length > 0) return showHelp(find(words).command, terminal);
+  if (words.length > 0) return showHelp(find(commands, words).command, terminal);
   const { printHelp } = await import("./print/help.ts");
   terminal.out(printHelp(commands));
   return 0;
@@ -92,16 +94,16 @@ function asksForHelp(argv: readonly string[]): boolean {
 }
 
 /** The command with the longest name that `words` begin with. */
-function find(words: readonly string[]): { command: Command; rest: string[] } {
+function find(commands: readonly Command[], words: readonly string[]): { command: Command; rest: string[] } {
   for (const length of [2, 1]) {
     const name = words.slice(0, length).join(" ");
     const command = commands.find(({ names }) => names.includes(name));
     if (command !== undefined) return { command, rest: words.slice(length) };
   }
-  throw new UsageError(unknownCommand(words));
+  throw new UsageError(unknownCommand(commands, words));
 }
 
-function unknownCommand(words: readonly string[]): string {
+function unknownCommand(commands: readonly Command[], words: readonly string[]): string {
   const [first = "", second] = words;
   const shown = commands.filter(({ isHidden }) => isHidden !== true).flatMap(({ names }) => names);
   const members = commands.map(({ names }) => names[0]).filter((name) => name.startsWith(`${first} `));

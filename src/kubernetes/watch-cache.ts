@@ -1,4 +1,5 @@
 import type { KubernetesObject, Status } from "../api/core.ts";
+import { keyOf } from "../api/metadata.ts";
 import { apiVersionOf, type Resource } from "../api/resources.ts";
 import { retrySeconds } from "../time/backoff.ts";
 import { type Cancel, type Clock, later } from "../time/clock.ts";
@@ -466,10 +467,6 @@ function errorOf(status: Status): ApiError {
   const error = ApiError.fromResponse(status.code ?? 500, status);
   if (error.kind === "expired" || error.retryAfterSeconds !== undefined) return error;
   return new ApiError("expired", error.message, error.code, error.status);
-}
-
-function keyOf({ metadata }: KubernetesObject): string {
-  return `${metadata.namespace ?? ""}/${metadata.name}`;
 }
 
 /** The server no longer has, or not yet has, the history that the watch asked for. */

@@ -182,7 +182,7 @@ class Scene {
   }
 
   async startTraffic(): Promise<void> {
-    this.traffic = await startTraffic({
+    this.traffic = startTraffic({
       client: new KubernetesClient(this.api),
       clock: this.clock,
       addresses,

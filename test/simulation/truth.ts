@@ -8,7 +8,8 @@ import {
   serviceNameLabel,
 } from "../../src/api/names.ts";
 import type { Rollout } from "../../src/api/rollout.ts";
-import type { Change, Store } from "../../src/cluster/store/store.ts";
+import type { Change } from "../../src/cluster/store/change.ts";
+import type { Store } from "../../src/cluster/store/store.ts";
 import { isReady } from "../../src/cluster/workloads/pods.ts";
 import type { Cancel } from "../../src/time/clock.ts";
 import { namespace } from "../scenarios/bed/manifests.ts";

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { equalJson } from "../../api/equal-json.ts";
 import { type Cancel, type Instant, later } from "../../time/clock.ts";
 import { type RolloutView, rolloutTree } from "../../view/rollout-tree.ts";
 import type { Context } from "../command.ts";
@@ -67,7 +67,7 @@ async function redraw(
     const text = printRollout(view, paint, clock.now());
     // On paper only what happens is worth a line, not that time passes.
     if (terminal.interactive) terminal.out(clearScreen + text);
-    else if (!isDeepStrictEqual(view, last)) terminal.out(`${text}\n`);
+    else if (!equalJson(view, last)) terminal.out(`${text}\n`);
     last = view;
     drawIn(refreshSeconds);
   };

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from "../../api/core.ts";
+import { keyOf } from "../../api/metadata.ts";
 import { type Clock, type Instant, later, parseTime } from "../../time/clock.ts";
 import type { Store } from "../store/store.ts";
 
@@ -40,8 +41,4 @@ export class EventExpiry {
   #note(event: KubernetesObject, at: Instant): void {
     this.#written.set(keyOf(event), { event, at });
   }
-}
-
-function keyOf({ metadata }: KubernetesObject): string {
-  return `${metadata.namespace ?? ""}/${metadata.name}`;
 }

@@ -39,22 +39,6 @@ export function ownValue<T>(fields: Readonly<Record<string, T>>, key: string): T
   return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }
 
-/** Whether two JSON values are the same, regardless of the order of fields. */
-export function equalJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a)) {
-    return (
-      Array.isArray(b) && a.length === b.length && a.every((element, index) => equalJson(element, b[index]))
-    );
-  }
-  if (Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  const [left, right] = [a as Fields, b as Fields];
-  return keys.every((key) => Object.hasOwn(right, key) && equalJson(left[key], right[key]));
-}
-
 /** A text that is the same for equal JSON values, to find one among many. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>

@@ -21,13 +21,15 @@ export function listObjects(
   const objects = objectsAt(store, kind, namespace, page);
   const selected = matches === undefined ? objects : objects.filter(matches);
   const rest =
-    page.after === undefined ? selected : selected.filter((object) => keyOf(object) > (page.after ?? ""));
+    page.after === undefined
+      ? selected
+      : selected.filter((object) => placeInOrder(object) > (page.after ?? ""));
   const items = page.limit === undefined ? rest : rest.slice(0, page.limit);
   const last = items.at(-1);
   const remaining = rest.length - items.length;
   const token =
     remaining > 0 && last !== undefined
-      ? { continue: tokenOf({ version: page.version, after: keyOf(last) }) }
+      ? { continue: tokenOf({ version: page.version, after: placeInOrder(last) }) }
       : {};
   // With selectors a real server does not know how many are left.
   const count = remaining > 0 && matches === undefined ? { remainingItemCount: remaining } : {};
@@ -149,7 +151,7 @@ function objectsAt(
   }
 }
 
-function keyOf({ metadata }: KubernetesObject): string {
+function placeInOrder({ metadata }: KubernetesObject): string {
   // The separator sorts before every character of a name, as the order of the store does.
   return `${metadata.namespace ?? ""}\0${metadata.name}`;
 }

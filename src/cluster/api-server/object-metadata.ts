@@ -1,5 +1,6 @@
 import type { ObjectMeta } from "../../api/core.ts";
-import { equalJson, withFields } from "./json.ts";
+import { equalJson } from "../../api/equal-json.ts";
+import { withFields } from "./json.ts";
 import type { Kind } from "./kind.ts";
 import type { ApiObject } from "./kinds/rules.ts";
 import { badRequest, conflict, fieldError, invalid, modifiedMeanwhile, serverError } from "./refusal.ts";

@@ -1,4 +1,5 @@
 import type { KubernetesObject, ObjectMeta } from "../../api/core.ts";
+import { equalJson } from "../../api/equal-json.ts";
 import { type Clock, formatTime } from "../../time/clock.ts";
 import { freeze } from "../store/freeze.ts";
 import type { Store } from "../store/store.ts";
@@ -11,7 +12,7 @@ import {
   remainingGrace,
 } from "./deletion.ts";
 import { generatedName, newUid, type Random } from "./identity.ts";
-import { equalJson, type Fields, fieldsOf, withFields } from "./json.ts";
+import { type Fields, fieldsOf, withFields } from "./json.ts";
 import type { Kind } from "./kind.ts";
 import type { ApiObject, WriteContext } from "./kinds/rules.ts";
 import { metadataErrors } from "./names.ts";

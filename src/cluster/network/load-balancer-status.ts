@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Service } from "../../api/core.ts";
+import { equalJson } from "../../api/equal-json.ts";
 import type { ListenerState } from "./proxy/listener.ts";
 import { isTcp } from "./service-plan.ts";
 
@@ -28,7 +28,7 @@ export function ingressFor(
 /** Whether the Service's status says already what it ought to. */
 export function hasIngress(service: Service, wanted: Ingress): boolean {
   const current = service.status?.loadBalancer?.ingress ?? [];
-  return isDeepStrictEqual(
+  return equalJson(
     current.map(({ ip, ports = [] }) => ({ ip, ports })),
     wanted.map(({ ip, ports = [] }) => ({ ip, ports })),
   );

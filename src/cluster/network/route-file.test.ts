@@ -32,31 +32,31 @@ describe("the file of saved routes", () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   test("lies in a folder that only its owner can look into", async () => {
-    await new RouteFile(path).save([plan]);
+    new RouteFile(path).save([plan]);
     assert.equal((await stat(join(folder, "traffic"))).mode & 0o777, 0o700);
   });
 
   test("gives back what was saved, and nothing when nothing was", async () => {
-    assert.deepEqual(await new RouteFile(path).load(), []);
-    await new RouteFile(path).save([plan]);
-    assert.deepEqual(await new RouteFile(path).load(), [plan]);
+    assert.deepEqual(new RouteFile(path).load(), []);
+    new RouteFile(path).save([plan]);
+    assert.deepEqual(new RouteFile(path).load(), [plan]);
   });
 
   test("may have been written by an earlier Teal", async () => {
     const [port] = plan.ports;
     const old = { ...plan, ports: [{ ...port, protocol: "http", terminating: ["127.8.0.3"] }] };
-    await new RouteFile(path).save([]);
+    new RouteFile(path).save([]);
     await writeFile(path, JSON.stringify({ version: 1, services: [old] }));
-    assert.equal((await new RouteFile(path).load()).length, 1);
+    assert.equal(new RouteFile(path).load().length, 1);
   });
 
   test("is replaced whole and left alone when nothing has changed", async () => {
     const file = new RouteFile(path);
-    await file.save([plan]);
+    file.save([plan]);
     const { ino } = await stat(path);
-    await file.save([plan]);
+    file.save([plan]);
     assert.equal((await stat(path)).ino, ino);
-    await file.save([]);
+    file.save([]);
     assert.notEqual((await stat(path)).ino, ino);
     assert.deepEqual(await readdir(join(folder, "traffic")), ["routes.json"]);
   });
@@ -73,9 +73,9 @@ describe("the file of saved routes", () => {
     "nothing in it": "null",
   })) {
     test(`is refused with ${damage}`, async () => {
-      await new RouteFile(path).save([]);
+      new RouteFile(path).save([]);
       await writeFile(path, text);
-      await assert.rejects(new RouteFile(path).load());
+      assert.throws(() => new RouteFile(path).load());
     });
   }
 });

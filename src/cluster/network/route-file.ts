@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { isIPv4 } from "node:net";
 import { dirname } from "node:path";
+import { readIfThere, writeWhole } from "../whole-file.ts";
 import type { EndpointAddress } from "./proxy/route.ts";
 import { isPort, type PortPlan, type ServicePlan } from "./service-plan.ts";
 
@@ -14,25 +15,17 @@ export class RouteFile {
   }
 
   /** The saved plans; none when nothing was saved yet. Throws on a file that cannot be read or is damaged. */
-  async load(): Promise<readonly ServicePlan[]> {
-    let text: string;
-    try {
-      text = await readFile(this.#path, "utf8");
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-      throw error;
-    }
-    return parsePlans(JSON.parse(text));
+  load(): readonly ServicePlan[] {
+    const text = readIfThere(this.#path);
+    return text === undefined ? [] : parsePlans(JSON.parse(text));
   }
 
   /** Saves `plans` unless they are what was saved last. A reader sees either the old or the new file, never a part. */
-  async save(plans: readonly ServicePlan[]): Promise<void> {
+  save(plans: readonly ServicePlan[]): void {
     const text = JSON.stringify({ version: 1, services: plans });
     if (text === this.#saved) return;
-    const temporary = `${this.#path}.new`;
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-    await writeFile(temporary, text);
-    await rename(temporary, this.#path);
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+    writeWhole(this.#path, text);
     this.#saved = text;
   }
 }

@@ -40,11 +40,11 @@ export class ServiceListeners {
   /** Routes by `plan` from the next request on. */
   apply(plan: ServicePlan): void {
     this.#plan = plan;
-    const routes = new Map(plan.ports.map((port) => [keyOf(port), this.#route(port)]));
+    const routes = new Map(plan.ports.map((port) => [nameOfPort(port), this.#route(port)]));
     this.#dropRoutesExcept(routes);
     const wanted = new Map<string, Route>();
     for (const port of plan.ports) {
-      const route = routes.get(keyOf(port));
+      const route = routes.get(nameOfPort(port));
       if (route === undefined) continue;
       wanted.set(`${plan.clusterIp}:${port.port}`, route);
       if (plan.loadBalancerIp !== undefined) wanted.set(`${plan.loadBalancerIp}:${port.port}`, route);
@@ -77,9 +77,9 @@ export class ServiceListeners {
   #route(port: PortPlan): Route {
     const { namespace, name } = this.#plan;
     const route =
-      this.#routes.get(keyOf(port)) ??
+      this.#routes.get(nameOfPort(port)) ??
       new Route(`Service ${namespace}/${name} port ${port.port}`, this.#options.sessions);
-    this.#routes.set(keyOf(port), route);
+    this.#routes.set(nameOfPort(port), route);
     route.protocol = port.protocol;
     route.swap(port.endpoints);
     return route;
@@ -131,7 +131,7 @@ export class ServiceListeners {
   }
 }
 
-function keyOf(port: PortPlan): string {
+function nameOfPort(port: PortPlan): string {
   return `${port.name}:${port.port}`;
 }
 

@@ -24,7 +24,7 @@ import { hasIngress, ingressFor } from "./load-balancer-status.ts";
 import { Sessions } from "./proxy/sessions.ts";
 import { RouteFile } from "./route-file.ts";
 import { ServiceListeners } from "./service-listeners.ts";
-import { isLoadBalancer, planService } from "./service-plan.ts";
+import { isLoadBalancer, planService, type ServicePlan } from "./service-plan.ts";
 
 export interface TrafficOptions {
   readonly client: KubernetesClient;
@@ -49,9 +49,9 @@ export interface Traffic {
 }
 
 /** Serves at once what was routed last, then what the API server says, until it is stopped. */
-export async function startTraffic(options: TrafficOptions): Promise<Traffic> {
+export function startTraffic(options: TrafficOptions): Traffic {
   const traffic = new TrafficProcess(options);
-  await traffic.start();
+  traffic.start();
   return traffic;
 }
 
@@ -118,8 +118,8 @@ class TrafficProcess implements Traffic {
     this.#confirmations = workQueue({ clock, work: (service) => this.#confirm(service), onProblem: log });
   }
 
-  async start(): Promise<void> {
-    await this.#restore();
+  start(): void {
+    this.#restore();
     this.#services.subscribe(({ type, object }) => {
       this.#route(keyOf(object));
       if (type === "deleted") this.#events.forget(object);
@@ -144,13 +144,11 @@ class TrafficProcess implements Traffic {
     for (const proxy of this.#proxies.values()) proxy.remove();
   }
 
-  async #restore(): Promise<void> {
-    const plans = await this.#file.load().catch((error: unknown) => {
-      this.#log(`the saved routes cannot be used, routing waits for the API server: ${String(error)}`);
-      return [];
-    });
+  #restore(): void {
     // Those of another block were saved before the cluster had to leave it.
-    for (const plan of plans.filter(({ clusterIp }) => clusterIp.startsWith(`${this.#addresses.block}.`))) {
+    for (const plan of this.#saved().filter(({ clusterIp }) =>
+      clusterIp.startsWith(`${this.#addresses.block}.`),
+    )) {
       const service = `${plan.namespace}/${plan.name}`;
       if (plan.loadBalancerIp !== undefined) this.#loadBalancers.reclaim(service, plan.loadBalancerIp);
       this.#proxies.set(service, this.#proxyFor(service, plan));
@@ -209,7 +207,7 @@ class TrafficProcess implements Traffic {
   // A restarted process must not route by older slices than those confirmed, so the file comes first.
   async #confirm(key: string): Promise<undefined> {
     const routed = this.#routed.get(key);
-    if (!this.#isSaved) await this.#save();
+    if (!this.#isSaved) this.#save();
     this.#tellStaying();
     const [namespace, name] = namespaceAndName(key);
     for (const [slice, generation] of routed ?? []) await this.#confirmSlice(namespace, slice, generation);
@@ -235,10 +233,19 @@ class TrafficProcess implements Traffic {
     return listeningNews(proxy.plan, (place) => proxy.stateOf(place));
   }
 
-  async #save(): Promise<void> {
+  #saved(): readonly ServicePlan[] {
+    try {
+      return this.#file.load();
+    } catch (error) {
+      this.#log(`the saved routes cannot be used, routing waits for the API server: ${String(error)}`);
+      return [];
+    }
+  }
+
+  #save(): void {
     this.#isSaved = true;
     try {
-      await this.#file.save([...this.#proxies.values()].map((proxy) => proxy.plan));
+      this.#file.save([...this.#proxies.values()].map((proxy) => proxy.plan));
     } catch (error) {
       this.#isSaved = false;
       this.#log(`the routes cannot be saved, a restart would go back to older ones: ${String(error)}`);

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Condition, Pod, PodStatus } from "../../api/core.ts";
+import { equalJson } from "../../api/equal-json.ts";
 import { portMapAnnotation } from "../../api/names.ts";
 import { resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
@@ -134,11 +134,11 @@ export class PodStatusWriter {
 function statusDifference(before: PodStatus, after: PodStatus): object | undefined {
   const { conditions, ...fields } = after;
   const changed = Object.entries(fields).filter(
-    ([name, value]) => !isDeepStrictEqual(value, before[name as keyof PodStatus]),
+    ([name, value]) => !equalJson(value, before[name as keyof PodStatus]),
   );
   const changedConditions = (conditions ?? []).flatMap((condition) => {
     const known = withoutNulls(before.conditions?.find(({ type }) => type === condition.type));
-    return isDeepStrictEqual(known, condition) ? [] : [conditionPatch(known, condition)];
+    return equalJson(known, condition) ? [] : [conditionPatch(known, condition)];
   });
   if (changed.length === 0 && changedConditions.length === 0) return undefined;
   return {

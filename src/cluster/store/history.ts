@@ -1,4 +1,4 @@
-import type { Change } from "./store.ts";
+import type { Change } from "./change.ts";
 
 interface Held {
   readonly change: Change;

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { KubernetesObject } from "../../api/core.ts";
+import type { Change } from "./change.ts";
 import { type Entry, noJournal } from "./journal.ts";
-import { type Change, HistoryExpired, Store } from "./store.ts";
+import { HistoryExpired, Store } from "./store.ts";
 
 const object = (name: string, fields: object = {}, namespace = "default"): KubernetesObject => ({
   apiVersion: "v1",

@@ -1,20 +1,10 @@
 import type { KubernetesObject } from "../../api/core.ts";
+import { keyOf } from "../../api/metadata.ts";
 import type { Cancel } from "../../time/clock.ts";
+import type { Change } from "./change.ts";
 import { freeze } from "./freeze.ts";
 import { History } from "./history.ts";
 import { type Entry, type Journal, noJournal, type StoredObject } from "./journal.ts";
-
-/** One change of one object, as watchers see it. */
-export interface Change {
-  readonly type: "ADDED" | "MODIFIED" | "DELETED";
-  readonly version: number;
-  readonly namespace: string;
-  readonly name: string;
-  /** The state from `version` on; for `DELETED` the last state with the deletion's `resourceVersion`. */
-  readonly object: KubernetesObject;
-  /** The state before; absent for `ADDED`. */
-  readonly previous?: KubernetesObject;
-}
 
 export interface StoreOptions {
   readonly journal?: Journal;
@@ -287,10 +277,6 @@ function placeOf(object: KubernetesObject): { namespace: string; name: string } 
 
 function withVersion(object: KubernetesObject, version: number): KubernetesObject {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
-}
-
-function keyOf(object: KubernetesObject): string {
-  return `${object.metadata.namespace ?? ""}/${object.metadata.name}`;
 }
 
 function inOrder(names: ReadonlyMap<string, Held> | undefined): readonly KubernetesObject[] {

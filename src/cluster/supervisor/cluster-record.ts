@@ -1,7 +1,7 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { isBlock } from "../addresses.ts";
 import { clusterOf } from "../node/process/container-mark.ts";
+import { readIfThere, writeWhole } from "../whole-file.ts";
 import { isKnownProcess, type KnownProcess } from "./known-process.ts";
 
 /** What `cluster.json` tells other processes about a cluster. It stays when the cluster has stopped, for its port and addresses. */
@@ -42,15 +42,8 @@ export function readRecord(file: string): ClusterRecord | undefined {
 }
 
 export function writeRecord(file: string, record: ClusterRecord): void {
-  const draft = `${file}.new`;
-  try {
-    const text = JSON.stringify({ ...record, folder: clusterOf(dirname(file)) }, null, 2);
-    writeFileSync(draft, `${text}\n`, { mode: 0o600 });
-    renameSync(draft, file);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
-  }
+  const text = JSON.stringify({ ...record, folder: clusterOf(dirname(file)) }, null, 2);
+  writeWhole(file, `${text}\n`);
 }
 
 function parseRecord(value: unknown): ClusterRecord {
@@ -80,13 +73,4 @@ function parseRecord(value: unknown): ClusterRecord {
 /** Where a cluster of the first versions has its addresses, whose records have no block. */
 function blockOfPort(port: number): number {
   return 1 + (port % 250);
-}
-
-export function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
 }

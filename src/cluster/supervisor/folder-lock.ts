@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { clusterOf } from "../node/process/container-mark.ts";
-import { readIfThere } from "./cluster-record.ts";
+import { readIfThere } from "../whole-file.ts";
 import { isKnownProcess, isRunning, type KnownProcess, knownProcess } from "./known-process.ts";
 
 /** The data folder is in use by another cluster that runs. */

@@ -1,8 +1,8 @@
 import { mkdir, readlink, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { readIfThere, writeWhole } from "../../whole-file.ts";
 import type { OwnEntries } from "./kubeconfig-edit.ts";
 import type { Pki } from "./pki.ts";
-import { readIfThere, writePrivately } from "./private-file.ts";
 
 /** The name of cluster, user and context in a kubeconfig. */
 export const contextName = "teal";
@@ -15,7 +15,7 @@ export const contextName = "teal";
  * @throws Error when the file is there and is no kubeconfig; it is left as it is.
  */
 export async function writeKubeconfig(file: string, server: string, pki: Pki): Promise<void> {
-  const text = (await readIfThere(file)) ?? "";
+  const text = readIfThere(file) ?? "";
   const authority = Buffer.from(pki.authority).toString("base64");
   const own: OwnEntries = {
     name: contextName,
@@ -27,7 +27,7 @@ export async function writeKubeconfig(file: string, server: string, pki: Pki): P
   if (wanted === text) return;
   const place = await placeOf(file);
   await mkdir(dirname(place), { recursive: true });
-  await writePrivately(place, wanted);
+  writeWhole(place, wanted);
 }
 
 async function textWith(own: OwnEntries, file: string, text: string): Promise<string> {

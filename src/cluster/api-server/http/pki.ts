@@ -2,7 +2,7 @@ import { createPrivateKey, randomBytes, X509Certificate } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Instant, later } from "../../../time/clock.ts";
-import { readIfThere, writePrivately } from "./private-file.ts";
+import { readIfThere, writeWhole } from "../../whole-file.ts";
 
 /** What the server proves itself with, and what clients prove themselves with. PEM texts. */
 export interface Pki {
@@ -25,27 +25,27 @@ const spareSeconds = 30 * day;
  */
 export async function loadPki(folder: string, now: Instant): Promise<Pki> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const token = (await readToken(folder)) ?? (await makeToken(folder));
-  const certificates = (await readCertificates(folder, now)) ?? (await makeCertificates(folder, now));
+  const token = readToken(folder) ?? makeToken(folder);
+  const certificates = readCertificates(folder, now) ?? (await makeCertificates(folder, now));
   return { ...certificates, token };
 }
 
-async function readToken(folder: string): Promise<string | undefined> {
-  const token = (await readIfThere(join(folder, "token")))?.trim();
+function readToken(folder: string): string | undefined {
+  const token = readIfThere(join(folder, "token"))?.trim();
   return token !== undefined && /^[0-9a-f]{64}$/.test(token) ? token : undefined;
 }
 
-async function makeToken(folder: string): Promise<string> {
+function makeToken(folder: string): string {
   const token = randomBytes(32).toString("hex");
-  await writePrivately(join(folder, "token"), `${token}\n`);
+  writeWhole(join(folder, "token"), `${token}\n`);
   return token;
 }
 
 type Certificates = Omit<Pki, "token">;
 
-async function readCertificates(folder: string, now: Instant): Promise<Certificates | undefined> {
-  const [authority, certificate, key] = await Promise.all(
-    ["ca.crt", "server.crt", "server.key"].map((name) => readIfThere(join(folder, name))),
+function readCertificates(folder: string, now: Instant): Certificates | undefined {
+  const [authority, certificate, key] = ["ca.crt", "server.crt", "server.key"].map((name) =>
+    readIfThere(join(folder, name)),
   );
   if (authority === undefined || certificate === undefined || key === undefined) return undefined;
   return isUsable({ authority, certificate, key }, now) ? { authority, certificate, key } : undefined;
@@ -99,10 +99,8 @@ async function makeCertificates(folder: string, now: Instant): Promise<Certifica
     ],
   });
   // The authority's key is not kept: nothing else is ever signed with it.
-  await Promise.all([
-    writePrivately(join(folder, "ca.crt"), root.cert),
-    writePrivately(join(folder, "server.crt"), server.cert),
-    writePrivately(join(folder, "server.key"), server.private),
-  ]);
+  writeWhole(join(folder, "ca.crt"), root.cert);
+  writeWhole(join(folder, "server.crt"), server.cert);
+  writeWhole(join(folder, "server.key"), server.private);
   return { authority: root.cert, certificate: server.cert, key: server.private };
 }

@@ -1,4 +1,5 @@
-import { equalJson, type Fields, fieldsOf, textOf, withFields } from "../json.ts";
+import { equalJson } from "../../../api/equal-json.ts";
+import { type Fields, fieldsOf, textOf, withFields } from "../json.ts";
 import { configKeyProblems } from "../names.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import { plainRules, selectablePaths } from "./plain.ts";

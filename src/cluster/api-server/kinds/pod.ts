@@ -1,6 +1,7 @@
 import type { PodTemplateSpec } from "../../../api/core.ts";
+import { equalJson } from "../../../api/equal-json.ts";
 import { withPodOnlyDefaults, withPodTemplateDefaults } from "../../../api/pod-defaults.ts";
-import { canonicalJson, equalJson, type Fields, fieldsIn, fieldsOf, textOf, withFields } from "../json.ts";
+import { canonicalJson, type Fields, fieldsIn, fieldsOf, textOf, withFields } from "../json.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import { finalizerErrors } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";

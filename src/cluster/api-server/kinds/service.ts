@@ -1,4 +1,5 @@
-import { equalJson, type Fields, fieldsIn, fieldsOf, listOf, textOf, withFields } from "../json.ts";
+import { equalJson } from "../../../api/equal-json.ts";
+import { type Fields, fieldsIn, fieldsOf, listOf, textOf, withFields } from "../json.ts";
 import { labelErrors, serviceName } from "../names.ts";
 import { type FieldError, fieldError, internalError, invalid } from "../refusal.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";

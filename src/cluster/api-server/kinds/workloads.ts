@@ -1,7 +1,8 @@
 import type { LabelSelector, PodTemplateSpec } from "../../../api/core.ts";
+import { equalJson } from "../../../api/equal-json.ts";
 import { selects } from "../../../api/label-selector.ts";
 import { withPodTemplateDefaults } from "../../../api/pod-defaults.ts";
-import { equalJson, type Fields, fieldsOf, listOf, withFields } from "../json.ts";
+import { type Fields, fieldsOf, listOf, withFields } from "../json.ts";
 import { labelErrors, labelSelectorErrors } from "../names.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import { notNegative, oneOf } from "./field-checks.ts";

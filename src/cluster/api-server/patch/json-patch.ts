@@ -1,4 +1,5 @@
-import { equalJson, type Fields, isDeeperThan, isFields } from "../json.ts";
+import { equalJson } from "../../../api/equal-json.ts";
+import { type Fields, isDeeperThan, isFields } from "../json.ts";
 import { closed, type OpenContainer, opened } from "./open-document.ts";
 
 /** An operation of a JSON patch that cannot be done. */

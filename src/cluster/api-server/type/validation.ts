@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import { canonicalJson, equalJson, type Fields, fieldsOf, isFields, ownValue } from "../json.ts";
+import { equalJson } from "../../../api/equal-json.ts";
+import { canonicalJson, type Fields, fieldsOf, isFields, ownValue } from "../json.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import type { Schema } from "../resource-info.ts";
 import { customType } from "./custom-type.ts";

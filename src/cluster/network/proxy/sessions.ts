@@ -1,11 +1,10 @@
 import type { Cancel, Clock, Instant } from "../../../time/clock.ts";
 import { instant, later } from "../../../time/clock.ts";
-import type { Routes } from "./route.ts";
 
 /** What goes on with one client connection at the moment. */
 export interface Session {
-  /** What it was led by when it came. */
-  readonly routes: Routes;
+  /** What it was led by when it came; its label is for people. */
+  readonly routes: { readonly label: string };
   /** When `expire` is to be called; `never` for a phase without a limit. */
   readonly deadlineAt: Instant;
   /** The pod that no new request goes to any more, but that this client stays with until the connection ends. */
@@ -58,7 +57,7 @@ export class Sessions {
   }
 
   /** Lets the sessions of one port come to their end. */
-  drainRoute(routes: Routes): void {
+  drainRoute(routes: Session["routes"]): void {
     for (const session of this.#open) if (session.routes === routes) session.drain();
   }
 

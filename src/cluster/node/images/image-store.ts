@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { type FSWatcher, mkdirSync, watch } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Cancel } from "../../../time/clock.ts";
+import { readIfThere, writeWhole } from "../../whole-file.ts";
 import { type ImageContent, ImageError, readImageFolder } from "./image-folder.ts";
 import { canonicalImageName } from "./image-name.ts";
 
@@ -37,7 +38,7 @@ export class ImageStore {
     const read = (files ?? [])
       .filter((each) => each.endsWith(".json"))
       .map((each) => this.#read(join(this.#names, each)));
-    const images = (await Promise.all(read)).filter((each) => each !== undefined);
+    const images = read.filter((each) => each !== undefined);
     return images.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -46,10 +47,7 @@ export class ImageStore {
     const image = { name: canonicalImageName(name), folder: resolve(folder) };
     await readImageFolder(image.folder);
     await mkdir(this.#names, { recursive: true, mode: 0o700 });
-    const path = this.#fileOf(image.name);
-    const draft = `${path}.${process.pid}`;
-    await writeFile(draft, `${JSON.stringify(image, null, 2)}\n`);
-    await rename(draft, path);
+    writeWhole(this.#fileOf(image.name), `${JSON.stringify(image, null, 2)}\n`);
     return image;
   }
 
@@ -60,7 +58,7 @@ export class ImageStore {
 
   /** What `name` means now. Throws `ImageError` when it is unknown or its folder is no image any more. */
   async resolve(name: string): Promise<ResolvedImage> {
-    const image = await this.#read(this.#fileOf(canonicalImageName(name)));
+    const image = this.#read(this.#fileOf(canonicalImageName(name)));
     if (image === undefined) {
       throw new ImageError(
         `this cluster has no image "${name}"; give it one with: teal image add ${name} DIR (DIR holds the program), ` +
@@ -104,8 +102,8 @@ export class ImageStore {
     return join(this.#names, `${hash}.json`);
   }
 
-  async #read(path: string): Promise<Image | undefined> {
-    const text = await readFile(path, "utf8").catch(nothingThere(undefined));
+  #read(path: string): Image | undefined {
+    const text = readIfThere(path);
     if (text === undefined) return undefined;
     try {
       const { name, folder } = JSON.parse(text) as Partial<Record<keyof Image, unknown>>;

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../../whole-file.ts";
 import type { ContainerExit, PodNetwork } from "../pod-driver.ts";
 
 /** What outlives the agent about a started container. */
@@ -101,15 +102,7 @@ function readRecord<T>(path: string): T | undefined {
 }
 
 function writeRecord(path: string, record: object): void {
-  const draft = `${path}.draft`;
-  try {
-    writeFileSync(draft, JSON.stringify(record));
-    renameSync(draft, path);
-  } catch (error) {
-    // On a full disk, half a draft takes the room that others need.
-    rmSync(draft, { force: true });
-    throw error;
-  }
+  writeWhole(path, JSON.stringify(record));
 }
 
 function isMissing(error: unknown): boolean {

@@ -88,7 +88,7 @@ export class ServedObjects {
   }
 
   get(resource: Resource, namespace: string, name: string): KubernetesObject | undefined {
-    return this.#watched.get(keyOf(resource))?.cache.get(namespace, name);
+    return this.#watched.get(nameOfKind(resource))?.cache.get(namespace, name);
   }
 
   /** The resource of a kind, whichever of its versions is named; undefined when it is not served (any more). */
@@ -108,7 +108,7 @@ export class ServedObjects {
     const wanted = new Map(
       onePerKind(this.#served().filter((resource) => can(resource, "list", "watch", "delete")))
         .filter((resource) => resource.kind !== "Event")
-        .map((resource) => [keyOf(resource), resource]),
+        .map((resource) => [nameOfKind(resource), resource]),
     );
     for (const [key, watched] of this.#watched) {
       if (wanted.get(key)?.version === watched.resource.version) continue;
@@ -151,7 +151,7 @@ export class ServedObjects {
 }
 
 /** The same for all versions; that of a custom resource is the name of its definition. */
-function keyOf(resource: Resource): string {
+function nameOfKind(resource: Resource): string {
   return `${resource.plural}.${resource.group}`;
 }
 
