@@ -50,6 +50,16 @@ export const resources = {
   ),
 } as const satisfies Record<string, Resource>;
 
+/** `services`, `rollouts.argoproj.io`: the same for all versions of a kind, and for no other kind. */
+export function kindKeyOf({ group, plural }: Pick<Resource, "group" | "plural">): string {
+  return group === "" ? plural : `${plural}.${group}`;
+}
+
+/** `services shop/web`: one object of the cluster, whatever its kind. */
+export function objectKeyOf(resource: Resource, namespace: string, name: string): string {
+  return `${kindKeyOf(resource)} ${namespace}/${name}`;
+}
+
 /** `v1`, `apps/v1`. */
 export function apiVersionOf(resource: Pick<Resource, "group" | "version">): string {
   return resource.group === "" ? resource.version : `${resource.group}/${resource.version}`;

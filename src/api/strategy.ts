@@ -1,6 +1,6 @@
 import type { ObjectMeta } from "./core.ts";
 import { keepSupersededAnnotation } from "./names.ts";
-import type { BlueGreenStrategy, Rollout, RolloutAnalysis } from "./rollout.ts";
+import type { BlueGreenStrategy, Rollout, RolloutAnalysis, TemplateReference } from "./rollout.ts";
 
 /** What a route carries: users' requests, or those of whoever tests the new version. */
 export type Role = "active" | "preview";
@@ -25,11 +25,23 @@ export function keyOfRoute({ kind, namespace, name }: Pick<Route, "kind" | "name
   return `${kind} ${namespace}/${name}`;
 }
 
-/** `spec.strategy.blueGreen` with every default filled in. Durations are seconds. */
-export interface BlueGreen {
-  readonly kind: "blueGreen";
+/** What the ways to bring out a new version have in common. */
+interface Carried {
   /** Of users first; there is at least one, unless the Rollout is invalid. */
   readonly routes: readonly Route[];
+  /** All that an update may have to pass. */
+  readonly analyses: readonly AskedAnalysis[];
+}
+
+export interface AskedAnalysis {
+  /** Where the spec asks for it. */
+  readonly field: string;
+  readonly templates: readonly TemplateReference[];
+}
+
+/** `spec.strategy.blueGreen` with every default filled in. Durations are seconds. */
+export interface BlueGreen extends Carried {
+  readonly kind: "blueGreen";
   /** Size of the new ReplicaSet until it is promoted; undefined: full size. */
   readonly previewReplicaCount: number | undefined;
   readonly autoPromotionEnabled: boolean;
@@ -49,10 +61,21 @@ export interface BlueGreen {
 /** The ways to bring out a new version. Parsed here once; nothing else asks which field of `spec.strategy` is set. */
 export type Strategy = BlueGreen | { readonly kind: "canary" } | { readonly kind: "none" };
 
+const notCarried: Carried = { routes: [], analyses: [] };
+
 /** Every route that the Rollout names, as far as Teal knows its strategy. */
 export function routesOf(rollout: Rollout): readonly Route[] {
+  return carriedBy(rollout).routes;
+}
+
+/** Every analysis that the Rollout asks for, as far as Teal knows its strategy. */
+export function analysesOf(rollout: Rollout): readonly AskedAnalysis[] {
+  return carriedBy(rollout).analyses;
+}
+
+function carriedBy(rollout: Rollout): Carried {
   const strategy = strategyOf(rollout);
-  return strategy.kind === "blueGreen" ? strategy.routes : [];
+  return "routes" in strategy ? strategy : notCarried;
 }
 
 export function strategyOf(rollout: Rollout): Strategy {
@@ -68,6 +91,11 @@ function parseBlueGreen(wire: BlueGreenStrategy, { annotations, namespace = "" }
       const name = wire[`${role}Service`] ?? "";
       const field = `spec.strategy.blueGreen.${role}Service`;
       return name === "" ? [] : [{ kind: "service" as const, role, namespace, name, field }];
+    }),
+    analyses: (["prePromotionAnalysis", "postPromotionAnalysis"] as const).flatMap((name) => {
+      const { templates } = wire[name] ?? {};
+      const field = `spec.strategy.blueGreen.${name}`;
+      return wire[name] === undefined ? [] : [{ field, templates: templates ?? [] }];
     }),
     previewReplicaCount: wire.previewReplicaCount,
     autoPromotionEnabled: wire.autoPromotionEnabled ?? true,

@@ -4,7 +4,7 @@ import { type Resource, resources } from "../api/resources.ts";
 import type { Rollout, TemplateReference } from "../api/rollout.ts";
 import { KubernetesClient } from "../kubernetes/client.ts";
 import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../kubernetes/transport.ts";
-import { findTemplate } from "../rollout/blue-green/analysis-references.ts";
+import { findTemplate } from "../rollout/analysis-references.ts";
 import { ManualClock } from "../time/manual-clock.ts";
 import { Caches } from "./caches.ts";
 import { rollout } from "./small-cluster.fixture.ts";

@@ -1,7 +1,8 @@
 import type { KubernetesObject } from "../api/core.ts";
 import { type Resource, resources } from "../api/resources.ts";
 import type { AnalysisTemplate, Rollout } from "../api/rollout.ts";
-import { findTemplate } from "../rollout/blue-green/analysis-references.ts";
+import { analysesOf } from "../api/strategy.ts";
+import { findTemplate } from "../rollout/analysis-references.ts";
 import type { Objects } from "../traffic/objects.ts";
 
 /** The kinds that are read from the moment on when some Rollout asks for an analysis: most clusters have no such kinds. */
@@ -10,17 +11,15 @@ export const templateKinds: readonly Resource[] = [
   resources.clusterAnalysisTemplates,
 ];
 
-/** Whether the Rollout asks for an analysis before or after its switch. */
-export function asksForAnalysis({ spec }: Partial<Rollout>): boolean {
-  const { prePromotionAnalysis, postPromotionAnalysis } = spec?.strategy?.blueGreen ?? {};
-  return prePromotionAnalysis !== undefined || postPromotionAnalysis !== undefined;
+/** Whether the Rollout asks for an analysis of its updates. */
+export function asksForAnalysis(rollout: Rollout): boolean {
+  return analysesOf(rollout).length > 0;
 }
 
 /** The templates that the Rollout's analyses name, and those that these name, as far as they are there. */
 export function templatesOf(rollout: Rollout, objects: Objects): readonly AnalysisTemplate[] {
-  const { prePromotionAnalysis, postPromotionAnalysis } = rollout.spec.strategy?.blueGreen ?? {};
   const found = new Set<AnalysisTemplate>();
-  const pending = [...(prePromotionAnalysis?.templates ?? []), ...(postPromotionAnalysis?.templates ?? [])];
+  const pending = analysesOf(rollout).flatMap(({ templates }) => templates);
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const template = findTemplate(next, rollout.metadata.namespace ?? "", objects);
     if (template === undefined || found.has(template)) continue;

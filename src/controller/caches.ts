@@ -1,7 +1,7 @@
-import type { EndpointSlice, KubernetesObject, Pod, ReplicaSet, Service } from "../api/core.ts";
+import type { KubernetesObject, ReplicaSet } from "../api/core.ts";
 import { controllerOf, keyOf } from "../api/metadata.ts";
-import { instanceIdLabel, podTemplateHashLabel, serviceNameLabel } from "../api/names.ts";
-import { type Resource, resources } from "../api/resources.ts";
+import { instanceIdLabel, podTemplateHashLabel } from "../api/names.ts";
+import { kindKeyOf, type Resource, resources } from "../api/resources.ts";
 import type { AnalysisTemplate, Rollout } from "../api/rollout.ts";
 import { keyOfRoute, routesOf } from "../api/strategy.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
@@ -10,10 +10,11 @@ import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts"
 import type { UnknownKind } from "../rollout/snapshot.ts";
 import { type Cancel, type Clock, later } from "../time/clock.ts";
 import type { Objects } from "../traffic/objects.ts";
-import { routerOf, routers } from "../traffic/routers.ts";
+import type { ReadKind } from "../traffic/read-kind.ts";
+import { readKinds, routerOf, setKinds } from "../traffic/routers.ts";
 import { asksForAnalysis, templateKinds, trimTemplate } from "./analysis-templates.ts";
 import { ownerlessKeys, selectorKeys } from "./orphan-index.ts";
-import { trimEndpointSlice, trimPod, trimReplicaSet, trimRollout, trimService } from "./trim.ts";
+import { trimReplicaSet, trimRollout } from "./trim.ts";
 
 export interface CachesOptions {
   readonly client: KubernetesClient;
@@ -40,13 +41,15 @@ function kindsFor(rollout: Rollout): readonly Resource[] {
 
 /** The kinds that say who gets requests. */
 function routedKinds(rollout: Rollout): readonly Resource[] {
-  return routesOf(rollout).flatMap((route) => routerOf(route).reads);
+  return routesOf(rollout)
+    .flatMap((route) => routerOf(route).reads)
+    .map(({ resource }) => resource);
 }
 
 interface Kind {
   readonly cache: Pick<
     WatchCache<KubernetesObject>,
-    "start" | "stop" | "unknownBecause" | "isMissing" | "get"
+    "start" | "stop" | "unknownBecause" | "isMissing" | "get" | "by" | "resource"
   >;
   isStarted: boolean;
   /** It has been read, or refused, or was not had in time. */
@@ -55,20 +58,26 @@ interface Kind {
   cancelPatience: Cancel;
 }
 
+/** A kind that routers look at, with all objects of it. */
+export interface RoutedKind extends ReadKind {
+  readonly cache: WatchCache<KubernetesObject>;
+  /** Routes are set on it. By `setFor` are found those set for the Rollout with this key. */
+  readonly isSet: boolean;
+}
+
 /** Everything that the controller knows of the cluster, found by what it is asked for, never by searching. */
 export class Caches {
   readonly rollouts: WatchCache<Rollout>;
   readonly replicaSets: WatchCache<IdentifiedReplicaSet, ReplicaSet>;
-  readonly services: WatchCache<Service>;
-  readonly endpointSlices: WatchCache<EndpointSlice>;
-  readonly pods: WatchCache<Pod>;
+  /** The kinds that routers look at. */
+  readonly routed: readonly RoutedKind[];
   /** Of a namespace, and of the cluster; nobody has to have them. */
   readonly analysisTemplates: WatchCache<AnalysisTemplate>;
   readonly clusterAnalysisTemplates: WatchCache<AnalysisTemplate>;
   /** What decisions look at besides ReplicaSets. */
   readonly objects: Objects;
   readonly #clock: Clock;
-  /** By plural. Each is read from when something needs it for the first time. */
+  /** By `kindKeyOf`. Each is read from when something needs it for the first time. */
   readonly #kinds = new Map<string, Kind>();
   readonly #onKnowledge: () => void;
   #isStopped = false;
@@ -90,7 +99,7 @@ export class Caches {
         onKnowledge: () => this.#settle(resource),
       });
       const settled = Promise.withResolvers<void>();
-      this.#kinds.set(resource.plural, {
+      this.#kinds.set(kindKeyOf(resource), {
         cache,
         isStarted: false,
         isSettled: false,
@@ -107,6 +116,7 @@ export class Caches {
       indexes: {
         uid: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]),
         route: (rollout) => routesOf(rollout).map(keyOfRoute),
+        names: (rollout) => routesOf(rollout).flatMap((route) => routerOf(route).names(route)),
         selector: selectorKeys,
       },
     });
@@ -118,38 +128,36 @@ export class Caches {
         ownerless: ownerlessKeys,
       },
     });
-    this.services = open<Service>(resources.services, {
-      trim: trimService,
-      indexes: {
-        managedBy: (service) => {
-          const owner = routers.service.sets.ownerOf(service);
-          return owner === undefined ? [] : [keyOf(service, owner)];
-        },
-      },
+    this.routed = readKinds.map((kind) => {
+      const { resource, labelSelector, keep, about = () => [] } = kind;
+      const set = setKinds.get(kindKeyOf(resource));
+      const setFor = (object: KubernetesObject): readonly string[] => {
+        const owner = set?.ownerOf(object);
+        return owner === undefined ? [] : [keyOf(object, owner)];
+      };
+      const selected = labelSelector === undefined ? {} : { labelSelector };
+      const indexes = { about, ...(set === undefined ? {} : { setFor }) };
+      return {
+        ...kind,
+        isSet: set !== undefined,
+        cache: open(resource, { ...selected, trim: keep, indexes }),
+      };
     });
-    this.endpointSlices = open<EndpointSlice>(resources.endpointSlices, {
-      labelSelector: serviceNameLabel,
-      trim: trimEndpointSlice,
-      indexes: { service: (slice) => [keyOf(slice, serviceNameOf(slice))] },
-    });
-    this.pods = open<Pod>(resources.pods, { labelSelector: podTemplateHashLabel, trim: trimPod });
     this.analysisTemplates = open<AnalysisTemplate>(resources.analysisTemplates, { trim: trimTemplate });
     this.clusterAnalysisTemplates = open<AnalysisTemplate>(resources.clusterAnalysisTemplates, {
       trim: trimTemplate,
     });
     this.objects = {
-      get: <T extends KubernetesObject>({ plural }: Resource, namespace: string, name: string) =>
-        this.#held(plural)?.get(namespace, name) as T | undefined,
-      slicesOf: (namespace, service) => this.endpointSlices.by("service", `${namespace}/${service}`),
+      get: <T extends KubernetesObject>(resource: Resource, namespace: string, name: string) =>
+        this.#served(resource)?.get(namespace, name) as T | undefined,
+      about: <T extends KubernetesObject>(resource: Resource, key: string) =>
+        (this.#served(resource)?.by("about", key) ?? []) as readonly T[],
     };
   }
 
-  /** What is held of an object that has this kind, namespace and name. */
-  held({ kind, metadata }: KubernetesObject): KubernetesObject | undefined {
-    const cache = [this.rollouts, this.replicaSets, this.services].find(
-      ({ resource }) => resource.kind === kind,
-    );
-    return cache?.get(metadata.namespace ?? "", metadata.name);
+  /** What is held of an object of this kind. */
+  held(resource: Resource, { metadata }: KubernetesObject): KubernetesObject | undefined {
+    return this.#kinds.get(kindKeyOf(resource))?.cache.get(metadata.namespace ?? "", metadata.name);
   }
 
   stop(): void {
@@ -190,8 +198,8 @@ export class Caches {
   }
 
   /** The cache of a kind that is served: one that is not has no objects, whatever it had. */
-  #held(plural: string): Kind["cache"] | undefined {
-    const cache = this.#kinds.get(plural)?.cache;
+  #served(resource: Resource): Kind["cache"] | undefined {
+    const cache = this.#kinds.get(kindKeyOf(resource))?.cache;
     return cache?.isMissing === true ? undefined : cache;
   }
 
@@ -214,15 +222,11 @@ export class Caches {
     this.#onKnowledge();
   }
 
-  #kind({ plural }: Resource): Kind {
-    const kind = this.#kinds.get(plural);
-    if (kind === undefined) throw new Error(`no cache holds ${plural}`);
+  #kind(resource: Resource): Kind {
+    const kind = this.#kinds.get(kindKeyOf(resource));
+    if (kind === undefined) throw new Error(`no cache holds ${kindKeyOf(resource)}`);
     return kind;
   }
-}
-
-export function serviceNameOf(slice: EndpointSlice): string {
-  return slice.metadata.labels?.[serviceNameLabel] ?? "";
 }
 
 /** The uid of the controller that owns an object. */

@@ -128,7 +128,7 @@ describe("gathering", () => {
       const web = cluster.put(rollouts, rollout("web"));
       cluster.put(rollouts, rollout("other"));
       cluster.put(replicaSets, replicaSet("web-1", web));
-      cluster.put(services, service("web-active"));
+      cluster.put(services, service("web-active", {}, "1"));
       await started(run);
       seen.length = 0;
       change(run);

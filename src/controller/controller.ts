@@ -1,6 +1,6 @@
-import type { KubernetesObject, Pod } from "../api/core.ts";
+import type { KubernetesObject } from "../api/core.ts";
 import { controllerOf, keyOf } from "../api/metadata.ts";
-import { type Resource, resources } from "../api/resources.ts";
+import { objectKeyOf, type Resource, resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import { keyOfRoute, routesOf } from "../api/strategy.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
@@ -14,12 +14,12 @@ import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts"
 import { plan } from "../rollout/plan.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import { asksForAnalysis } from "./analysis-templates.ts";
-import { Caches, controllersOf, serviceNameOf } from "./caches.ts";
+import { Caches, controllersOf, type RoutedKind } from "./caches.ts";
 import { adoptersOf } from "./orphans.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { Reconciler } from "./reconciler.ts";
 import { type Planner, rolloutKind } from "./rollouts.ts";
-import { ServiceRelease } from "./service-release.ts";
+import { RouteRelease } from "./route-release.ts";
 import { Writer } from "./writer.ts";
 
 const source = { component: "rollouts-controller" };
@@ -48,7 +48,8 @@ export class Controller {
   readonly #ownWrites: OwnWrites;
   readonly #recorder: EventRecorder;
   readonly #rollouts: Queue;
-  readonly #services: Queue;
+  /** What routes are set on, by `objectKeyOf`. */
+  readonly #sets: Queue;
   #subscriptions: readonly Cancel[] = [];
   #isStopped = false;
 
@@ -69,7 +70,7 @@ export class Controller {
     const onKnowledge = (): void => this.#addAll();
     const caches = new Caches({ client, clock, namespace, instanceId, onProblem, onKnowledge });
     const ownWrites = new OwnWrites(clock);
-    const writer = new Writer(client, ownWrites, (object) => caches.held(object));
+    const writer = new Writer(client, ownWrites, (resource, object) => caches.held(resource, object));
     const recorder = new EventRecorder({ writer, clock, source, onProblem: log });
     const events: EventSink = {
       record(about, news) {
@@ -86,14 +87,14 @@ export class Controller {
     };
     const kind = rolloutKind({ client, clock, caches, ownWrites, plan: planner });
     const reconciler = new Reconciler(kind, { client, clock, ownWrites, writer, events, log });
-    const release = new ServiceRelease({ client, caches, writer, instanceId, log });
+    const release = new RouteRelease({ client, caches, writer, instanceId, log });
     this.#caches = caches;
     this.#ownWrites = ownWrites;
     this.#recorder = recorder;
     const queue = (name: string, pass: (key: string) => Promise<PassResult>): Queue =>
       new Queue({ clock, ...pace, pass, telemetry: { name, to: telemetry } });
     this.#rollouts = queue("rollouts", (key) => reconciler.pass(key));
-    this.#services = queue("services", (key) => release.pass(key));
+    this.#sets = queue("routes", (key) => release.pass(key));
   }
 
   /** Begins to watch; fulfilled when everything is known that can be. Nothing is changed before `lead`. */
@@ -106,9 +107,10 @@ export class Controller {
     if (this.#isStopped) return;
     this.#subscriptions = this.#subscribe();
     this.#addAll();
-    for (const service of this.#caches.services.list()) this.#services.add(keyOf(service));
+    for (const { resource, cache, isSet } of this.#caches.routed)
+      for (const object of isSet ? cache.list() : []) this.#sets.add(keyIn(resource, object));
     this.#rollouts.start();
-    this.#services.start();
+    this.#sets.start();
     const count = this.#caches.rollouts.list().length;
     this.#log(`watching ${count} ${count === 1 ? "Rollout" : "Rollouts"}`);
   }
@@ -124,7 +126,7 @@ export class Controller {
     this.#isStopped = true;
     for (const cancel of this.#subscriptions) cancel();
     this.#caches.stop();
-    await Promise.all([this.#rollouts.stop(), this.#services.stop()]);
+    await Promise.all([this.#rollouts.stop(), this.#sets.stop()]);
     await this.#recorder.stop();
   }
 
@@ -133,15 +135,7 @@ export class Controller {
   }
 
   #subscribe(): readonly Cancel[] {
-    const {
-      rollouts,
-      replicaSets,
-      services,
-      endpointSlices,
-      pods,
-      analysisTemplates,
-      clusterAnalysisTemplates,
-    } = this.#caches;
+    const { rollouts, replicaSets, routed, analysisTemplates, clusterAnalysisTemplates } = this.#caches;
     return [
       rollouts.subscribe((change) => {
         this.#ownWrites.observed(change);
@@ -151,13 +145,12 @@ export class Controller {
         this.#ownWrites.observed(change);
         this.#replicaSetChanged(change);
       }),
-      services.subscribe((change) => {
-        this.#ownWrites.observed(change);
-        this.#serviceRouteChanged(change.object, change.object.metadata.name);
-        this.#services.add(keyOf(change.object));
-      }),
-      endpointSlices.subscribe(({ object }) => this.#serviceRouteChanged(object, serviceNameOf(object))),
-      pods.subscribe((change) => this.#podChanged(change)),
+      ...routed.map((kind) =>
+        kind.cache.subscribe((change) => {
+          this.#ownWrites.observed(change);
+          this.#routedChanged(kind, change);
+        }),
+      ),
       ...[analysisTemplates, clusterAnalysisTemplates].map((cache) =>
         cache.subscribe(() => this.#templatesChanged()),
       ),
@@ -166,19 +159,16 @@ export class Controller {
 
   #rolloutChanged({ object, previous }: Change<Rollout>): void {
     this.#rollouts.add(keyOf(object));
-    // Others that name the same Services may have got or lost a rival.
+    // Others that name the same routes may have got or lost a rival.
     const before = previous === undefined ? [] : routesOf(previous);
-    for (const key of new Set([...routesOf(object), ...before].map(keyOfRoute))) this.#routeChanged(key);
-    for (const service of this.#caches.services.by("managedBy", keyOf(object)))
-      this.#services.add(keyOf(service));
+    for (const key of new Set([...routesOf(object), ...before].map(keyOfRoute)))
+      this.#addAllOf(this.#caches.rollouts.by("route", key));
+    for (const { resource, cache, isSet } of this.#caches.routed)
+      for (const set of isSet ? cache.by("setFor", keyOf(object)) : []) this.#sets.add(keyIn(resource, set));
   }
 
-  #serviceRouteChanged({ metadata: { namespace = "" } }: KubernetesObject, name: string): void {
-    this.#routeChanged(keyOfRoute({ kind: "service", namespace, name }));
-  }
-
-  #routeChanged(route: string): void {
-    for (const rollout of this.#caches.rollouts.by("route", route)) this.#rollouts.add(keyOf(rollout));
+  #addAllOf(rollouts: readonly Rollout[]): void {
+    for (const rollout of rollouts) this.#rollouts.add(keyOf(rollout));
   }
 
   // One that has lost its owner looks for another.
@@ -206,13 +196,16 @@ export class Controller {
       if (asksForAnalysis(rollout)) this.#rollouts.add(keyOf(rollout));
   }
 
-  // Pods change often in ways that no route depends on.
-  #podChanged({ object, previous, type }: Change<Pod>): void {
-    if (type === "updated" && isSame(routedBy(object), previous && routedBy(previous))) return;
+  // Pods and others change often in ways that no route depends on.
+  #routedChanged(kind: RoutedKind, { object, previous, type }: Change<KubernetesObject>): void {
+    if (type === "updated" && isSame(withoutVersion(object), previous && withoutVersion(previous))) return;
+    const key = keyIn(kind.resource, object);
+    for (const named of [key, ...(kind.about?.(object) ?? [])])
+      this.#addAllOf(this.#caches.rollouts.by("names", named));
     const owner = controllerOf(object);
-    if (owner === undefined) return;
-    const replicaSet = this.#caches.replicaSets.get(object.metadata.namespace ?? "", owner.name);
+    const replicaSet = owner && this.#caches.replicaSets.get(object.metadata.namespace ?? "", owner.name);
     if (replicaSet !== undefined) this.#ownerChanged(replicaSet);
+    if (kind.isSet) this.#sets.add(key);
   }
 
   #tellProblem(resource: Resource, text: string, cause?: Error): void {
@@ -227,7 +220,13 @@ export class Controller {
   }
 }
 
-/** What of a pod can matter to a route. */
-function routedBy({ metadata, status }: Pod): object {
-  return { labels: metadata.labels, isLeaving: metadata.deletionTimestamp !== undefined, status };
+function keyIn(resource: Resource, { metadata }: KubernetesObject): string {
+  return objectKeyOf(resource, metadata.namespace ?? "", metadata.name);
+}
+
+function withoutVersion({
+  metadata: { resourceVersion: _, ...metadata },
+  ...rest
+}: KubernetesObject): object {
+  return { ...rest, metadata };
 }

@@ -1,7 +1,8 @@
 import { podTemplateHashLabel } from "../api/names.ts";
 import type { Rollout } from "../api/rollout.ts";
-import { keyOfRoute, type Route, routesOf } from "../api/strategy.ts";
+import { keyOfRoute, type Route, routesOf, strategyOf } from "../api/strategy.ts";
 import type { Snapshot } from "../rollout/snapshot.ts";
+import { courseOf } from "../rollout/strategies.ts";
 import type { Claim } from "../traffic/router.ts";
 import { routerOf } from "../traffic/routers.ts";
 import { templatesOf } from "./analysis-templates.ts";
@@ -47,5 +48,5 @@ function isLiveOn(route: Route, rollout: Rollout): boolean {
   const isActive = routesOf(rollout).some(
     (its) => its.role === "active" && keyOfRoute(its) === keyOfRoute(route),
   );
-  return isActive && (rollout.status?.blueGreen?.activeSelector ?? "") !== "";
+  return isActive && courseOf(strategyOf(rollout))?.liveIn(rollout.status ?? {}) !== undefined;
 }

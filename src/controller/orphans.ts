@@ -3,9 +3,10 @@ import { controllerOf } from "../api/metadata.ts";
 import { podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
-import { routesOf } from "../api/strategy.ts";
+import { routesOf, strategyOf } from "../api/strategy.ts";
 import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
 import { hashOf } from "../rollout/replica-set.ts";
+import { courseOf } from "../rollout/strategies.ts";
 import { routerOf } from "../traffic/routers.ts";
 import type { Caches } from "./caches.ts";
 import { ownerlessFor, selectingRollouts } from "./orphan-index.ts";
@@ -33,13 +34,14 @@ export function adoptersOf(orphan: IdentifiedReplicaSet, caches: Caches): readon
     .map(({ rollout }) => rollout);
 }
 
-function mayAdopt({ metadata, spec }: Rollout, orphan: IdentifiedReplicaSet): boolean {
+function mayAdopt(rollout: Rollout, orphan: IdentifiedReplicaSet): boolean {
+  const { metadata, spec } = rollout;
   const { matchLabels = {}, matchExpressions = [] } = spec.selector ?? {};
   const isEmpty = Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
   return (
     isAdoptable(orphan) &&
     metadata.deletionTimestamp === undefined &&
-    spec.strategy?.blueGreen !== undefined &&
+    courseOf(strategyOf(rollout)) !== undefined &&
     !isEmpty &&
     selects({ matchLabels, matchExpressions }, orphan.metadata.labels)
   );

@@ -17,19 +17,17 @@ export interface Target {
   readonly name: string;
 }
 
+/** What the caches have of an object now. */
+type Held = (resource: Resource, object: KubernetesObject) => KubernetesObject | undefined;
+
 /** The only way in which the controller changes the cluster. Every write is remembered until it comes back. */
 export class Writer implements EventWriter {
   readonly #client: KubernetesClient;
   readonly #events: EventWriter;
   readonly #ownWrites: OwnWrites;
-  readonly #held: (object: KubernetesObject) => KubernetesObject | undefined;
+  readonly #held: Held;
 
-  /** `held`: what the caches have of an object now. */
-  constructor(
-    client: KubernetesClient,
-    ownWrites: OwnWrites,
-    held: (object: KubernetesObject) => KubernetesObject | undefined,
-  ) {
+  constructor(client: KubernetesClient, ownWrites: OwnWrites, held: Held) {
     this.#client = client;
     this.#events = eventWriter(client);
     this.#ownWrites = ownWrites;
@@ -67,7 +65,7 @@ export class Writer implements EventWriter {
       propagationPolicy: "Background",
     });
     const object = { apiVersion: "", kind: resource.kind, metadata: { namespace, name, uid } };
-    this.#ownWrites.deleted(owner, object, this.#held(object));
+    this.#ownWrites.deleted(owner, object, this.#held(resource, object));
   }
 
   /** An Event: nobody waits for it, and it has no precondition. */
@@ -79,9 +77,9 @@ export class Writer implements EventWriter {
     await this.#events.patchEvent(namespace, name, patch);
   }
 
-  #wrote(owner: string, { kind }: Resource, answer: KubernetesObject): KubernetesObject {
-    const written = { ...answer, kind };
-    this.#ownWrites.wrote(owner, written, this.#held(written));
+  #wrote(owner: string, resource: Resource, answer: KubernetesObject): KubernetesObject {
+    const written = { ...answer, kind: resource.kind };
+    this.#ownWrites.wrote(owner, written, this.#held(resource, written));
     return written;
   }
 }

@@ -14,7 +14,7 @@ import { type Note, withNotes } from "./status/notes.ts";
 import { phaseOf } from "./status/phase.ts";
 import { statusOf } from "./status/status.ts";
 import { type Standing, type Walk, walk } from "./step.ts";
-import type { Strategy, Waits } from "./strategy.ts";
+import type { Strategy } from "./strategy.ts";
 
 export interface Plan<Status = RolloutStatus> {
   /** To be carried out in this order; the first failure ends the pass, the next pass plans anew. */
@@ -32,8 +32,7 @@ export interface Plan<Status = RolloutStatus> {
 }
 
 /** One strategy at work, whatever its steps look at. */
-export interface Course {
-  readonly waits: Waits;
+export interface Course extends Pick<Strategy<Situation>, "waits" | "liveIn"> {
   /** What is wrong with the objects that the Rollout names. */
   readonly validate: (snapshot: Snapshot) => readonly FieldError[];
   /** A pass over a Rollout that can be carried out. */
@@ -50,6 +49,7 @@ export interface Course {
 export function course<S extends Situation>(strategy: Strategy<S>): Course {
   return {
     waits: strategy.waits,
+    liveIn: strategy.liveIn,
     validate: strategy.validate,
     go: (snapshot, now) => go(strategy, snapshot, now),
     brake: (snapshot, now, invalid, events) => brake(strategy, snapshot, now, invalid, events),

@@ -3,9 +3,10 @@ import { podTemplateHashLabel } from "../api/names.ts";
 import { resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { Instant } from "../time/clock.ts";
-import { objectsIn } from "../traffic/objects.ts";
+import { type Objects, objectsIn } from "../traffic/objects.ts";
 import type { Sight } from "../traffic/observed-routes.ts";
 import type { Claim, Owner, Tenant } from "../traffic/router.ts";
+import { readKinds } from "../traffic/routers.ts";
 import type { IdentifiedReplicaSet } from "./identified-replica-set.ts";
 import { hashOf } from "./replica-set.ts";
 
@@ -30,12 +31,17 @@ export interface UnknownKind {
   readonly because: string;
 }
 
+export function objectsOf({ objects }: Snapshot): Objects {
+  return objectsIn(objects, readKinds);
+}
+
 /** What the Rollout's routes are looked at with. */
-export function sightOf({ rollout, replicaSets, objects, unknown }: Snapshot, now: Instant): Sight {
+export function sightOf(snapshot: Snapshot, now: Instant): Sight {
+  const { rollout, replicaSets, unknown } = snapshot;
   return {
     owner: ownerOf(rollout),
     label: podTemplateHashLabel,
-    objects: objectsIn(objects),
+    objects: objectsOf(snapshot),
     unknownBecause: (kind) => unknown.find(({ plural }) => plural === kind)?.because,
     versions: replicaSets.map(hashOf),
     now,

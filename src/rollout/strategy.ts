@@ -68,6 +68,8 @@ export interface Strategy<S extends Situation> {
     readonly upkeep: readonly Look<S>[];
   };
   readonly status: (situation: S, memory: Memory) => Reading;
+  /** The version that this status says users are on; undefined when it says none. */
+  readonly liveIn: (status: RolloutStatus) => string | undefined;
   readonly waits: Waits;
   /** What is missing until the update is complete, in Argo's words; undefined when nothing is. */
   readonly pending: (situation: S, status: RolloutStatus) => string | undefined;

@@ -76,13 +76,13 @@ function observe(
   { owner, label, objects, unknownBecause, versions, now }: Sight,
 ): ObservedRoute {
   const router = routerOf(route);
-  const [because] = router.reads.flatMap(({ plural }) => unknownBecause(plural) ?? []);
+  const [because] = router.reads.flatMap(({ resource }) => unknownBecause(resource.plural) ?? []);
   const target = router.target(route, label, objects);
   const side = (value: string): Side => ({ label, value });
   const asChanges = (writes: readonly RouteWrite[]): readonly RouteChange[] =>
     writes.map((write) => ({ from: target, write }));
   return {
-    name: `${router.sets.resource.kind} ${route.name}`,
+    name: router.nameOf(route),
     isSeen: because === undefined,
     target,
     references:

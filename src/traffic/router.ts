@@ -3,6 +3,7 @@ import type { Resource } from "../api/resources.ts";
 import type { Role, Route } from "../api/strategy.ts";
 import type { Instant } from "../time/clock.ts";
 import type { Objects } from "./objects.ts";
+import type { ReadKind } from "./read-kind.ts";
 
 /** Which pods: those that have this value of this label. */
 export interface Side {
@@ -64,10 +65,19 @@ export interface Reference {
 
 /** Something about a route that no release waits for, but that its owner should know. */
 export interface RouteNote {
-  /** The kind, as the reason of a condition and an event. */
-  readonly reason: "ForeignEndpoints" | "MissingAddressFamily" | "MissingPort";
+  /** Which of the router's `noteReasons`: type of a condition, and reason of an event. */
+  readonly reason: string;
   /** For people; stays the same as long as the facts do. */
   readonly message: string;
+}
+
+/** A kind that routes are set on, and that is left behind in good order when the owner needs the object no longer. */
+export interface SetKind {
+  readonly resource: Resource;
+  /** The name of the owner that such an object is set for. */
+  ownerOf(object: KubernetesObject): string | undefined;
+  /** The call that gives the object back to whoever made it. */
+  release(object: KubernetesObject, label: string): RouteWrite;
 }
 
 /**
@@ -76,15 +86,14 @@ export interface RouteNote {
  */
 export interface TrafficRouter<R extends Route> {
   /** The kinds whose changes can change an answer below. */
-  readonly reads: readonly Resource[];
-  /** What it sets routes on, and leaves behind in good order when the owner needs it no longer. */
-  readonly sets: {
-    readonly resource: Resource;
-    /** The name of the owner that such an object is set for. */
-    ownerOf(object: KubernetesObject): string | undefined;
-    /** The call that gives the object back to whoever made it. */
-    release(object: KubernetesObject, label: string): RouteWrite;
-  };
+  readonly reads: readonly ReadKind[];
+  /** Those of them that it sets routes on. */
+  readonly sets: readonly SetKind[];
+  readonly noteReasons: readonly string[];
+  /** For people: `Service web`. */
+  nameOf(route: R): string;
+  /** `objectKeyOf` each object that the route names: a change of one, or of what tells about one, can change an answer below. */
+  names(route: R): readonly string[];
   /** The objects that the answers below look at. */
   objects(route: R, objects: Objects): readonly KubernetesObject[];
   /** Why the route cannot be used by this tenant, in words for people; nothing when it can. */

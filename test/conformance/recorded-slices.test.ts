@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EndpointSlice, Service } from "../../src/api/core.ts";
-import { trimEndpointSlice, trimPod, trimService } from "../../src/controller/trim.ts";
 import { type Objects, objectsIn } from "../../src/traffic/objects.ts";
+import { readKinds } from "../../src/traffic/routers.ts";
+import { endpointSliceKind, podKind, serviceKind } from "../../src/traffic/service/read-kinds.ts";
 import { serviceRouter } from "../../src/traffic/service/service-router.ts";
 import recorded from "./data/real-slices.json" with { type: "json" };
 import { label, pod, problem, routeTo, side } from "./service-bed.ts";
@@ -23,11 +24,14 @@ function observe({ service, slices }: Case, form: (typeof forms)[number]): Objec
     ...one,
     metadata: { ...one.metadata, namespace: "shop" },
   }));
-  return objectsIn([
-    isTrimmed ? trimService(service) : service,
-    ...(isTrimmed ? slices.map(trimEndpointSlice) : slices),
-    ...(isTrimmed ? known.map(trimPod) : known),
-  ]);
+  return objectsIn(
+    [
+      isTrimmed ? serviceKind.keep(service) : service,
+      ...(isTrimmed ? slices.map(endpointSliceKind.keep) : slices),
+      ...(isTrimmed ? known.map(podKind.keep) : known),
+    ],
+    readKinds,
+  );
 }
 
 for (const form of forms) {

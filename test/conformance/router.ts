@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { KubernetesObject } from "../../src/api/core.ts";
+import { objectKeyOf } from "../../src/api/resources.ts";
 import type { Route } from "../../src/api/strategy.ts";
 import { type Objects, objectsIn } from "../../src/traffic/objects.ts";
 import type { Owner, RouteWrite, Routing, Side, Tenant, TrafficRouter } from "../../src/traffic/router.ts";
@@ -136,7 +138,10 @@ export function routerConformance<R extends Route>(
       set(bed, "blue");
       bed.takeEffect(2);
       set(bed, "green");
-      const kept = objectsIn(router.objects(route, bed.objects));
+      // Named and found again as the caches do it, with as much of each as they keep.
+      const keep = (object: KubernetesObject): KubernetesObject =>
+        router.reads.find(({ resource }) => resource.kind === object.kind)?.keep(object) ?? object;
+      const kept = objectsIn(router.objects(route, bed.objects).map(keep), router.reads);
       assert.equal(router.target(route, label, kept), "green");
       assert.deepEqual(router.references(route, label, kept), router.references(route, label, bed.objects));
       for (const version of ["blue", "green"])
@@ -146,14 +151,27 @@ export function routerConformance<R extends Route>(
         );
     });
 
+    it("names what it sets, so that its changes are noticed, and reads all kinds that it looks at", () => {
+      const bed = makeBed();
+      for (const { resource, seen } of set(bed, "blue"))
+        assert(router.names(route).includes(objectKeyOf(resource, seen.namespace, seen.name)));
+      const read = router.reads.map(({ resource }) => resource.kind);
+      for (const { kind } of router.objects(route, bed.objects)) assert(read.includes(kind));
+      for (const { resource } of router.sets) assert(read.includes(resource.kind));
+      assert(router.nameOf(route).endsWith(route.name));
+    });
+
     it("gives what it has set back to whoever made it", () => {
       const bed = makeBed();
       set(bed, "blue");
-      const mine = router
-        .objects(route, bed.objects)
-        .find((object) => object.kind === router.sets.resource.kind && router.sets.ownerOf(object) === "web");
-      assert(mine !== undefined);
-      bed.apply(router.sets.release(mine, label));
+      const releases = router.sets.flatMap((kind) =>
+        router
+          .objects(route, bed.objects)
+          .filter((object) => object.kind === kind.resource.kind && kind.ownerOf(object) === "web")
+          .map((object) => kind.release(object, label)),
+      );
+      assert(releases.length > 0);
+      for (const write of releases) bed.apply(write);
       assert.equal(target(bed), undefined);
       assert(!router.isSetFor(route, owner, bed.objects));
     });

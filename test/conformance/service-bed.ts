@@ -47,7 +47,7 @@ export class ServiceBed implements RouterBed {
         return (this.odd.has(name) ? this.odd.get(name) : pod(name)) as T | undefined;
       return name === "web" ? (this.service as KubernetesObject as T) : undefined;
     },
-    slicesOf: () => this.slices,
+    about: <T extends KubernetesObject>() => this.slices as readonly KubernetesObject[] as readonly T[],
   };
 
   apply(write: RouteWrite): void {

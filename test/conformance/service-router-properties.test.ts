@@ -4,8 +4,8 @@ import fc from "fast-check";
 import type { Endpoint, EndpointSlice, KubernetesObject, Pod } from "../../src/api/core.ts";
 import { embeddedEndpointSliceController, kubernetesEndpointSliceController } from "../../src/api/names.ts";
 import { type Resource, resources } from "../../src/api/resources.ts";
-import { trimEndpointSlice, trimPod, trimService } from "../../src/controller/trim.ts";
 import type { Objects } from "../../src/traffic/objects.ts";
+import { endpointSliceKind, podKind, serviceKind } from "../../src/traffic/service/read-kinds.ts";
 import { serviceRouter } from "../../src/traffic/service/service-router.ts";
 import { endpoint, label, pod, problem, route, ServiceBed, side, slice } from "./service-bed.ts";
 
@@ -187,11 +187,12 @@ describe("whatever EndpointSlices a Service has", () => {
         const { objects: observed, service, slices } = bedOf({ ...all, own: [...foreign, ...all.own] });
         const kept: Objects = {
           get: <T extends KubernetesObject>(resource: Resource, namespace: string, name: string) => {
-            if (resource === resources.services) return trimService(service) as KubernetesObject as T;
+            if (resource === resources.services) return serviceKind.keep(service) as KubernetesObject as T;
             const found = observed.get<Pod>(resource, namespace, name);
-            return found && (trimPod(found) as KubernetesObject as T);
+            return found && (podKind.keep(found) as KubernetesObject as T);
           },
-          slicesOf: () => slices.map(trimEndpointSlice),
+          about: <T extends KubernetesObject>() =>
+            slices.map(endpointSliceKind.keep) as readonly KubernetesObject[] as readonly T[],
         };
         assert.deepEqual(answers(kept, wanted), answers(observed, wanted));
         assert.deepEqual(serviceRouter.notes(route, kept), serviceRouter.notes(route, observed));

@@ -22,6 +22,7 @@ export function blueGreen(strategy: BlueGreen): Strategy<BlueGreenSituation> {
       return { mayGoBack, upkeep: mayGoBack ? [sizeLive, holdActiveRoute] : [sizeLive] };
     },
     status: readBlueGreen,
+    liveIn: (status) => status.blueGreen?.activeSelector || undefined,
     waits: blueGreenWaits,
     pending: pendingBlueGreen,
   };

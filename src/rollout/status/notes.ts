@@ -1,5 +1,6 @@
 import type { Condition } from "../../api/core.ts";
 import type { Instant } from "../../time/clock.ts";
+import { routeNoteReasons } from "../../traffic/routers.ts";
 import type { PlannedEvent } from "../action.ts";
 import { findCondition, withCondition, withoutCondition } from "./conditions.ts";
 
@@ -8,17 +9,11 @@ import { findCondition, withCondition, withoutCondition } from "./conditions.ts"
  * names fields that have no effect; routers say what a Service has beside, or without, the Rollout's pods; `ActRefused` is an
  * act of the planner that was left out because it could have harmed somebody.
  */
-const noteTypes = [
-  "IgnoredFields",
-  "ForeignEndpoints",
-  "MissingAddressFamily",
-  "MissingPort",
-  "ActRefused",
-] as const;
+const noteTypes: readonly string[] = ["IgnoredFields", ...routeNoteReasons, "ActRefused"];
 
 export interface Note {
   /** Type and reason of the condition, and reason of the event. */
-  readonly reason: (typeof noteTypes)[number];
+  readonly reason: string;
   /** Stable: a new text is news, and told again. */
   readonly message: string;
 }
@@ -31,7 +26,7 @@ export function withNotes(
 ): { readonly conditions: readonly Condition[]; readonly events: readonly PlannedEvent[] } {
   const events: PlannedEvent[] = [];
   let noted = conditions;
-  for (const type of noteTypes) {
+  for (const type of new Set([...noteTypes, ...notes.map(({ reason }) => reason)])) {
     const message = messageOf(type, notes);
     if (message === findCondition(noted, type)?.message) continue;
     noted = withoutCondition(noted, type);

@@ -2,6 +2,8 @@ import type { EndpointSlice, Service } from "../../api/core.ts";
 import type { RouteNote } from "../router.ts";
 import { followsSelector, managerOf, namedPorts } from "./slices.ts";
 
+export const serviceNoteReasons = ["ForeignEndpoints", "MissingAddressFamily", "MissingPort"] as const;
+
 /** How many slices a sentence names. */
 const named = 3;
 

@@ -4,11 +4,12 @@ import {
   managedByAnnotation,
   routedGenerationAnnotation,
 } from "../../api/names.ts";
-import { resources } from "../../api/resources.ts";
+import { objectKeyOf, resources } from "../../api/resources.ts";
 import { keyOfRoute, type ServiceRoute } from "../../api/strategy.ts";
 import type { Objects } from "../objects.ts";
 import type { Claim, RouteWrite, Routing, Side, TrafficRouter } from "../router.ts";
-import { notesOf } from "./notes.ts";
+import { notesOf, serviceNoteReasons } from "./notes.ts";
+import { endpointSliceKind, podKind, serviceKind } from "./read-kinds.ts";
 import {
   families,
   familiesOf,
@@ -28,20 +29,30 @@ import {
  * cluster shall do; its EndpointSlices say what it does, so they decide whether the route is in effect.
  */
 export const serviceRouter: TrafficRouter<ServiceRoute> = {
-  reads: [resources.services, resources.endpointSlices, resources.pods],
+  reads: [serviceKind, endpointSliceKind, podKind],
 
-  sets: {
-    resource: resources.services,
-    ownerOf: ({ metadata }) => metadata.annotations?.[managedByAnnotation],
-    release: (object, label) => ({
+  sets: [
+    {
       resource: resources.services,
-      seen: seenOf(object),
-      patch: {
-        metadata: { annotations: { [managedByAnnotation]: null } },
-        ...((object as Service).spec.selector === undefined ? {} : { spec: { selector: { [label]: null } } }),
-      },
-    }),
-  },
+      ownerOf: ({ metadata }) => metadata.annotations?.[managedByAnnotation],
+      release: (object, label) => ({
+        resource: resources.services,
+        seen: seenOf(object),
+        patch: {
+          metadata: { annotations: { [managedByAnnotation]: null } },
+          ...((object as Service).spec.selector === undefined
+            ? {}
+            : { spec: { selector: { [label]: null } } }),
+        },
+      }),
+    },
+  ],
+
+  noteReasons: serviceNoteReasons,
+
+  nameOf: ({ name }) => `${resources.services.kind} ${name}`,
+
+  names: ({ namespace, name }) => [objectKeyOf(resources.services, namespace, name)],
 
   objects(route, objects) {
     const service = serviceOf(route, objects);

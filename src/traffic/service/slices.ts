@@ -4,7 +4,7 @@ import {
   endpointSliceManagedByLabel,
   kubernetesEndpointSliceController,
 } from "../../api/names.ts";
-import { resources } from "../../api/resources.ts";
+import { objectKeyOf, resources } from "../../api/resources.ts";
 import type { ServiceRoute } from "../../api/strategy.ts";
 import type { Objects } from "../objects.ts";
 
@@ -29,7 +29,9 @@ export function managerOf({ metadata }: EndpointSlice): string | undefined {
 
 /** The slices of the route's Service, by name, so that no answer depends on the order in which they came. */
 export function slicesOf({ namespace, name }: ServiceRoute, objects: Objects): readonly EndpointSlice[] {
-  return objects.slicesOf(namespace, name).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  return objects
+    .about<EndpointSlice>(resources.endpointSlices, objectKeyOf(resources.services, namespace, name))
+    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
 }
 
 /** One entry of a slice, with the pod behind it as far as both are known. */

@@ -1,14 +1,17 @@
-import { resources } from "../../api/resources.ts";
-import type { AnalysisTemplate, TemplateReference } from "../../api/rollout.ts";
-import type { BlueGreen } from "../../api/strategy.ts";
-import { type FieldError, invalid } from "../../api/validation.ts";
-import { type Objects, objectsIn } from "../../traffic/objects.ts";
-import type { Snapshot } from "../snapshot.ts";
+import { resources } from "../api/resources.ts";
+import type { AnalysisTemplate, TemplateReference } from "../api/rollout.ts";
+import type { AskedAnalysis } from "../api/strategy.ts";
+import { type FieldError, invalid } from "../api/validation.ts";
+import type { Objects } from "../traffic/objects.ts";
+import { objectsOf, type Snapshot } from "./snapshot.ts";
 
 /** Which templates of the analyses that the Rollout asks for are not there, in Argo's words. */
-export function validateAnalyses(snapshot: Snapshot, strategy: BlueGreen): readonly FieldError[] {
-  return (["prePromotionAnalysis", "postPromotionAnalysis"] as const).flatMap((name) =>
-    missingTemplates(snapshot, `spec.strategy.blueGreen.${name}.templates`, strategy[name]?.templates ?? []),
+export function validateAnalyses(
+  snapshot: Snapshot,
+  analyses: readonly AskedAnalysis[],
+): readonly FieldError[] {
+  return analyses.flatMap(({ field, templates }) =>
+    missingTemplates(snapshot, `${field}.templates`, templates),
   );
 }
 
@@ -28,7 +31,7 @@ function missingTemplates(
   references: readonly TemplateReference[],
   seen: ReadonlySet<unknown> = new Set(),
 ): readonly FieldError[] {
-  const objects = objectsIn(snapshot.objects);
+  const objects = objectsOf(snapshot);
   return references.flatMap((reference) => {
     const found = findTemplate(reference, snapshot.rollout.metadata.namespace ?? "", objects);
     if (seen.has(found)) return [];
