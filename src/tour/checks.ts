@@ -1,5 +1,6 @@
 import { formatTime } from "../time/clock.ts";
-import type { ReplicaSetView, Role, RolloutView } from "../view/rollout-tree.ts";
+import type { ReplicaSetView, RolloutView } from "../view/rollout-tree.ts";
+import type { Role } from "../view/strategies.ts";
 import { askOnce } from "./addresses.ts";
 import type { LoadProcess } from "./load-process.ts";
 import { type LoadReport, sum } from "./load-report.ts";

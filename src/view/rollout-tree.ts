@@ -6,11 +6,8 @@ import { type Icon, icons } from "./icons.ts";
 import { type PodStatusView, podProblemOf, podStatusOf } from "./pod-status.ts";
 import { type PhaseView, phaseOf } from "./rollout-phase.ts";
 import { type ByOwner, compareTexts, hashOf, ownedBy, revisionOf, type Seen } from "./seen.ts";
+import { type Role, roles, strategyView } from "./strategies.ts";
 import { type WaitingView, waitingOf } from "./waiting.ts";
-
-/** What a ReplicaSet is to its Rollout, in the order in which the roles are named. */
-const roles = ["canary", "stable", "active", "preview"] as const;
-export type Role = (typeof roles)[number];
 
 /** Everything that people see of one Rollout, in the terminal and on the dashboard. Its times are moments: who shows them knows when. */
 export interface RolloutView extends PhaseView {
@@ -71,7 +68,7 @@ export function rolloutTree(seen: Seen): RolloutView {
     created: createdAt(rollout),
     ...phaseOf(rollout),
     ...(waiting === undefined ? {} : { waiting }),
-    strategy: strategyName(rollout),
+    strategy: strategyView(rollout).name,
     images: imagesOf(rollout, replicaSets),
     replicas: {
       desired: spec.replicas ?? 1,
@@ -82,11 +79,6 @@ export function rolloutTree(seen: Seen): RolloutView {
     },
     revisions: revisionsOf(replicaSets, (replicaSet) => replicaSetView(rollout, replicaSet, pods)),
   };
-}
-
-export function strategyName({ spec }: Rollout): string {
-  if (spec.strategy?.canary !== undefined) return "Canary";
-  return spec.strategy?.blueGreen === undefined ? "unknown" : "BlueGreen";
 }
 
 function oldestFirst(a: Pod, b: Pod): number {
@@ -140,18 +132,11 @@ function replicaSetStatus({
     : { status: "Healthy", icon: icons.healthy };
 }
 
-function rolesOf({ spec, status = {} }: Rollout, replicaSet: ReplicaSet): readonly Role[] {
+function rolesOf(rollout: Rollout, replicaSet: ReplicaSet): readonly Role[] {
   const hash = hashOf(replicaSet);
   if (hash === undefined) return [];
-  const isStable = status.stableRS === hash;
-  if (spec.strategy?.canary !== undefined) {
-    if (isStable) return ["stable"];
-    return status.currentPodHash === hash ? ["canary"] : [];
-  }
-  const { activeSelector, previewSelector } = status.blueGreen ?? {};
-  const routed: readonly Role[] =
-    activeSelector === hash ? ["active"] : previewSelector === hash ? ["preview"] : [];
-  return isStable ? ["stable", ...routed] : routed;
+  const others = strategyView(rollout).roles(rollout, hash);
+  return rollout.status?.stableRS === hash ? ["stable", ...others] : others;
 }
 
 function imagesOf(rollout: Rollout, replicaSets: readonly ReplicaSet[]): readonly ImageView[] {

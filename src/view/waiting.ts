@@ -1,13 +1,11 @@
 import type { Condition } from "../api/core.ts";
 import type { Rollout } from "../api/rollout.ts";
-import { strategyOf } from "../api/strategy.ts";
-import { blueGreenWaits } from "../rollout/blue-green/waits.ts";
 import { endOf } from "../rollout/status/waiting.ts";
-import { courseOf } from "../rollout/strategies.ts";
 import { formatTime, type Instant, later, parseTime } from "../time/clock.ts";
 import { podProblemOf } from "./pod-status.ts";
 import { isObserved, phaseOf } from "./rollout-phase.ts";
 import { ownedBy, replicaSetOf, type Seen } from "./seen.ts";
+import { strategyView } from "./strategies.ts";
 
 /** What a Rollout waits for. */
 export interface WaitingView {
@@ -53,9 +51,7 @@ function notedWait(seen: Seen): WaitingView | undefined {
 }
 
 function endIn(rollout: Rollout, reason: string): string {
-  // What another controller carries out pauses as blue-green does.
-  const waits = courseOf(strategyOf(rollout))?.waits ?? blueGreenWaits;
-  return endOf(waits, reason, rollout.metadata.name, isUpdate(rollout));
+  return endOf(strategyView(rollout).waits, reason, rollout.metadata.name, isUpdate(rollout));
 }
 
 const podReasons: ReadonlySet<string> = new Set(["ScalePreview", "ScaleToFullSize", "ReturnToStable"]);
@@ -104,14 +100,14 @@ const reasonsByMessage: Readonly<Record<string, { readonly step: string; readonl
   "rollout is restarting": { step: "Restart", on: "its pods to be started anew" },
 };
 
-function pauseText({ spec, status = {} }: Rollout): string {
-  const [pause] = status.pauseConditions ?? [];
-  const { autoPromotionEnabled = true, autoPromotionSeconds = 0 } = spec.strategy?.blueGreen ?? {};
+function pauseText(rollout: Rollout): string {
+  const [pause] = rollout.status?.pauseConditions ?? [];
+  const seconds = strategyView(rollout).pauseSeconds(rollout);
   const from = parseTime(pause?.startTime ?? "");
   if (pause?.reason.startsWith("Inconclusive")) return "somebody to judge an inconclusive analysis";
-  const hasEnd = autoPromotionEnabled && autoPromotionSeconds > 0;
-  if (pause?.reason !== "BlueGreenPause" || !hasEnd || from === undefined) return "somebody to promote";
-  return `autoPromotionSeconds to pass, until ${formatTime(later(from, autoPromotionSeconds))}`;
+  if (pause?.reason !== "BlueGreenPause" || seconds === undefined || from === undefined)
+    return "somebody to promote";
+  return `autoPromotionSeconds to pass, until ${formatTime(later(from, seconds))}`;
 }
 
 function podsOf(seen: Seen, hash: string | undefined): Pick<WaitingView, "progress" | "problem"> {

@@ -5,6 +5,7 @@ import { lateAt } from "../rollout/status/progress.ts";
 import { parseTime } from "../time/clock.ts";
 import { isObserved, phaseOf } from "./rollout-phase.ts";
 import { hashOf, replicaSetOf, revisionOf, type Seen, versionOf } from "./seen.ts";
+import { strategyView } from "./strategies.ts";
 import { conditionOf, isPromotedSince, isUpdate, type WaitingView, waitingOf } from "./waiting.ts";
 import { sentence, since, type Words } from "./words.ts";
 
@@ -75,7 +76,8 @@ function aborted(seen: Seen): Clauses | undefined {
   const message = conditionOf(rollout, "Progressing")?.message ?? "";
   const [, cause = ""] = /^Rollout aborted update to revision \d+(?:: (.*))?$/s.exec(message) ?? [];
   const at = momentOf(status.abortedAt);
-  const isBack = status.blueGreen === undefined || status.blueGreen.activeSelector === status.stableRS;
+  const live = strategyView(rollout).liveHash(rollout);
+  const isBack = live === undefined || live === status.stableRS;
   const wait = waitingOf(seen);
   const back = `users are not all back yet${wait === undefined ? "" : `: waiting for ${withDetail(wait)}`}`;
   const gone = outage(seen);
@@ -135,9 +137,9 @@ function waiting(seen: Seen): Clauses | undefined {
 /** What must be said before all else: the version that users are on has no pods. Empty when it has, or there is none yet. */
 function outage(seen: Seen): string {
   const { spec, status = {} } = seen.rollout;
-  const isKnown = spec.strategy?.blueGreen !== undefined && seen.replicaSets.length > 0;
+  const hash = strategyView(seen.rollout).liveHash(seen.rollout);
+  const isKnown = hash !== undefined && seen.replicaSets.length > 0;
   if (!isKnown || (status.stableRS ?? "") === "" || spec.replicas === 0) return "";
-  const hash = status.blueGreen?.activeSelector ?? status.stableRS;
   const live = replicaSetOf(seen, hash);
   if (live === undefined)
     return hash === status.stableRS

@@ -1,6 +1,6 @@
 import type { Rollout } from "../../api/rollout.ts";
 import { phaseOf } from "../../view/rollout-phase.ts";
-import { strategyName } from "../../view/rollout-tree.ts";
+import { strategyView } from "../../view/strategies.ts";
 import { columns } from "./columns.ts";
 import { plain } from "./paint.ts";
 
@@ -22,7 +22,7 @@ export function printRolloutList(rollouts: readonly Rollout[], withNamespace: bo
     const { metadata, spec, status = {} } = rollout;
     const line = [
       metadata.name,
-      strategyName(rollout),
+      strategyView(rollout).name,
       phaseOf(rollout).phase,
       "-",
       "-",

@@ -1,6 +1,7 @@
 import type { Instant } from "../../time/clock.ts";
 import { type Icon, icons } from "../../view/icons.ts";
-import type { PodView, ReplicaSetView, RevisionView, Role, RolloutView } from "../../view/rollout-tree.ts";
+import type { PodView, ReplicaSetView, RevisionView, RolloutView } from "../../view/rollout-tree.ts";
+import type { Role } from "../../view/strategies.ts";
 import type { WaitingView } from "../../view/waiting.ts";
 import { type Cell, columns, type Span } from "./columns.ts";
 import type { Colour, Paint } from "./paint.ts";

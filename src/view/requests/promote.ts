@@ -2,6 +2,7 @@ import type { Rollout } from "../../api/rollout.ts";
 import { defaultReplicas } from "../../api/strategy.ts";
 import { isInvalid, isObserved, phaseOf } from "../rollout-phase.ts";
 import { replicaSetOf, type Seen } from "../seen.ts";
+import { strategyView } from "../strategies.ts";
 import { podsProblemOf, waitingOf } from "../waiting.ts";
 import {
   type Answer,
@@ -40,7 +41,7 @@ export function promotion(seen: Seen, { full }: { readonly full: boolean }): Ans
 /** A version that was up when the pause began may have crashed since; users must not be sent there. */
 function refusedAsNotUp(seen: Seen): Refused | undefined {
   const { metadata, spec, status = {} } = seen.rollout;
-  if (spec.strategy?.blueGreen === undefined) return undefined;
+  if (!strategyView(seen.rollout).isWhole) return undefined;
   const current = replicaSetOf(seen, status.currentPodHash);
   const wanted = current?.spec.replicas ?? spec.replicas ?? defaultReplicas;
   const available = current?.status?.availableReplicas ?? 0;
@@ -86,10 +87,6 @@ function wayOutOf(seen: Seen): string {
 
 /** Whether the update that is on its way is going to stop and wait for somebody. */
 function hasGateAhead(rollout: Rollout): boolean {
-  const { spec, status = {} } = rollout;
-  if (!isUpdating(rollout) || (status.stableRS ?? "") === "") return false;
-  if (spec.strategy?.blueGreen === undefined) return true;
-  const { autoPromotionEnabled = true, autoPromotionSeconds = 0 } = spec.strategy.blueGreen;
-  const isSwitched = status.blueGreen?.activeSelector === status.currentPodHash;
-  return (!autoPromotionEnabled || autoPromotionSeconds > 0) && !isSwitched && status.promoteFull !== true;
+  if (!isUpdating(rollout) || (rollout.status?.stableRS ?? "") === "") return false;
+  return strategyView(rollout).hasGateAhead(rollout);
 }
