@@ -130,7 +130,7 @@ function validateStrategy(rollout: Rollout): FieldError[] {
         const why =
           "This rollout uses the same service for the active and preview services, but two different services are required.";
         errors.push(invalid(argo("activeService"), activeService, why));
-      } else if (activeService === "") {
+      } else if (!strategy.routes.some(({ role }) => role === "active")) {
         errors.push(required(at("activeService"), "the Service that carries users' traffic"));
       }
       for (const name of [

@@ -30,13 +30,16 @@ export interface CachesOptions {
 /** How long a kind that cannot be read is waited for before those who do not need it are served. */
 const patienceSeconds = 30;
 
-/** Without these nothing can be decided about any Rollout. */
-export const needed: readonly Resource[] = [resources.replicaSets, resources.services];
+/** Without these nothing can be decided about the Rollout: its versions, and what its routes are set on. */
+export function neededFor(rollout: Rollout): readonly Resource[] {
+  const sets = routesOf(rollout).flatMap((route) => routerOf(route).sets);
+  return [resources.replicaSets, ...sets.map(({ resource }) => resource)];
+}
 
 /** The kinds that decisions about this Rollout depend on, besides itself. */
 function kindsFor(rollout: Rollout): readonly Resource[] {
   const templates = asksForAnalysis(rollout) ? templateKinds : [];
-  return [...new Set([...needed, ...routedKinds(rollout), ...templates])];
+  return [...new Set([...neededFor(rollout), ...routedKinds(rollout), ...templates])];
 }
 
 /** The kinds that say who gets requests. */
@@ -80,6 +83,8 @@ export class Caches {
   /** By `kindKeyOf`. Each is read from when something needs it for the first time. */
   readonly #kinds = new Map<string, Kind>();
   readonly #onKnowledge: () => void;
+  /** The kinds that decisions about some Rollout depend on: those that are missed where the server does not have them. */
+  readonly #asked = new Set<Resource>([resources.rollouts, resources.replicaSets]);
   #isStopped = false;
 
   constructor({ client, clock, namespace, instanceId, onProblem, onKnowledge }: CachesOptions) {
@@ -94,7 +99,8 @@ export class Caches {
         resource,
         ...how,
         onProblem: (text, cause) => {
-          if (!(templateKinds.includes(resource) && cache.isMissing)) onProblem(resource, text, cause);
+          const isMissed = !templateKinds.includes(resource) && this.#asked.has(resource);
+          if (isMissed || !cache.isMissing) onProblem(resource, text, cause);
         },
         onKnowledge: () => this.#settle(resource),
       });
@@ -170,18 +176,20 @@ export class Caches {
 
   /** Fulfilled when the Rollouts are known, and what is needed to decide about them has been read as far as can be. */
   async begin(): Promise<void> {
-    const { rollouts } = resources;
-    for (const resource of [rollouts, ...needed]) this.#start(resource);
+    const { rollouts, replicaSets } = resources;
+    // What routes were set on may have to be given back though no Rollout names it any more.
+    const set = this.routed.filter(({ isSet }) => isSet).map(({ resource }) => resource);
+    for (const resource of [rollouts, replicaSets, ...set]) this.#start(resource);
     await this.rollouts.whenSynced();
     // Templates concern those alone that ask for an analysis.
-    const wanted = [...needed, ...new Set(this.rollouts.list().flatMap(routedKinds))];
-    await Promise.all(wanted.map((resource) => this.#start(resource).settled.promise));
+    const wanted = new Set([replicaSets, ...this.rollouts.list().flatMap(routedKinds)]);
+    await Promise.all([...wanted].map((resource) => this.#startFor(resource).settled.promise));
   }
 
   /** Whether everything that a decision about this Rollout depends on has been read as far as can be. Reads it from now on. */
   isReadFor(rollout: Rollout): boolean {
     return kindsFor(rollout)
-      .map((resource) => this.#start(resource))
+      .map((resource) => this.#startFor(resource))
       .every(({ isSettled }) => isSettled);
   }
 
@@ -191,7 +199,7 @@ export class Caches {
    */
   unknownFor(rollout: Rollout): readonly UnknownKind[] {
     return kindsFor(rollout).flatMap((resource) => {
-      const { isMissing, unknownBecause: because } = this.#start(resource).cache;
+      const { isMissing, unknownBecause: because } = this.#startFor(resource).cache;
       const isEmpty = isMissing && templateKinds.includes(resource);
       return because === undefined || isEmpty ? [] : [{ plural: resource.plural, because }];
     });
@@ -201,6 +209,12 @@ export class Caches {
   #served(resource: Resource): Kind["cache"] | undefined {
     const cache = this.#kinds.get(kindKeyOf(resource))?.cache;
     return cache?.isMissing === true ? undefined : cache;
+  }
+
+  /** For the sake of some Rollout. */
+  #startFor(resource: Resource): Kind {
+    this.#asked.add(resource);
+    return this.#start(resource);
   }
 
   #start(resource: Resource): Kind {

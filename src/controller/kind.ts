@@ -32,8 +32,8 @@ export interface Hands<Status> {
 /** One kind of such objects: how the snapshot of one is gathered, and what plans for it. */
 export interface ReconciledKind<T extends Reconciled<Status>, Snapshot, Status extends PlannedStatus> {
   readonly resource: Resource;
-  /** Without these nothing can be decided. */
-  readonly needed: readonly Resource[];
+  /** Without these nothing can be decided about this one. */
+  neededFor(object: T): readonly Resource[];
   find(namespace: string, name: string): T | undefined;
   /** Whether everything that a decision depends on has been read as far as can be. When it has, another pass is asked for. */
   isReadFor(object: T): boolean;

@@ -75,7 +75,7 @@ export class Reconciler<T extends Reconciled<Status>, Snapshot, Status extends P
     try {
       const snapshot = kind.gather(object);
       this.#tellUnknown(key, object, snapshot.unknown);
-      if (kind.needed.some(({ plural }) => snapshot.unknown.some((one) => one.plural === plural)))
+      if (kind.neededFor(object).some(({ plural }) => snapshot.unknown.some((one) => one.plural === plural)))
         return { is: "failed", slowly: true };
       const plan = kind.plan(snapshot, clock.now());
       for (const why of plan.refused)

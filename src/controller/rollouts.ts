@@ -11,7 +11,7 @@ import type { Snapshot } from "../rollout/snapshot.ts";
 import { present } from "../rollout/status/fields.ts";
 import { refusedStatus } from "../rollout/status/refused.ts";
 import type { Clock, Instant } from "../time/clock.ts";
-import { type Caches, controllersOf, needed } from "./caches.ts";
+import { type Caches, controllersOf, neededFor } from "./caches.ts";
 import { gather } from "./gather.ts";
 import type { Creation, Hands, ReconciledKind } from "./kind.ts";
 import type { OwnWrites } from "./own-writes.ts";
@@ -31,7 +31,7 @@ export function rolloutKind(options: RolloutKindOptions): ReconciledKind<Rollout
   const { caches, clock, plan } = options;
   return {
     resource: resources.rollouts,
-    needed,
+    neededFor,
     find: (namespace, name) => caches.rollouts.get(namespace, name),
     isReadFor: (rollout) => caches.isReadFor(rollout),
     gather: (rollout) => gather(rollout, caches),

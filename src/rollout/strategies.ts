@@ -13,5 +13,7 @@ export function courseOf(parameters: Parameters): Course | undefined {
     case "canary":
     case "none":
       return undefined;
+    default:
+      return parameters satisfies never;
   }
 }

@@ -7,7 +7,7 @@ export interface ReadKind<T extends KubernetesObject = KubernetesObject> {
   /** Only objects that it selects are read. */
   readonly labelSelector?: string;
   /** What is kept of an object: all that an answer may depend on. A change that it does not show is no news. */
-  keep(object: T): T;
+  keep(this: void, object: T): T;
   /** `objectKeyOf` each of the objects that it tells something about, besides itself: an EndpointSlice tells about its Service. */
-  about?(object: T): readonly string[];
+  about?(this: void, object: T): readonly string[];
 }
