@@ -3,8 +3,8 @@ import { ApiServer } from "../cluster/api-server/api-server.ts";
 import { start as startHttpServer } from "../cluster/api-server/http/http-server.ts";
 import { writeKubeconfig } from "../cluster/api-server/http/kubeconfig.ts";
 import { loadPki } from "../cluster/api-server/http/pki.ts";
-import { podLogsIn } from "../cluster/node/pod-logs.ts";
 import { listeners, listenersAt } from "../cluster/node/process/listeners.ts";
+import { nodeOf } from "../cluster/node/socket/node-client.ts";
 import { FileJournal } from "../cluster/store/file-journal.ts";
 import { Store } from "../cluster/store/store.ts";
 import type { PartWorld } from "../cluster/supervisor/part.ts";
@@ -40,7 +40,7 @@ async function serve(
     clock,
     addresses: addressesOf(block),
     isPortInUse: (port) => listenersAt(listeners(), "127.0.0.1", port).length > 0,
-    podLogs: podLogsIn(data.path, clock),
+    podLogs: nodeOf(data.path).logs,
   });
   const client = new KubernetesClient(apiServer, "teal");
   await installDefinitions(client);

@@ -2,8 +2,10 @@ import { arch, availableParallelism, platform, release, totalmem, type } from "n
 import { addressesOf } from "../cluster/addresses.ts";
 import { serverVersion } from "../cluster/api-server/http/version.ts";
 import { ImageStore } from "../cluster/node/images/image-store.ts";
+import { RunLogs } from "../cluster/node/logs/run-log.ts";
 import { NodeAgent } from "../cluster/node/node-agent.ts";
 import { ProcessDriver } from "../cluster/node/process/process-driver.ts";
+import { NodeServer } from "../cluster/node/socket/node-server.ts";
 import { longestGraceSeconds } from "../cluster/supervisor/departure.ts";
 import type { PartWorld } from "../cluster/supervisor/part.ts";
 import type { RunningPart, StopReason } from "../cluster/supervisor/supervised.ts";
@@ -21,6 +23,7 @@ export function nodePart({ data, block, clock, log }: PartWorld): RunningPart {
   const { transport } = transportFor({ kubeconfig: data.kubeconfig, clock });
   const client = new KubernetesClient(transport, "kubelet");
   const images = new ImageStore(data.path);
+  const logs = new RunLogs(clock);
   const driver = new ProcessDriver({
     dataFolder: data.path,
     addresses: addressesOf(block),
@@ -28,6 +31,7 @@ export function nodePart({ data, block, clock, log }: PartWorld): RunningPart {
     client,
     images,
     hostIp,
+    logs,
     onProblem: log,
   });
   const agent = new NodeAgent({
@@ -37,10 +41,17 @@ export function nodePart({ data, block, clock, log }: PartWorld): RunningPart {
     node: { name: nodeName, address: hostIp, version: serverVersion, machine: thisMachine() },
     onProblem: log,
   });
+  const server = new NodeServer({
+    dataFolder: data.path,
+    logs,
+    podWith: (uid) => agent.podWith(uid),
+    onProblem: log,
+  });
   let isStarted = false;
   const start = async (): Promise<Readonly<Record<string, string>>> => {
     await addExampleImages(images);
     await agent.start();
+    await server.start();
     isStarted = true;
     return {};
   };
@@ -52,6 +63,7 @@ export function nodePart({ data, block, clock, log }: PartWorld): RunningPart {
       await agent.stop(keepsPods ? { pods: "keep" } : { pods: "stop", mostGraceSeconds });
       // What an earlier agent left and this one had no time to take over.
       if (!keepsPods && !isStarted) await driver.removeAllBut(new Set());
+      await server.close();
       transport.close();
     },
   };

@@ -27,17 +27,13 @@ class RecordingApi implements ServedApi {
   logRefusal: ApiResponse | undefined;
   logEnded = Promise.withResolvers<void>();
 
-  podLog({ query }: ApiRequest): AsyncIterable<string> | ApiResponse {
-    return this.logRefusal ?? this.#endlessLog(query?.["tailLines"]);
+  async podLog({ query }: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | ApiResponse> {
+    return this.logRefusal ?? this.#endlessLog(query?.["tailLines"], signal);
   }
-  async *#endlessLog(tailLines: string | undefined): AsyncGenerator<string> {
+  async *#endlessLog(tailLines: string | undefined, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     try {
-      yield `the last ${tailLines} lines\n`;
-      // A followed log that is quiet hands out nothing now and then, so that a reader that is gone is noticed.
-      for (;;) {
-        await new Promise((resolve) => setImmediate(resolve));
-        yield "";
-      }
+      yield Buffer.from(`the last ${tailLines} lines\n`);
+      if (!signal.aborted) await once(signal, "abort");
     } finally {
       this.logEnded.resolve();
     }

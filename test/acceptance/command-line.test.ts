@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { ApiServer } from "../../src/cluster/api-server/api-server.ts";
@@ -30,10 +31,7 @@ before(async () => {
     store: new Store({}),
     clock,
     addresses: await freeAddresses(),
-    async *podLogs() {
-      yield "first line\n";
-      yield "second line\n";
-    },
+    podLogs: async () => Readable.from([Buffer.from("first line\n"), Buffer.from("second line\n")]),
   });
   await installDefinitions(new KubernetesClient(apiServer));
   const pki = await loadPki(join(folder, "pki"), clock.now());

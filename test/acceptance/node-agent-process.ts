@@ -1,5 +1,6 @@
 import { addressesOf } from "../../src/cluster/addresses.ts";
 import { ImageStore } from "../../src/cluster/node/images/image-store.ts";
+import type { RunLogs } from "../../src/cluster/node/logs/run-log.ts";
 import { NodeAgent } from "../../src/cluster/node/node-agent.ts";
 import { ProcessDriver } from "../../src/cluster/node/process/process-driver.ts";
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
@@ -13,11 +14,15 @@ export function processAgent(
   dataFolder: string,
   /** Of its addresses, 127.`block`. */
   block: number,
-  options: { readonly addressing?: "own" | "shared"; readonly onProblem?: (text: string) => void } = {},
+  options: {
+    readonly addressing?: "own" | "shared";
+    readonly logs?: RunLogs;
+    readonly onProblem?: (text: string) => void;
+  } = {},
 ): NodeAgent {
   const clock = new SystemClock();
   const client = new KubernetesClient(transport);
-  const { onProblem = console.error, ...addressing } = options;
+  const { onProblem = console.error, ...others } = options;
   const driver = new ProcessDriver({
     dataFolder,
     addresses: addressesOf(block),
@@ -26,7 +31,7 @@ export function processAgent(
     images: new ImageStore(dataFolder),
     hostIp: "127.0.0.1",
     onProblem,
-    ...addressing,
+    ...others,
   });
   const machine = {
     architecture: "amd64",

@@ -12,8 +12,9 @@ import { portMapAnnotation } from "../../src/api/names.ts";
 import { resources } from "../../src/api/resources.ts";
 import { blockOf } from "../../src/cluster/addresses.ts";
 import { ImageStore } from "../../src/cluster/node/images/image-store.ts";
+import { podLogIn } from "../../src/cluster/node/logs/pod-logs.ts";
+import { RunLogs } from "../../src/cluster/node/logs/run-log.ts";
 import type { NodeAgent } from "../../src/cluster/node/node-agent.ts";
-import { podLogsIn } from "../../src/cluster/node/pod-logs.ts";
 import { processIdentity } from "../../src/cluster/node/process/process-identity.ts";
 import { PodApi } from "../../src/cluster/node/testing/pod-api.ts";
 import { dataFolder as dataFolderOf } from "../../src/cluster/supervisor/data-folder.ts";
@@ -28,6 +29,7 @@ import { freeAddresses, freePort } from "./teal-process.ts";
 const weather = join(import.meta.dirname, "../../examples/weather/app");
 const image = "docker.io/atulinfracloud/weathersample";
 const clock = new SystemClock();
+const logs = new RunLogs(clock);
 
 let dataFolder: string;
 /** Of the cluster whose addresses the pods get. */
@@ -631,7 +633,7 @@ describe("an agent that is killed", () => {
 async function startAgent(
   options: { readonly addressing?: "own" | "shared"; readonly onProblem?: (text: string) => void } = {},
 ): Promise<void> {
-  const agent = processAgent(api, dataFolder, block, options);
+  const agent = processAgent(api, dataFolder, block, { logs, ...options });
   agents.push(agent);
   await agent.start();
 }
@@ -717,12 +719,13 @@ async function logOf(
     follow: false,
     timestamps: false,
     tailLines: undefined,
-    sinceSeconds: undefined,
+    since: undefined,
     limitBytes: undefined,
     ...options,
   };
   let text = "";
-  for await (const piece of podLogsIn(dataFolder, clock)(pod, asked)) text += piece;
+  const { signal } = new AbortController();
+  for await (const piece of podLogIn(dataFolder, logs, pod, asked, signal)) text += String(piece);
   return text;
 }
 

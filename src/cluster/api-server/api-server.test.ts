@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import { ManualClock } from "../../time/manual-clock.ts";
 import { addressesOf } from "../addresses.ts";
@@ -413,10 +414,9 @@ describe("subresources", () => {
   it("read logs where they are", async () => {
     const asked: unknown[] = [];
     const { post, get, api } = startApi({
-      podLogs: async function* (logged, options) {
+      podLogs: async (logged, options) => {
         asked.push([logged.metadata.name, options.container, options.tailLines, options.follow]);
-        yield "one\n";
-        yield "two\n";
+        return Readable.from([Buffer.from("one\n"), Buffer.from("two\n")]);
       },
     });
     await post(pods, pod("p"));
@@ -424,12 +424,16 @@ describe("subresources", () => {
     await post(`${pods}/p/binding`, { metadata: { name: "p" }, target: { name: "n1" } });
     assert.deepEqual(await get(`${pods}/p/log?tailLines=2`), { code: 200, body: "one\ntwo\n" });
     assert.deepEqual(asked, [["p", "c", 2, false]]);
-    const stream = api.podLog({ method: "GET", path: `${pods}/p/log`, query: { follow: "true" } });
+    const { signal } = new AbortController();
+    const stream = await api.podLog(
+      { method: "GET", path: `${pods}/p/log`, query: { follow: "true" } },
+      signal,
+    );
     assert.ok(Symbol.asyncIterator in stream);
     const pieces: string[] = [];
-    for await (const piece of stream) pieces.push(piece);
+    for await (const piece of stream) pieces.push(String(piece));
     assert.deepEqual(pieces, ["one\n", "two\n"]);
-    const missing = api.podLog({ method: "GET", path: `${pods}/nope/log` });
+    const missing = await api.podLog({ method: "GET", path: `${pods}/nope/log` }, signal);
     assert.equal((missing as { code: number }).code, 404);
   });
 });

@@ -117,15 +117,14 @@ export class ApiServer implements Transport {
     }
   }
 
-  /** The log that a request for `pods/log` means, as it comes; or why there is none. */
-  podLog(request: ApiRequest): AsyncIterable<string> | ApiResponse {
+  /** The log that a request for `pods/log` means, as it comes, until it or `signal` ends; or why there is none. */
+  async podLog(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | ApiResponse> {
     try {
       const call = this.#call(request);
       if (call === undefined || call.target.subresource !== "log") throw noSuchResource();
       const { kind, target } = call;
       const place: Place = { kind, namespace: target.namespace ?? "", name: target.name ?? "" };
-      const log = podLogOf(this.#subresourceCall(call, place));
-      return log === undefined ? { code: 204, body: "" } : log;
+      return (await podLogOf(this.#subresourceCall(call, place), signal)) ?? { code: 204, body: "" };
     } catch (error) {
       return refused(error);
     }

@@ -109,6 +109,12 @@ export class NodeAgent {
     await registered;
   }
 
+  /** A pod that is looked after here, as it is now. */
+  podWith(uid: string): Pod | undefined {
+    const lifecycle = this.#pods.get(uid)?.lifecycle;
+    return lifecycle === undefined ? undefined : { ...lifecycle.pod, status: lifecycle.status() };
+  }
+
   async stop(options: StopOptions): Promise<void> {
     this.#stopping.abort();
     this.#unsubscribe();

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Cancel, type Clock, later } from "../../time/clock.ts";
-import { limitLog } from "../node/process/log-size.ts";
+import { limitLog } from "../node/logs/log-size.ts";
 
 export const largestLog = 5 * 1024 * 1024;
 const checkSeconds = 1;

@@ -1,11 +1,7 @@
 import type { ServerResponse } from "node:http";
 
 /** Sends a log as plain text while it is read. A client that goes away is no error. */
-export async function streamLog(
-  response: ServerResponse,
-  log: AsyncIterable<string>,
-  closing: AbortSignal,
-): Promise<void> {
+export async function streamLog(response: ServerResponse, log: AsyncIterable<Uint8Array>): Promise<void> {
   // A followed log may be quiet, and its reader paused, for as long as they like.
   response.socket?.setTimeout(0);
   response.writeHead(200, { "Content-Type": "text/plain" });
@@ -13,7 +9,6 @@ export async function streamLog(
   response.flushHeaders();
   for await (const piece of log) {
     if (response.destroyed) return;
-    if (closing.aborted) break;
     if (!response.write(piece)) await drained(response);
   }
   response.end();

@@ -22,8 +22,8 @@ import { refusalOf, WatchStream } from "./watch-stream.ts";
 export interface ServedApi extends Transport {
   /** All that is served; the same array again until that changes. */
   resources(): readonly ResourceInfo[];
-  /** A container's log as it comes; or why there is none. */
-  podLog(request: ApiRequest): AsyncIterable<string> | ApiResponse;
+  /** A container's log as it comes, until it or `signal` ends; or why there is none. */
+  podLog(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | ApiResponse>;
 }
 
 export interface RequestHandlerOptions {
@@ -175,10 +175,13 @@ export class RequestHandler {
   }
 
   async #log({ path, query, response, user }: Incoming, closing: AbortSignal): Promise<Answer | undefined> {
-    const log = this.#options.apiServer.podLog({ method: "GET", path, query, user });
+    const gone = new AbortController();
+    response.on("close", () => gone.abort());
+    const ends = AbortSignal.any([closing, gone.signal]);
+    const log = await this.#options.apiServer.podLog({ method: "GET", path, query, user }, ends);
     if (!(Symbol.asyncIterator in log))
       return { code: log.code, body: log.body === "" ? undefined : log.body };
-    await streamLog(response, log, closing);
+    await streamLog(response, log);
     return undefined;
   }
 

@@ -1,5 +1,5 @@
 import type { Pod } from "../../../api/core.ts";
-import { type Instant, parseTime } from "../../../time/clock.ts";
+import { type Instant, later, parseTime } from "../../../time/clock.ts";
 import { integerIn, isSet } from "../options.ts";
 import { badRequest, type FieldError, fieldError, invalid } from "../refusal.ts";
 
@@ -11,12 +11,20 @@ export interface PodLogOptions {
   readonly previous: boolean;
   readonly timestamps: boolean;
   readonly tailLines: number | undefined;
-  readonly sinceSeconds: number | undefined;
+  /** Only what was written from then on. */
+  readonly since: Instant | undefined;
   readonly limitBytes: number | undefined;
 }
 
-/** Reads a container's log, in pieces of text; ends when there is no more, or when its reader stops. */
-export type PodLogs = (pod: Pod, options: PodLogOptions) => AsyncIterable<string>;
+/**
+ * Finds a container's log, which comes in pieces and ends when there is no more, or when `signal` aborts. Rejects with a
+ * refusal when there is none.
+ */
+export type PodLogs = (
+  pod: Pod,
+  options: PodLogOptions,
+  signal: AbortSignal,
+) => Promise<AsyncIterable<Uint8Array>>;
 
 /** Which container's log a request means, and how much of it. Throws a refusal in the server's words. */
 export function podLogOptions(
@@ -46,7 +54,7 @@ export function podLogOptions(
     previous: isSet(query.previous),
     timestamps: isSet(query.timestamps),
     tailLines: integerIn(query.tailLines),
-    sinceSeconds: integerIn(query.sinceSeconds) ?? secondsSince(query.sinceTime, now),
+    since: sinceWhen(query, now),
     limitBytes: integerIn(query.limitBytes),
   };
 }
@@ -70,10 +78,15 @@ function checkAmounts(pod: string, query: Readonly<Record<string, string>>): voi
   if (errors.length > 0) throw invalid({ group: "", kind: "PodLogOptions" }, pod, errors);
 }
 
-function secondsSince(time: string | undefined, now: Instant): number | undefined {
-  if (time === undefined || time === "") return undefined;
-  const since = parseTime(time);
-  if (since !== undefined) return Math.max(0, (now - since) / 1000);
-  const quoted = JSON.stringify(time);
+function sinceWhen(
+  { sinceSeconds, sinceTime }: Readonly<Record<string, string>>,
+  now: Instant,
+): Instant | undefined {
+  const seconds = integerIn(sinceSeconds);
+  if (seconds !== undefined) return later(now, -seconds);
+  if (sinceTime === undefined || sinceTime === "") return undefined;
+  const since = parseTime(sinceTime);
+  if (since !== undefined) return since;
+  const quoted = JSON.stringify(sinceTime);
   throw badRequest(`parsing time ${quoted} as "2006-01-02T15:04:05Z07:00": cannot parse ${quoted} as "2006"`);
 }

@@ -58,18 +58,21 @@ export function subresourceAnswer({ kind }: Place, subresource: string): Subreso
 }
 
 /** A container's log as it comes; undefined for a pod on no node, which has written nothing. */
-export function podLogOf({ query, clock, podLogs, get }: SubresourceCall): AsyncIterable<string> | undefined {
+export async function podLogOf(
+  { query, clock, podLogs, get }: SubresourceCall,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array> | undefined> {
   const pod = get() as unknown as Pod;
   const options = podLogOptions(pod, query, clock.now());
-  return (pod.spec.nodeName ?? "") === "" ? undefined : podLogs?.(pod, options);
+  return (pod.spec.nodeName ?? "") === "" ? undefined : podLogs?.(pod, options, signal);
 }
 
 async function answerLog(call: SubresourceCall): Promise<ApiResponse> {
-  const log = podLogOf(call);
+  const log = await podLogOf(call, new AbortController().signal);
   if (log === undefined) return { code: 204, body: "" };
-  let body = "";
-  for await (const piece of log) body += piece;
-  return { code: 200, body };
+  const pieces: Uint8Array[] = [];
+  for await (const piece of log) pieces.push(piece);
+  return { code: 200, body: Buffer.concat(pieces).toString() };
 }
 
 function answerStatus(call: SubresourceCall): ApiResponse {

@@ -8,6 +8,7 @@ import type { Addresses } from "../../addresses.ts";
 import { commandOf, viewOf } from "../images/image-command.ts";
 import { ImageError } from "../images/image-folder.ts";
 import type { ImageStore, ResolvedImage } from "../images/image-store.ts";
+import { RunLogs } from "../logs/run-log.ts";
 import {
   type CheckResult,
   ContainerError,
@@ -27,7 +28,6 @@ import { type ContainerMark, clusterOf, endMarked, isSameMark, markOf } from "./
 import { type ContainerPlace, ContainerProcess, type ProcessPlan } from "./container-process.ts";
 import { Expansion } from "./expand-variables.ts";
 import { ignoredFields } from "./ignored-fields.ts";
-import { limitLog } from "./log-size.ts";
 import { canListenOn, PodAddresses, sharedAddress } from "./pod-addresses.ts";
 import { type ContainerRecord, PodFolder, type PodRecord } from "./pod-folder.ts";
 import { PodListeners } from "./pod-listeners.ts";
@@ -43,6 +43,8 @@ export interface ProcessDriverOptions {
   readonly images: ImageStore;
   readonly hostIp: string;
   readonly onProblem: (text: string) => void;
+  /** Whoever reads logs of running containers reads them there. */
+  readonly logs?: RunLogs;
   /** `own`: each pod has an address; `shared`: all are on 127.0.0.1 with ports of their own; found out when absent. */
   readonly addressing?: "own" | "shared";
 }
@@ -69,6 +71,7 @@ export class ProcessDriver implements PodDriver {
   readonly #options: ProcessDriverOptions;
   readonly #addresses: PodAddresses;
   readonly #listeners: PodListeners;
+  readonly #logs: RunLogs;
   readonly #records = new Map<string, PodRecord>();
   readonly #plans = new Map<string, ProcessPlan>();
   readonly #processes = new Map<string, ContainerProcess>();
@@ -83,6 +86,7 @@ export class ProcessDriver implements PodDriver {
     this.#options = options;
     this.#addresses = new PodAddresses(options.addresses);
     this.#listeners = new PodListeners(options.clock);
+    this.#logs = options.logs ?? new RunLogs(options.clock);
   }
 
   async prepare(pod: Pod): Promise<PodNetwork> {
@@ -225,6 +229,7 @@ export class ProcessDriver implements PodDriver {
   close(): void {
     this.#cancelLogCheck();
     for (const container of this.#processes.values()) container.release();
+    this.#logs.release();
   }
 
   /** Reads once what an earlier agent has left, so that no address is given twice. */
@@ -263,7 +268,10 @@ export class ProcessDriver implements PodDriver {
   #follow(key: ContainerKey, container: ContainerProcess): void {
     const name = nameOf(key);
     this.#processes.set(name, container);
+    const logPath = this.#folder(uidOf(key)).logPath(key.container, container.record.run);
+    this.#logs.open(logPath);
     void container.exited.then(({ startedAt: _startedAt, ...exit }) => {
+      this.#logs.close(logPath);
       if (this.#processes.get(name) !== container) return;
       this.#processes.delete(name);
       this.#unwritten.set(name, { ...container.record, exit });
@@ -312,7 +320,7 @@ export class ProcessDriver implements PodDriver {
     for (const [name, { record }] of this.#processes) {
       const [uid = "", container = ""] = name.split("/");
       try {
-        limitLog(this.#folder(uid).logPath(container, record.run));
+        this.#logs.at(this.#folder(uid).logPath(container, record.run)).limit();
         this.#logProblems.delete(name);
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import type { ContainerStatus, Pod } from "../../api/core.ts";
-import { ManualClock } from "../../time/manual-clock.ts";
-import type { PodLogOptions } from "../api-server/subresources/pod-logs.ts";
-import { podLogsIn } from "./pod-logs.ts";
-import { largestLogBytes, limitLog, olderLogPath } from "./process/log-size.ts";
-import { PodFolder } from "./process/pod-folder.ts";
+import type { ContainerStatus, Pod } from "../../../api/core.ts";
+import { later } from "../../../time/clock.ts";
+import { ManualClock } from "../../../time/manual-clock.ts";
+import type { PodLogOptions } from "../../api-server/subresources/pod-logs.ts";
+import { PodFolder } from "../process/pod-folder.ts";
+import { largestLogBytes } from "./log-size.ts";
+import { podLogIn } from "./pod-logs.ts";
+import { type RunLog, RunLogs } from "./run-log.ts";
 
 const pod: Pod = {
   apiVersion: "v1",
@@ -16,7 +18,8 @@ const pod: Pod = {
   metadata: { name: "web", uid: "u-1" },
   spec: { containers: [{ name: "web" }] },
 };
-const clock = new ManualClock();
+let clock: ManualClock;
+let logs: RunLogs;
 let dataFolder: string;
 let folder: PodFolder;
 
@@ -27,28 +30,60 @@ function beginRun(run: number): string {
   return path;
 }
 
+/** The log of a run that goes on, and is looked at when a test says so. */
+async function openRun(): Promise<RunLog> {
+  const path = beginRun(0);
+  await writeFile(path, "");
+  return logs.open(path);
+}
+
+async function write(log: RunLog, text: string): Promise<void> {
+  await appendFile(log.path, text);
+  log.look();
+}
+
 const everything: PodLogOptions = {
   container: "web",
   follow: false,
   previous: false,
   timestamps: false,
   tailLines: undefined,
-  sinceSeconds: undefined,
+  since: undefined,
   limitBytes: undefined,
 };
 
+function begin(options: Partial<PodLogOptions> = {}, signal = new AbortController().signal) {
+  return podLogIn(dataFolder, logs, pod, { ...everything, ...options }, signal);
+}
+
 async function read(options: Partial<PodLogOptions> = {}): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of begin(options)) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+/** Reads on until that much has come. */
+async function next(log: AsyncIterator<Uint8Array>, length: number): Promise<string> {
   let text = "";
-  for await (const piece of podLogsIn(dataFolder, clock)(pod, { ...everything, ...options })) text += piece;
+  while (text.length < length) {
+    const { value, done } = await log.next();
+    if (done === true) break;
+    text += String(value);
+  }
   return text;
 }
 
 describe("a log", () => {
   beforeEach(async () => {
+    clock = new ManualClock();
+    logs = new RunLogs(clock);
     dataFolder = await mkdtemp(join(tmpdir(), "teal-logs-"));
     folder = new PodFolder(dataFolder, "u-1");
   });
-  afterEach(() => rm(dataFolder, { recursive: true }));
+  afterEach(async () => {
+    logs.release();
+    await rm(dataFolder, { recursive: true });
+  });
 
   const tails = [
     { tailLines: 0, text: "" },
@@ -76,14 +111,32 @@ describe("a log", () => {
   });
 
   it("that was moved aside for its size is read as one with what follows", async () => {
-    const path = beginRun(0);
-    await writeFile(path, "x".repeat(largestLogBytes + 1));
-    limitLog(path);
-    await writeFile(path, "new\n");
-    await writeFile(olderLogPath(path), "old\n");
-    assert.equal(await read(), "old\nnew\n");
+    const log = await openRun();
+    await write(log, `${"x".repeat(largestLogBytes)}\nold\n`);
+    log.limit();
+    await write(log, "new\n");
     assert.equal(await read({ tailLines: 2 }), "old\nnew\n");
     assert.equal(await read({ tailLines: 1 }), "new\n");
+    assert.equal((await read()).length, largestLogBytes + "new\n".length);
+  });
+
+  it("that is cut while it is followed is read on without a gap, each time", async () => {
+    const log = await openRun();
+    await write(log, "first\n");
+    const reader = begin({ follow: true })[Symbol.asyncIterator]();
+    assert.equal(await next(reader, 6), "first\n");
+    for (const round of [1, 2, 3]) {
+      const large = `${String(round).repeat(largestLogBytes - 100)}\n`;
+      await write(log, large);
+      assert.ok((await next(reader, large.length)) === large);
+      const rest = `${"y".repeat(200)}\n`;
+      await write(log, rest);
+      log.limit();
+      await write(log, "after\n");
+      assert.equal(await next(reader, rest.length + 6), `${rest}after\n`);
+    }
+    logs.close(log.path);
+    assert.equal((await reader.next()).done, true);
   });
 
   it("of the previous run is kept, and of older ones dropped", async () => {
@@ -100,26 +153,41 @@ describe("a log", () => {
   });
 
   it("that is followed in silence lets its reader go", async () => {
-    await writeFile(beginRun(0), "one\n");
-    const log = podLogsIn(dataFolder, clock)(pod, { ...everything, follow: true })[Symbol.asyncIterator]();
-    let text = "";
-    while (text === "") text += (await log.next()).value;
-    assert.equal(text, "one\n");
-    const next = log.next();
-    const left = log.return?.();
-    while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
-    await clock.advance(1);
-    await Promise.all([next, left]);
-    assert.equal(clock.pending, 0);
+    await write(await openRun(), "one\n");
+    const leaving = new AbortController();
+    const reader = begin({ follow: true }, leaving.signal)[Symbol.asyncIterator]();
+    assert.equal(await next(reader, 4), "one\n");
+    const last = reader.next();
+    leaving.abort();
+    assert.equal((await last).done, true);
   });
 
-  it("that has been quiet since the asked time is left out", async () => {
-    const path = beginRun(0);
-    await writeFile(path, "old\n");
-    const written = new Date(clock.now() - 60_000);
-    await utimes(path, written, written);
-    assert.equal(await read({ sinceSeconds: 30 }), "");
-    assert.equal(await read({ sinceSeconds: 90 }), "old\n");
+  it("that is followed ends with its container, and not before its last words", async () => {
+    const log = await openRun();
+    const reader = begin({ follow: true })[Symbol.asyncIterator]();
+    const words = next(reader, 4);
+    await appendFile(log.path, "bye\n");
+    logs.close(log.path);
+    assert.equal(await words, "bye\n");
+    assert.equal((await reader.next()).done, true);
+  });
+
+  it("knows when its lines were written, also for the node's next process", async () => {
+    const log = await openRun();
+    const start = clock.now();
+    await write(log, "one\ntw");
+    await clock.advance(10);
+    await write(log, "o\nthree\n");
+    const at = (seconds: number) => `${new Date(later(start, seconds)).toISOString().slice(0, -1)}000000Z`;
+    const stamped = `${at(0)} one\n${at(0)} two\n${at(10)} three\n`;
+    for (const each of [logs, new RunLogs(clock)]) {
+      logs = each;
+      assert.equal(await read({ timestamps: true }), stamped);
+      assert.equal(await read({ since: later(start, 5) }), "three\n");
+      assert.equal(await read({ since: later(start, 11) }), "");
+      assert.equal(await read({ since: later(start, -5), tailLines: 2 }), "two\nthree\n");
+      assert.equal(await read({ timestamps: true, limitBytes: 35 }), stamped.slice(0, 35));
+    }
   });
 
   const waits = [
@@ -151,7 +219,7 @@ describe("a log", () => {
         lastState: {},
       };
       const waiting = { ...pod, status: { containerStatuses: [status] } };
-      assert.throws(() => podLogsIn(dataFolder, clock)(waiting, everything), {
+      assert.throws(() => podLogIn(dataFolder, logs, waiting, everything, new AbortController().signal), {
         message: `container "web" in pod "web" is waiting to start: ${why}`,
       });
     });

@@ -13,20 +13,27 @@ export function olderLogPath(path: string): string {
 /**
  * Moves the end of a log that has grown larger than `largest` aside, and empties it. Its writer goes on writing into the same,
  * then empty file: it holds it open for appending, so nobody has to tell it. What it writes in the moment between copying and
- * emptying is lost, and so is what was before the last `largest` bytes. Throws when it cannot be copied; it is emptied all the
- * same, because a log that goes on growing is worse.
+ * emptying is lost, and so is what was before the last `largest` bytes. `cut` is told how many bytes leave the file, and how many
+ * of them are kept, before they leave it. Throws when it cannot be copied; it is emptied all the same, because a log that goes on growing is worse.
  */
-export function limitLog(path: string, largest = largestLogBytes): void {
+export function limitLog(
+  path: string,
+  largest = largestLogBytes,
+  cut: (bytes: number, kept: number) => void = () => {},
+): void {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size <= largest) return;
   const log = openSync(path, "r+");
+  let kept = 0;
   try {
     copyPart(log, size - largest, size, olderLogPath(path));
+    kept = largest;
   } catch (error) {
     // Half a copy must not take what little room there may be.
     rmSync(olderLogPath(path), { force: true });
     throw error;
   } finally {
+    cut(size, kept);
     ftruncateSync(log, 0);
     closeSync(log);
   }
