@@ -7,6 +7,7 @@ import {
   Agent,
   createServer as createHttpServer,
   get,
+  globalAgent,
   type IncomingMessage,
   type RequestListener,
   request,
@@ -814,6 +815,8 @@ describe("the Service proxy", { timeout: 120_000 }, () => {
     scene.api.crash();
     assert.equal(await fetchText(), "200 v1");
     await scene.traffic?.stop();
+    // The client has heard that its connection is over.
+    await scene.until(() => Object.keys(globalAgent.freeSockets).length === 0);
     await scene.startTraffic();
     assert.equal(await fetchText(), "200 v1");
   });
