@@ -199,11 +199,20 @@ export interface Service extends KubernetesObject {
     readonly clusterIP?: string;
     readonly clusterIPs?: readonly string[];
     readonly publishNotReadyAddresses?: boolean;
+    readonly loadBalancerIP?: string;
+    readonly loadBalancerClass?: string;
+    readonly sessionAffinity?: string;
+    readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number } };
+    readonly externalIPs?: readonly string[];
+    readonly externalTrafficPolicy?: string;
+    readonly internalTrafficPolicy?: string;
+    readonly healthCheckNodePort?: number;
   };
   readonly status?: {
     readonly loadBalancer?: {
       readonly ingress?: readonly {
         readonly ip?: string;
+        readonly ipMode?: string;
         readonly hostname?: string;
         readonly ports?: readonly {
           readonly port: number;

@@ -35,10 +35,11 @@ async function serve(
   stops.push(() => store.close());
   const moved = moveServices(store, block);
   if (moved > 0) log(`${moved} Services have moved to the addresses 127.${block}`);
+  const addresses = addressesOf(block);
   const apiServer = new ApiServer({
     store,
     clock,
-    addresses: addressesOf(block),
+    addresses,
     isPortInUse: (port) => listenersAt(listeners(), "127.0.0.1", port).length > 0,
     podLogs: nodeOf(data.path).logs,
   });
@@ -60,6 +61,7 @@ async function serve(
     clock,
     onProblem: log,
     certificateAuthority: pki.authority,
+    loadBalancers: { is: "block", addresses },
   });
   stops.push(() => workloads.stop());
   for (const file of [data.kubeconfig, ...(kubeconfig === undefined ? [] : [kubeconfig])])

@@ -173,11 +173,13 @@ class Scene {
 
   async start(spec: Partial<Service["spec"]> = {}): Promise<void> {
     this.dataFolder = await mkdtemp(join(tmpdir(), "teal-network-"));
+    const ingress = [{ ip: addresses.loadBalancer(0), ipMode: "VIP" }];
     this.api.put(servicePath, {
       apiVersion: "v1",
       kind: "Service",
       metadata: { namespace: "default", name: "web" },
       spec: { type: "ClusterIP", clusterIP: addresses.clusterIp(0), ports: [{ port: servicePort }], ...spec },
+      status: { loadBalancer: spec.type === "LoadBalancer" ? { ingress } : {} },
     } as Service);
     await this.startTraffic();
   }
@@ -843,9 +845,9 @@ describe("the Service proxy", { timeout: 120_000 }, () => {
     await scene.start({ type: "LoadBalancer", ports: [{ port: servicePort, nodePort }] });
     await scene.route(1);
     const ingress = () => scene.api.read<Service>(servicePath).status?.loadBalancer?.ingress;
-    await scene.until(() => ingress() !== undefined);
+    await scene.until(() => ingress()?.[0]?.ports !== undefined);
     assert.deepEqual(ingress(), [
-      { ip: addresses.loadBalancer(0), ports: [{ port: servicePort, protocol: "TCP" }] },
+      { ip: addresses.loadBalancer(0), ipMode: "VIP", ports: [{ port: servicePort, protocol: "TCP" }] },
     ]);
     for (const client of [
       scene.connect(servicePort, addresses.loadBalancer(0)),

@@ -91,6 +91,7 @@ export class InProcessCluster {
     const starting = startWorkloads({
       apiServer: this.#workloadsTransport,
       clock,
+      loadBalancers: { is: "block", addresses },
       onProblem: (problem) => this.problems.push(problem),
       controllers,
     });

@@ -35,17 +35,17 @@ function isServed(service: Service): boolean {
   return type !== "ExternalName" && clusterIP !== undefined && isIPv4(clusterIP);
 }
 
-export function isLoadBalancer(service: Service): boolean {
-  return service.spec.type === "LoadBalancer" && isServed(service);
+/** The address that the Service was given by this cluster. */
+function loadBalancerIpOf({ spec, status }: Service): string | undefined {
+  const ip = status?.loadBalancer?.ingress?.[0]?.ip;
+  const isOurs = spec.type === "LoadBalancer" && (spec.loadBalancerClass ?? "") === "";
+  return isOurs && ip !== undefined && isIPv4(ip) ? ip : undefined;
 }
 
 /** Where requests to a Service go, found from the Service and its EndpointSlices; undefined when it has no address to serve. */
-export function planService(
-  service: Service,
-  slices: readonly EndpointSlice[],
-  loadBalancerIp?: string,
-): ServicePlan | undefined {
+export function planService(service: Service, slices: readonly EndpointSlice[]): ServicePlan | undefined {
   if (!isServed(service)) return undefined;
+  const loadBalancerIp = loadBalancerIpOf(service);
   const isExposed = exposedTypes.has(service.spec.type ?? "");
   return {
     namespace: service.metadata.namespace ?? "default",

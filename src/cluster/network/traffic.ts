@@ -19,12 +19,11 @@ import { workQueue } from "../work-queue.ts";
 import { ListeningEvents } from "./listening-events.ts";
 import { listeningNews } from "./listening-news.ts";
 import { type ListeningSockets, noSockets } from "./listening-sockets.ts";
-import { LoadBalancerAddresses } from "./load-balancer-addresses.ts";
 import { hasIngress, ingressFor } from "./load-balancer-status.ts";
 import { Sessions } from "./proxy/sessions.ts";
 import { RouteFile } from "./route-file.ts";
 import { ServiceListeners } from "./service-listeners.ts";
-import { isLoadBalancer, planService, type ServicePlan } from "./service-plan.ts";
+import { planService, type ServicePlan } from "./service-plan.ts";
 
 export interface TrafficOptions {
   readonly client: KubernetesClient;
@@ -66,7 +65,6 @@ class TrafficProcess implements Traffic {
   readonly #sessions: Sessions;
   readonly #sockets: ListeningSockets;
   readonly #addresses: Addresses;
-  readonly #loadBalancers: LoadBalancerAddresses;
   readonly #file: RouteFile;
   readonly #services: WatchCache<Service>;
   readonly #slices: WatchCache<EndpointSlice>;
@@ -98,7 +96,6 @@ class TrafficProcess implements Traffic {
     this.#sessions.onSweep((now) => {
       for (const proxy of this.#proxies.values()) proxy.closeIdle(now);
     });
-    this.#loadBalancers = new LoadBalancerAddresses(addresses);
     this.#file = new RouteFile(join(dataFolder, "traffic", "routes.json"));
     this.#services = new WatchCache<Service>({
       client,
@@ -150,7 +147,6 @@ class TrafficProcess implements Traffic {
       clusterIp.startsWith(`${this.#addresses.block}.`),
     )) {
       const service = `${plan.namespace}/${plan.name}`;
-      if (plan.loadBalancerIp !== undefined) this.#loadBalancers.reclaim(service, plan.loadBalancerIp);
       this.#proxies.set(service, this.#proxyFor(service, plan));
     }
   }
@@ -167,11 +163,6 @@ class TrafficProcess implements Traffic {
 
   #routeAll(): void {
     this.#isComplete = true;
-    for (const service of this.#services.list()) {
-      const address = service.status?.loadBalancer?.ingress?.[0]?.ip;
-      if (isLoadBalancer(service) && address !== undefined)
-        this.#loadBalancers.reclaim(keyOf(service), address);
-    }
     const all = new Set([...this.#services.list().map((service) => keyOf(service)), ...this.#proxies.keys()]);
     for (const service of all) this.#route(service);
     this.#sockets.closeUntaken();
@@ -183,14 +174,11 @@ class TrafficProcess implements Traffic {
     const [namespace, name] = namespaceAndName(key);
     const service = this.#services.get(namespace, name);
     const slices = this.#slices.by("service", key);
-    if (service === undefined || !isLoadBalancer(service)) this.#loadBalancers.free(key);
     if (service === undefined) this.#routed.delete(key);
     else
       this.#routed.set(key, new Map(slices.map(({ metadata }) => [metadata.name, metadata.generation ?? 0])));
 
-    const address =
-      service !== undefined && isLoadBalancer(service) ? this.#loadBalancers.of(key) : undefined;
-    const plan = service === undefined ? undefined : planService(service, slices, address);
+    const plan = service === undefined ? undefined : planService(service, slices);
     const proxy = this.#proxies.get(key);
     if (plan === undefined) {
       proxy?.remove();
@@ -265,12 +253,10 @@ class TrafficProcess implements Traffic {
     const { namespace = "", name } = service.metadata;
     const proxy = this.#proxies.get(key);
     const address = proxy?.plan.loadBalancerIp;
-    const ingress =
-      proxy === undefined || address === undefined
-        ? []
-        : ingressFor(service, address, (port) => proxy.stateOf(`${address}:${port}`));
+    if (proxy === undefined || address === undefined) return;
+    const ingress = ingressFor(service, (port) => proxy.stateOf(`${address}:${port}`));
     if (ingress === undefined || hasIngress(service, ingress)) return;
-    const body = { status: { loadBalancer: { ingress: ingress.length === 0 ? null : ingress } } };
+    const body = { status: { loadBalancer: { ingress } } };
     await this.#patch(resources.services, namespace, name, body, "status");
   }
 

@@ -5,12 +5,8 @@ import type { WorkloadController, WorkloadOptions } from "./workload-controller.
 
 /** What a Service may say beside what the rest of the program reads. */
 type Spec = Service["spec"] & {
-  readonly sessionAffinity?: string;
-  readonly externalIPs?: readonly string[];
   readonly externalName?: string;
   readonly loadBalancerSourceRanges?: readonly string[];
-  readonly loadBalancerClass?: string;
-  readonly loadBalancerIP?: string;
 };
 
 /** Says with one Warning event on a Service what of it does not happen here, when it is made or that changes. */
@@ -65,11 +61,5 @@ export function notesOn(service: Service): readonly string[] {
     ...((spec.loadBalancerSourceRanges ?? []).length === 0
       ? []
       : ["loadBalancerSourceRanges: everybody on this machine is let in"]),
-    ...(spec.loadBalancerIP === undefined
-      ? []
-      : ["loadBalancerIP: the address is one of this cluster's own"]),
-    ...(spec.loadBalancerClass === undefined
-      ? []
-      : ["loadBalancerClass: there is one kind of load balancer"]),
   ];
 }

@@ -2,6 +2,7 @@ import type { KubernetesClient } from "../../kubernetes/client.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Caches } from "./caches.ts";
 import type { ServedObjects } from "./garbage-collector/served-objects.ts";
+import type { LoadBalancerRange } from "./load-balancer/load-balancer-addresses.ts";
 
 /** What every built-in controller works with. */
 export interface WorkloadOptions {
@@ -11,6 +12,8 @@ export interface WorkloadOptions {
   readonly served: ServedObjects;
   /** The certificate, as PEM, that the API server's own is signed with; none where it is spoken to without TLS. */
   readonly certificateAuthority?: string | undefined;
+  /** What LoadBalancer Services are given; nothing when absent. */
+  readonly loadBalancers?: LoadBalancerRange | undefined;
   /** Told in words what went wrong; the work is done again by itself. */
   readonly onProblem: (problem: string) => void;
 }

@@ -91,7 +91,7 @@ export class WorkloadsBed {
   /** With all built-in controllers, unless told otherwise. */
   static async start(
     context: TestContext,
-    options: Partial<Pick<WorkloadsOptions, "controllers" | "certificateAuthority">> = {},
+    options: Partial<Pick<WorkloadsOptions, "controllers" | "certificateAuthority" | "loadBalancers">> = {},
   ): Promise<WorkloadsBed> {
     const bed = new WorkloadsBed();
     const starting = startWorkloads({

@@ -6,6 +6,8 @@ import { DeploymentController } from "./deployment/deployment-controller.ts";
 import { EndpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
 import { GarbageCollector } from "./garbage-collector/garbage-collector.ts";
 import { ServedObjects, type ServedResource } from "./garbage-collector/served-objects.ts";
+import type { LoadBalancerRange } from "./load-balancer/load-balancer-addresses.ts";
+import { LoadBalancerController } from "./load-balancer/load-balancer-controller.ts";
 import { NamespaceController } from "./namespace-controller.ts";
 import { ReplicaSetController } from "./replica-set/replica-set-controller.ts";
 import { ServiceNotes } from "./service-notes.ts";
@@ -16,6 +18,7 @@ export const builtIn = [
   ReplicaSetController,
   DeploymentController,
   EndpointSliceController,
+  LoadBalancerController,
   ServiceNotes,
   GarbageCollector,
   NamespaceController,
@@ -27,6 +30,8 @@ export interface WorkloadsOptions {
   readonly clock: Clock;
   /** As PEM; every namespace gets it in a ConfigMap. */
   readonly certificateAuthority?: string;
+  /** What LoadBalancer Services are given; nothing when absent. */
+  readonly loadBalancers?: LoadBalancerRange;
   /** Told in words what goes wrong. Nothing has to be done about it: the work is done again. */
   readonly onProblem: (problem: string) => void;
   /** All that are built in, when absent. */
@@ -42,7 +47,7 @@ export interface Workloads {
 
 /** Starts the built-in controllers; resolves when they have seen all that is there. */
 export async function startWorkloads(options: WorkloadsOptions): Promise<Workloads> {
-  const { apiServer, clock, onProblem, certificateAuthority, controllers = builtIn } = options;
+  const { apiServer, clock, onProblem, certificateAuthority, loadBalancers, controllers = builtIn } = options;
   const client = new KubernetesClient(apiServer, "kube-controller-manager");
   const caches = new Caches(client, clock, onProblem);
   const served = new ServedObjects({ client, clock, onProblem, served: () => apiServer.resources() });
@@ -50,7 +55,8 @@ export async function startWorkloads(options: WorkloadsOptions): Promise<Workloa
   served.start();
   await Promise.all([caches.whenSynced(), served.whenSynced()]);
   const running = controllers.map(
-    (Controller) => new Controller({ client, clock, caches, served, certificateAuthority, onProblem }),
+    (Controller) =>
+      new Controller({ client, clock, caches, served, certificateAuthority, loadBalancers, onProblem }),
   );
   for (const controller of running) controller.start();
   return {
