@@ -38,6 +38,8 @@ const parts: readonly Part[] = [
   tests("simulation", ["test/simulation/**/*.test.ts"], ["--test-isolation=none"]),
   // Real processes and ports. They wait more than they work, so two files run at once, each with addresses of its own (`freePort`).
   tests("acceptance", ["test/acceptance/**/*.test.ts"], ["--test-concurrency=2"]),
+  // Real kubectl and helm, beside what they answer on a real cluster.
+  tests("comparison", ["test/comparison/*.test.ts"], ["--test-isolation=none"]),
   // A Kubernetes that somebody has at hand, named by a kubeconfig.
   { ...tests("real", ["test/real/**/*.test.ts"], ["--test-concurrency=1"]), isOnlyNamed: true },
 ];
