@@ -460,13 +460,18 @@ describe("the Service proxy", { timeout: 120_000 }, () => {
     assert.equal(seen.length, 5, "a pod that breaks on a request is not asked the same again");
   });
 
-  test("a Service without ready pods answers 503 and says which Service it is; raw connections are closed", async () => {
+  test("a Service without ready pods refuses connections, and answers 503 on those that stand", async () => {
+    await scene.httpPod(1, answerWith("v1"));
     await scene.start();
     await scene.route();
-    assert.equal(await fetchText(), `503 Service default/web port ${servicePort} has no ready endpoint.\n`);
-    const raw = scene.connect().send("\x01\x02\x03");
-    await raw.ends();
-    assert.equal(raw.received, "");
+    await assert.rejects(fetchText(), { code: "ECONNREFUSED" });
+    await scene.route(1);
+    const client = scene.connect().send("GET / HTTP/1.1\r\nHost: w\r\n\r\n");
+    await client.sees(/v1/);
+    await scene.route();
+    client.send("GET / HTTP/1.1\r\nHost: w\r\n\r\n");
+    await client.sees(/ 503 [^]*Service default\/web port \d+ has no ready endpoint/);
+    await assert.rejects(fetchText("/", { agent: false }), { code: "ECONNREFUSED" });
   });
 
   test("a WebSocket upgrade is piped both ways after the 101", async () => {
@@ -1002,9 +1007,13 @@ describe("the Service proxy", { timeout: 120_000 }, () => {
   });
 
   test("thousands of requests sent at once are all answered, in order", async () => {
+    await scene.httpPod(1, answerWith("v1"));
     await scene.start({ ports: [{ port: servicePort, appProtocol: "http" }] });
+    await scene.route(1);
+    const client = scene.connect().send("GET / HTTP/1.1\r\nHost: w\r\n\r\n");
+    await client.sees(/v1/);
     await scene.route();
-    const client = scene.connect().send("GET / HTTP/1.1\r\nHost: w\r\n\r\n".repeat(5000));
+    client.send("GET / HTTP/1.1\r\nHost: w\r\n\r\n".repeat(5000));
     await scene.until(() => client.received.match(/ 503 /g)?.length === 5000);
   });
 

@@ -1,5 +1,6 @@
 import type { News } from "../../kubernetes/event-recorder.ts";
 import type { ListenerState } from "./proxy/listener.ts";
+import { placeOf } from "./service-listeners.ts";
 import type { PortPlan, ServicePlan } from "./service-plan.ts";
 
 /** The reason of every Event that is told here. */
@@ -22,9 +23,10 @@ export function listeningNews(
   const address = plan.loadBalancerIp ?? plan.clusterIp;
   const news: News[] = [];
   for (const port of plan.ports) {
-    const place = `${address}:${port.port}`;
+    const place = placeOf(address, port.port, port.transport);
     const state = stateOf(place);
-    const nodePlace = port.nodePort === undefined ? undefined : `127.0.0.1:${port.nodePort}`;
+    const nodePlace =
+      port.nodePort === undefined ? undefined : placeOf("127.0.0.1", port.nodePort, port.transport);
     const nodeState = nodePlace === undefined ? undefined : stateOf(nodePlace);
     if (state === "binding" || nodeState === "binding") return undefined;
     if (state === "bound") {
@@ -48,7 +50,7 @@ function causeOf({ error }: Exclude<ListenerState, string>): string {
   return causes[error] ?? "the operating system refuses it";
 }
 
-function wayIn({ protocol }: PortPlan, nodePlace: string | undefined): string {
+function wayIn({ protocol, transport }: PortPlan, nodePlace: string | undefined): string {
   if (nodePlace === undefined) return "give the Service another port, or a node port that is free";
-  return `the way in is ${protocol === "tcp" ? nodePlace : `http://${nodePlace}/`}`;
+  return `the way in is ${protocol === "tcp" || transport !== undefined ? nodePlace : `http://${nodePlace}/`}`;
 }

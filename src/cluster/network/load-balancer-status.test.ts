@@ -58,10 +58,10 @@ describe("the ingress in a Service's status", () => {
     );
   });
 
-  test("says of a UDP port that it is not served", () => {
+  test("says of an SCTP port that it is not served", () => {
     const udp: Service = {
       ...service,
-      spec: { type: "LoadBalancer", ports: [{ port: 53, protocol: "UDP" }] },
+      spec: { type: "LoadBalancer", ports: [{ port: 53, protocol: "SCTP" }] },
     };
     assert.equal(ingressFor(udp, () => "bound")?.[0]?.ports?.[0]?.error, "UnsupportedProtocol");
   });

@@ -1,7 +1,7 @@
 import type { Service } from "../../api/core.ts";
 import { equalJson } from "../../api/equal-json.ts";
 import type { ListenerState } from "./proxy/listener.ts";
-import { isTcp } from "./service-plan.ts";
+import { isServedPort } from "./service-plan.ts";
 
 type Ingress = NonNullable<NonNullable<NonNullable<Service["status"]>["loadBalancer"]>["ingress"]>;
 
@@ -9,12 +9,15 @@ type Ingress = NonNullable<NonNullable<NonNullable<Service["status"]>["loadBalan
  * What a Service's `status.loadBalancer.ingress` ought to say besides its address: which ports can be connected to. Undefined as
  * long as there is no address, or it is open whether a port can be reached.
  */
-export function ingressFor(service: Service, stateOf: (port: number) => ListenerState): Ingress | undefined {
+export function ingressFor(
+  service: Service,
+  stateOf: (port: number, protocol: string) => ListenerState,
+): Ingress | undefined {
   const [ingress] = service.status?.loadBalancer?.ingress ?? [];
   if (ingress === undefined) return undefined;
   const ports: { port: number; protocol: string; error?: string }[] = [];
   for (const { port, protocol = "TCP" } of service.spec.ports ?? []) {
-    const state = isTcp({ protocol }) ? stateOf(port) : { error: "UnsupportedProtocol" };
+    const state = isServedPort({ protocol }) ? stateOf(port, protocol) : { error: "UnsupportedProtocol" };
     if (state === "binding") return undefined;
     ports.push({ port, protocol, ...(state === "bound" ? {} : { error: state.error }) });
   }

@@ -50,6 +50,8 @@ function isPlan(value: Partial<ServicePlan> | null): value is ServicePlan {
     typeof value.name === "string" &&
     isAddress(value.clusterIp) &&
     (value.loadBalancerIp === undefined || isAddress(value.loadBalancerIp)) &&
+    (value.externalIps ?? []).every(isAddress) &&
+    (value.healthCheckPort === undefined || isPort(value.healthCheckPort)) &&
     Array.isArray(value.ports) &&
     value.ports.every(isPortPlan)
   );
@@ -63,7 +65,8 @@ function isPortPlan(value: Partial<PortPlan> | null): value is PortPlan {
     (value.nodePort === undefined || isPort(value.nodePort)) &&
     typeof value.protocol === "string" &&
     Array.isArray(value.endpoints) &&
-    value.endpoints.every(isEndpoint)
+    value.endpoints.every(isEndpoint) &&
+    (value.externalEndpoints ?? []).every(isEndpoint)
   );
 }
 

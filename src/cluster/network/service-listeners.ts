@@ -1,10 +1,13 @@
+import type { Server } from "node:http";
 import type { Clock } from "../../time/clock.ts";
+import { serveHealthCheck } from "./health-check-port.ts";
 import type { ListeningSockets } from "./listening-sockets.ts";
 import { Greeting } from "./proxy/greeting.ts";
 import { Listener, type ListenerState } from "./proxy/listener.ts";
 import { Route } from "./proxy/route.ts";
 import type { Sessions } from "./proxy/sessions.ts";
 import type { PortPlan, ServicePlan } from "./service-plan.ts";
+import { UdpListener } from "./udp/udp-listener.ts";
 
 export interface ServiceListenersOptions {
   readonly clock: Clock;
@@ -16,16 +19,21 @@ export interface ServiceListenersOptions {
 }
 
 interface Served {
-  readonly listener: Listener;
+  readonly listener: Listener | UdpListener;
   route: Route;
 }
 
-/** The proxy of one Service: its routes, and the addresses that lead to them. */
+/**
+ * The proxy of one Service: its routes, and the addresses that lead to them. Where a port leads nowhere nobody listens: who
+ * connects is refused at once, as on any Kubernetes.
+ */
 export class ServiceListeners {
   readonly #options: ServiceListenersOptions;
   readonly #routes = new Map<string, Route>();
   readonly #served = new Map<string, Served>();
   #plan: ServicePlan;
+  #health: Server | undefined;
+  #healthPort: number | undefined;
 
   constructor(plan: ServicePlan, options: ServiceListenersOptions) {
     this.#options = options;
@@ -40,20 +48,33 @@ export class ServiceListeners {
   /** Routes by `plan` from the next request on. */
   apply(plan: ServicePlan): void {
     this.#plan = plan;
-    const routes = new Map(plan.ports.map((port) => [nameOfPort(port), this.#route(port)]));
-    this.#dropRoutesExcept(routes);
+    const routes = new Map<string, Route>();
     const wanted = new Map<string, Route>();
+    const outside = [plan.loadBalancerIp, ...(plan.externalIps ?? [])].filter((host) => host !== undefined);
     for (const port of plan.ports) {
-      const route = routes.get(nameOfPort(port));
-      if (route === undefined) continue;
-      wanted.set(`${plan.clusterIp}:${port.port}`, route);
-      if (plan.loadBalancerIp !== undefined) wanted.set(`${plan.loadBalancerIp}:${port.port}`, route);
-      if (port.nodePort !== undefined) wanted.set(`127.0.0.1:${port.nodePort}`, route);
+      const name = nameOfPort(port);
+      const inner = this.#route(name, port, port.endpoints);
+      routes.set(name, inner);
+      let outer = inner;
+      if (port.externalEndpoints !== undefined) {
+        outer = this.#route(`${name} from outside`, port, port.externalEndpoints);
+        routes.set(`${name} from outside`, outer);
+      }
+      wanted.set(placeOf(plan.clusterIp, port.port, port.transport), inner);
+      for (const host of outside) wanted.set(placeOf(host, port.port, port.transport), outer);
+      if (port.nodePort !== undefined) wanted.set(placeOf("127.0.0.1", port.nodePort, port.transport), outer);
     }
-    this.#listen(wanted);
+    this.#dropRoutesExcept(routes);
+    this.#listen(new Map([...wanted].filter(([, route]) => route.hasEndpoints)));
+    this.#checkHealth(plan);
   }
 
-  /** How it stands with one `address:port`. */
+  /** Every address that leads somewhere can be connected to, or it is known why not. */
+  get isSettled(): boolean {
+    return [...this.#served.values()].every(({ listener }) => listener.state !== "binding");
+  }
+
+  /** How it stands with one place, as `placeOf` names it. */
   stateOf(place: string): ListenerState {
     return this.#served.get(place)?.listener.state ?? "binding";
   }
@@ -62,6 +83,8 @@ export class ServiceListeners {
   stopListening(newClients: "wait" | "refused"): void {
     for (const { listener } of this.#served.values()) listener.stop({ newClients });
     this.#served.clear();
+    this.#health?.close();
+    this.#health = undefined;
   }
 
   /** Ends the proxy; what is in flight goes on. */
@@ -74,15 +97,33 @@ export class ServiceListeners {
     for (const route of this.#routes.values()) route.closeIdle(now);
   }
 
-  #route(port: PortPlan): Route {
-    const { namespace, name } = this.#plan;
+  #route(key: string, port: PortPlan, endpoints: PortPlan["endpoints"]): Route {
+    const { namespace, name, affinitySeconds } = this.#plan;
     const route =
-      this.#routes.get(nameOfPort(port)) ??
+      this.#routes.get(key) ??
       new Route(`Service ${namespace}/${name} port ${port.port}`, this.#options.sessions);
-    this.#routes.set(nameOfPort(port), route);
+    this.#routes.set(key, route);
     route.protocol = port.protocol;
-    route.swap(port.endpoints);
+    route.affinitySeconds = affinitySeconds;
+    route.swap(endpoints);
     return route;
+  }
+
+  #checkHealth({ namespace, name, healthCheckPort: port }: ServicePlan): void {
+    if (port === this.#healthPort) return;
+    this.#healthPort = port;
+    this.#health?.close();
+    this.#health = undefined;
+    if (port === undefined) return;
+    const endpoints = (): number =>
+      new Set(
+        this.#plan.ports.flatMap((each) =>
+          (each.externalEndpoints ?? each.endpoints).map(({ address }) => address),
+        ),
+      ).size;
+    const onProblem = (problem: Error): void =>
+      this.#options.log(`Service ${namespace}/${name}: nobody can ask for its health: ${problem.message}`);
+    this.#health = serveHealthCheck({ namespace, name, port, endpoints, onProblem });
   }
 
   #dropRoutesExcept(kept: ReadonlyMap<string, Route>): void {
@@ -109,30 +150,39 @@ export class ServiceListeners {
 
   #serve(place: string, first: Route): Served {
     const { clock, sessions, sockets, log, settled } = this.#options;
-    const [host = "", port = ""] = place.split(":");
+    const [address = "", isUdp] = place.split("/");
+    const [host = "", port = ""] = address.split(":");
     let lastError: string | undefined;
+    const changed = (state: ListenerState, problem?: Error): void => {
+      const error = typeof state === "object" ? state.error : undefined;
+      if (error !== lastError) log(messageFor(served.route, place, problem));
+      lastError = error;
+      settled();
+    };
+    const common = { host, port: Number(port), changed };
     const served: Served = {
       route: first,
-      listener: new Listener({
-        clock,
-        host,
-        port: Number(port),
-        sockets,
-        accept: (socket) => Greeting.welcome(sessions, served.route, socket),
-        changed: (state, problem) => {
-          const error = typeof state === "object" ? state.error : undefined;
-          if (error !== lastError) log(messageFor(served.route, place, problem));
-          lastError = error;
-          settled();
-        },
-      }),
+      listener:
+        isUdp === undefined
+          ? new Listener({
+              ...common,
+              clock,
+              sockets,
+              accept: (socket) => Greeting.welcome(sessions, served.route, socket),
+            })
+          : new UdpListener({ ...common, sessions, route: () => served.route }),
     };
     return served;
   }
 }
 
+/** `127.0.0.1:80`, with `/UDP` for that. */
+export function placeOf(host: string, port: number, transport: PortPlan["transport"]): string {
+  return transport === undefined ? `${host}:${port}` : `${host}:${port}/${transport}`;
+}
+
 function nameOfPort(port: PortPlan): string {
-  return `${port.name}:${port.port}`;
+  return `${port.name}:${port.port}/${port.transport ?? "TCP"}`;
 }
 
 function messageFor(route: Route, place: string, problem: Error | undefined): string {

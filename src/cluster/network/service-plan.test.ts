@@ -108,14 +108,57 @@ describe("the plan of a Service", () => {
     }
   });
 
-  test("leaves UDP ports out", () => {
+  test("leads UDP ports to those of the pods, and leaves SCTP out", () => {
+    const ports = [
+      { name: "dns", port: 53, protocol: "UDP" },
+      { name: "dns-tcp", port: 53 },
+      { name: "s", port: 90, protocol: "SCTP" },
+    ];
+    const slices = [
+      slice(
+        [pod("127.8.0.2")],
+        [
+          { name: "dns", port: 5353, protocol: "UDP" },
+          { name: "dns-tcp", port: 5353, protocol: "TCP" },
+        ],
+      ),
+    ];
     assert.deepEqual(
-      portsOf([
-        { name: "dns", port: 53, protocol: "UDP" },
-        { name: "web", port: 80 },
-      ]).map((port) => port.name),
-      ["web"],
+      portsOf(ports, slices).map(({ name, transport, endpoints }) => [name, transport, endpoints.length]),
+      [
+        ["dns", "UDP", 1],
+        ["dns-tcp", undefined, 1],
+      ],
     );
+  });
+
+  test("leads who comes from outside to pods of this node only, where the Service says so", () => {
+    const here = { ...pod("127.8.0.2"), nodeName: "teal" };
+    const slices = [slice([here, pod("192.0.2.7")])];
+    const addressesIn = (endpoints: readonly { readonly address: string }[] | undefined) =>
+      endpoints?.map(({ address }) => address);
+    const policies = { externalTrafficPolicy: "Local", internalTrafficPolicy: "Cluster" };
+    const plan = planService(
+      service({ type: "LoadBalancer", healthCheckNodePort: 31_000, ...policies }),
+      slices,
+    );
+    assert.deepEqual(addressesIn(plan?.ports[0]?.endpoints), ["127.8.0.2", "192.0.2.7"]);
+    assert.deepEqual(addressesIn(plan?.ports[0]?.externalEndpoints), ["127.8.0.2"]);
+    assert.equal(plan?.healthCheckPort, 31_000);
+    const inner = planService(service({ internalTrafficPolicy: "Local" }), slices)?.ports[0];
+    assert.deepEqual(addressesIn(inner?.endpoints), ["127.8.0.2"]);
+    assert.deepEqual(addressesIn(inner?.externalEndpoints), ["127.8.0.2", "192.0.2.7"]);
+    assert.equal(planService(service({}), slices)?.ports[0]?.externalEndpoints, undefined);
+  });
+
+  test("names what else a Service asks for", () => {
+    const plan = planService(
+      service({ sessionAffinity: "ClientIP", externalIPs: ["127.0.0.9", "2001:db8::1"] }),
+      [],
+    );
+    assert.deepEqual([plan?.affinitySeconds, plan?.externalIps], [10_800, ["127.0.0.9"]]);
+    const own = { sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds: 5 } } };
+    assert.equal(planService(service(own), [])?.affinitySeconds, 5);
   });
 
   for (const [port, protocol] of [

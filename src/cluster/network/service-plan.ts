@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import type { Endpoint, EndpointSlice, Service, ServicePort } from "../../api/core.ts";
+import { equalJson } from "../../api/equal-json.ts";
 import type { EndpointAddress, Protocol } from "./proxy/route.ts";
 
 /** One port of a Service: what clients connect to, and which pods answer. */
@@ -8,8 +9,12 @@ export interface PortPlan {
   readonly name: string;
   readonly port: number;
   readonly nodePort?: number;
+  /** TCP when absent. */
+  readonly transport?: "UDP";
   readonly protocol: Protocol;
   readonly endpoints: readonly EndpointAddress[];
+  /** For who comes from outside the cluster, where that is not the same (`externalTrafficPolicy: Local`). */
+  readonly externalEndpoints?: readonly EndpointAddress[];
 }
 
 /** All that the proxy needs to know of one Service. Plain data: it is saved, and served from after a restart. */
@@ -19,6 +24,12 @@ export interface ServicePlan {
   readonly clusterIp: string;
   /** Only of a Service of type LoadBalancer. */
   readonly loadBalancerIp?: string;
+  /** Where else it is to answer. */
+  readonly externalIps?: readonly string[];
+  /** How long a client comes to the same pod again, seconds. */
+  readonly affinitySeconds?: number;
+  /** Where load balancers ask how many pods of this node serve. */
+  readonly healthCheckPort?: number;
   readonly ports: readonly PortPlan[];
 }
 
@@ -45,26 +56,51 @@ function loadBalancerIpOf({ spec, status }: Service): string | undefined {
 /** Where requests to a Service go, found from the Service and its EndpointSlices; undefined when it has no address to serve. */
 export function planService(service: Service, slices: readonly EndpointSlice[]): ServicePlan | undefined {
   if (!isServed(service)) return undefined;
+  const { spec } = service;
   const loadBalancerIp = loadBalancerIpOf(service);
+  const externalIps = (spec.externalIPs ?? []).filter((address) => isIPv4(address));
+  const affinitySeconds = affinitySecondsOf(spec);
+  const [isInternalLocal, isExternalLocal] = [spec.internalTrafficPolicy, spec.externalTrafficPolicy].map(
+    (policy) => policy === "Local",
+  );
+  const checksHealth = spec.type === "LoadBalancer" && isExternalLocal && isPort(spec.healthCheckNodePort);
   const isExposed = exposedTypes.has(service.spec.type ?? "");
   return {
     namespace: service.metadata.namespace ?? "default",
     name: service.metadata.name,
     clusterIp: service.spec.clusterIP ?? "",
     ...(loadBalancerIp === undefined ? {} : { loadBalancerIp }),
-    ports: (service.spec.ports ?? []).filter(isTcp).map((port) => ({
-      name: port.name ?? "",
-      port: port.port,
-      ...(isExposed && port.nodePort !== undefined ? { nodePort: port.nodePort } : {}),
-      protocol: protocolOfPort(port),
-      endpoints: endpointsOf(port, slices),
-    })),
+    ...(externalIps.length === 0 ? {} : { externalIps }),
+    ...(affinitySeconds === undefined ? {} : { affinitySeconds }),
+    ...(checksHealth ? { healthCheckPort: service.spec.healthCheckNodePort } : {}),
+    ports: (service.spec.ports ?? []).filter(isServedPort).map((port) => {
+      const everywhere = endpointsOf(port, slices, false);
+      const internal = isInternalLocal ? endpointsOf(port, slices, true) : everywhere;
+      const external = isExternalLocal ? endpointsOf(port, slices, true) : everywhere;
+      return {
+        name: port.name ?? "",
+        port: port.port,
+        ...(isExposed && isPort(port.nodePort) ? { nodePort: port.nodePort } : {}),
+        ...(port.protocol === "UDP" ? { transport: port.protocol } : {}),
+        protocol: protocolOfPort(port),
+        endpoints: internal,
+        ...(equalJson(external, internal) ? {} : { externalEndpoints: external }),
+      };
+    }),
   };
 }
 
-/** UDP and SCTP are not served. */
-export function isTcp(port: { readonly protocol?: string }): boolean {
-  return (port.protocol ?? "TCP") === "TCP";
+// As the API server fills it in.
+const defaultAffinitySeconds = 10_800;
+
+function affinitySecondsOf({ sessionAffinity, sessionAffinityConfig }: Service["spec"]): number | undefined {
+  if (sessionAffinity !== "ClientIP") return undefined;
+  return sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
+}
+
+/** SCTP is not served. */
+export function isServedPort({ protocol = "TCP" }: { readonly protocol?: string }): boolean {
+  return protocol === "TCP" || protocol === "UDP";
 }
 
 const notHttp = new Set(["tcp", "tls", "https", "kubernetes.io/wss"]);
@@ -76,10 +112,19 @@ function protocolOfPort(port: ServicePort): Protocol {
   return notHttp.has(word) ? "tcp" : "unknown";
 }
 
-/** The pods that are ready; where there are none, those on their way out that still serve, as on any Kubernetes. */
-function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[]): readonly EndpointAddress[] {
-  const ready = addressesOf(port, slices, ({ conditions }) => conditions?.ready !== false);
-  return ready.length > 0 ? ready : addressesOf(port, slices, isServingToTheEnd);
+/**
+ * The pods that are ready; where there are none, those on their way out that still serve, as on any Kubernetes. `isLocal`: only
+ * those of this node, which is the only one: what is on no node is somewhere else.
+ */
+function endpointsOf(
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+  isLocal: boolean,
+): readonly EndpointAddress[] {
+  const isHere = ({ nodeName }: Endpoint): boolean => !isLocal || nodeName !== undefined;
+  const ready = addressesOf(port, slices, (each) => isHere(each) && each.conditions?.ready !== false);
+  if (ready.length > 0) return ready;
+  return addressesOf(port, slices, (each) => isHere(each) && isServingToTheEnd(each));
 }
 
 function isServingToTheEnd({ conditions }: Endpoint): boolean {
@@ -94,7 +139,8 @@ function addressesOf(
   const found = new Map<string, EndpointAddress>();
   for (const slice of slices) {
     for (const slicePort of slice.ports ?? []) {
-      if ((slicePort.name ?? "") !== (port.name ?? "") || !isTcp(slicePort) || !isPort(slicePort.port))
+      const isSameProtocol = (slicePort.protocol ?? "TCP") === (port.protocol ?? "TCP");
+      if ((slicePort.name ?? "") !== (port.name ?? "") || !isSameProtocol || !isPort(slicePort.port))
         continue;
       for (const endpoint of slice.endpoints ?? []) {
         const address = endpoint.addresses[0];

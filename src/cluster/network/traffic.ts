@@ -22,7 +22,7 @@ import { type ListeningSockets, noSockets } from "./listening-sockets.ts";
 import { hasIngress, ingressFor } from "./load-balancer-status.ts";
 import { Sessions } from "./proxy/sessions.ts";
 import { RouteFile } from "./route-file.ts";
-import { ServiceListeners } from "./service-listeners.ts";
+import { placeOf, ServiceListeners } from "./service-listeners.ts";
 import { planService, type ServicePlan } from "./service-plan.ts";
 
 export interface TrafficOptions {
@@ -198,6 +198,8 @@ class TrafficProcess implements Traffic {
     if (!this.#isSaved) this.#save();
     this.#tellStaying();
     const [namespace, name] = namespaceAndName(key);
+    // Who connects after the confirmation is not to be refused: what has just got its first pod is not listened at yet.
+    if (this.#proxies.get(key)?.isSettled === false) return;
     for (const [slice, generation] of routed ?? []) await this.#confirmSlice(namespace, slice, generation);
     const service = this.#services.get(namespace, name);
     if (service === undefined || routed === undefined) return;
@@ -254,7 +256,9 @@ class TrafficProcess implements Traffic {
     const proxy = this.#proxies.get(key);
     const address = proxy?.plan.loadBalancerIp;
     if (proxy === undefined || address === undefined) return;
-    const ingress = ingressFor(service, (port) => proxy.stateOf(`${address}:${port}`));
+    const ingress = ingressFor(service, (port, protocol) =>
+      proxy.stateOf(placeOf(address, port, protocol === "UDP" ? protocol : undefined)),
+    );
     if (ingress === undefined || hasIngress(service, ingress)) return;
     const body = { status: { loadBalancer: { ingress } } };
     await this.#patch(resources.services, namespace, name, body, "status");

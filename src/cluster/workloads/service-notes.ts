@@ -49,15 +49,11 @@ export class ServiceNotes implements WorkloadController {
 /** What of a Service does not happen on the embedded cluster: one sentence for each thing. */
 export function notesOn(service: Service): readonly string[] {
   const spec: Spec = service.spec;
-  const foreign = (spec.ports ?? []).filter(({ protocol = "TCP" }) => protocol !== "TCP");
+  const foreign = (spec.ports ?? []).filter(({ protocol = "TCP" }) => protocol === "SCTP");
   const ports = foreign.map(({ port, protocol }) => `${port}/${protocol}`).join(", ");
   return [
-    ...(spec.sessionAffinity === "ClientIP"
-      ? ["sessionAffinity: requests of one client go to any of the pods"]
-      : []),
-    ...(foreign.length === 0 ? [] : [`port ${ports}: only TCP is forwarded`]),
+    ...(foreign.length === 0 ? [] : [`port ${ports}: only TCP and UDP are forwarded`]),
     ...(spec.type === "ExternalName" ? [`externalName ${spec.externalName}: no name leads there`] : []),
-    ...((spec.externalIPs ?? []).length === 0 ? [] : ["externalIPs: the Service does not listen there"]),
     ...((spec.loadBalancerSourceRanges ?? []).length === 0
       ? []
       : ["loadBalancerSourceRanges: everybody on this machine is let in"]),

@@ -88,6 +88,11 @@ export class Connection {
     return this.#readBuffer;
   }
 
+  /** The IP at the other end. */
+  get address(): string {
+    return this.#socket.remoteAddress ?? "";
+  }
+
   get isOpen(): boolean {
     return !this.#socket.destroyed && !this.#socket.readableEnded;
   }

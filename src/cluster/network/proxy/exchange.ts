@@ -115,7 +115,7 @@ export class Exchange implements ConnectionOwner {
   }
 
   #dispatch(mayReuse: boolean): void {
-    const endpoint = this.#route?.nextEndpoint(this.#tried);
+    const endpoint = this.#route?.nextEndpoint(this.#tried, this.#client.connection);
     if (endpoint === undefined) {
       this.#noEndpoint();
       return;

@@ -79,7 +79,7 @@ export class Greeting implements Session, ConnectionOwner {
 
   #dial(): void {
     const now = this.#sessions.clock.now();
-    const endpoint = this.routes.pick().nextEndpoint(this.#tried);
+    const endpoint = this.routes.pick().nextEndpoint(this.#tried, this.#client);
     // An HTTP client gets an answer that says so, once it has asked; any other one has nothing to wait for.
     if (endpoint === undefined) {
       this.deadlineAt = later(now, headSeconds);

@@ -35,12 +35,14 @@ export class Http2Session implements Session {
   readonly deadlineAt = never;
   readonly #sessions: Sessions;
   readonly #client: ServerHttp2Session;
+  readonly #address: string;
   readonly #pods = new Map<Endpoint, PodConnection>();
   readonly #cancelSweep: Cancel;
 
   private constructor(sessions: Sessions, routes: Routes, socket: Socket) {
     this.#sessions = sessions;
     this.routes = routes;
+    this.#address = socket.remoteAddress ?? "";
     this.#client = performServerHandshake(socket, { maxSessionMemory: memoryMegabytes });
     this.#client.on("stream", (stream, headers) => void this.#serve(stream, headers));
     // What the error is about ends with the session.
@@ -68,7 +70,7 @@ export class Http2Session implements Session {
     let tried: Endpoint[] = [];
     let offered = 0;
     while (exchange.isWanted) {
-      const endpoint = route.nextEndpoint(tried);
+      const endpoint = route.nextEndpoint(tried, { address: this.#address });
       if (endpoint === undefined) {
         if (tried.length === 0) {
           exchange.answer(503, `${route.label} has no ready endpoint.`);

@@ -100,7 +100,8 @@ export class Listener {
   }
 }
 
-function wordFor(error: Error): string {
+/** The word for it in a Service's status. */
+export function wordFor(error: Error): string {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   return errorWords[code] ?? "CannotListen";
 }

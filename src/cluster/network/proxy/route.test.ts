@@ -9,10 +9,12 @@ const b = { address: "127.0.0.1", port: 2 };
 const c = { address: "127.0.0.1", port: 3 };
 
 describe("a route", () => {
+  let clock: ManualClock;
   let sessions: Sessions;
   let route: Route;
   beforeEach(() => {
-    sessions = new Sessions(new ManualClock());
+    clock = new ManualClock();
+    sessions = new Sessions(clock);
     route = new Route("Service default/web port 80", sessions);
   });
   afterEach(() => sessions.stop(0));
@@ -53,5 +55,32 @@ describe("a route", () => {
     assert.equal(route.nextEndpoint([]), kept);
     route.swap([c]);
     assert.deepEqual(ports(2), [3, 3]);
+  });
+
+  describe("of a Service with session affinity", () => {
+    const portFor = (address: string) => route.nextEndpoint([], { address })?.port;
+    beforeEach(() => {
+      route.affinitySeconds = 10;
+      route.swap([a, b, c]);
+    });
+
+    test("leads a client where it was before, until it has not come for too long", async () => {
+      assert.deepEqual(["x", "y", "x", "y", "x"].map(portFor), [1, 2, 1, 2, 1]);
+      await clock.advance(9);
+      assert.equal(portFor("x"), 1);
+      await clock.advance(9);
+      assert.equal(portFor("x"), 1);
+      await clock.advance(11);
+      assert.equal(portFor("x"), 3);
+    });
+
+    test("leads it elsewhere when that pod is not listed any more, or does not accept", () => {
+      assert.equal(portFor("x"), 1);
+      route.swap([b, c]);
+      const first = route.nextEndpoint([], { address: "x" });
+      assert.ok(first !== undefined);
+      assert.notEqual(first.port, 1);
+      assert.notEqual(route.nextEndpoint([first], { address: "x" }), first);
+    });
   });
 });

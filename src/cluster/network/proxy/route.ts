@@ -1,4 +1,4 @@
-import type { Instant } from "../../../time/clock.ts";
+import { type Instant, later } from "../../../time/clock.ts";
 import { Endpoint } from "./endpoint.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -21,6 +21,12 @@ export interface RequestFacts {
   field(lowerCaseName: string): string | undefined;
 }
 
+/** Whoever sends a request. */
+export interface Client {
+  /** Its IP. */
+  readonly address: string;
+}
+
 /** Leads each request that comes to one port. A Service's port has one route for all of them. */
 export interface Routes {
   /** Namespace, name and port in words, for people: `Service default/web port 80`. */
@@ -34,8 +40,12 @@ export interface Routes {
 export class Route implements Routes {
   readonly label: string;
   protocol: Protocol = "unknown";
+  /** How long a client comes to the same pod again after its last request (`sessionAffinity: ClientIP`); undefined: it does not. */
+  affinitySeconds: number | undefined;
   #endpoints: readonly Endpoint[] = [];
   #next = 0;
+  /** By address: where clients went last, and when; the one who came longest ago is first. */
+  readonly #affinities = new Map<string, { readonly endpoint: Endpoint; readonly at: Instant }>();
   readonly #sessions: Sessions;
 
   constructor(label: string, sessions: Sessions) {
@@ -61,8 +71,32 @@ export class Route implements Routes {
     for (const endpoint of before) if (!this.#endpoints.includes(endpoint)) endpoint.retire();
   }
 
-  /** The endpoint with the least in flight, in turn among equals, without those of `tried`. */
-  nextEndpoint(tried: readonly Endpoint[]): Endpoint | undefined {
+  /** Whether requests can be led anywhere at all. */
+  get hasEndpoints(): boolean {
+    return this.#endpoints.length > 0;
+  }
+
+  /**
+   * The endpoint with the least in flight, in turn among equals, without those of `tried`; or the one that the client had
+   * before, where it is to come to that again.
+   */
+  nextEndpoint(tried: readonly Endpoint[], client?: Client): Endpoint | undefined {
+    const { affinitySeconds } = this;
+    if (affinitySeconds === undefined || client === undefined) return this.#leastBusy(tried);
+    const { now } = this.#sessions;
+    const last = this.#affinities.get(client.address);
+    const holds =
+      last !== undefined &&
+      !last.endpoint.isRetired &&
+      !tried.includes(last.endpoint) &&
+      later(last.at, affinitySeconds) > now;
+    const endpoint = holds ? last.endpoint : this.#leastBusy(tried);
+    this.#affinities.delete(client.address);
+    if (endpoint !== undefined) this.#affinities.set(client.address, { endpoint, at: now });
+    return endpoint;
+  }
+
+  #leastBusy(tried: readonly Endpoint[]): Endpoint | undefined {
     const endpoints = this.#endpoints;
     const count = endpoints.length;
     let best: Endpoint | undefined;
@@ -81,6 +115,10 @@ export class Route implements Routes {
   }
 
   closeIdle(now: Instant): void {
+    for (const [address, { at }] of this.#affinities) {
+      if (later(at, this.affinitySeconds ?? 0) > now) break;
+      this.#affinities.delete(address);
+    }
     for (const endpoint of this.#endpoints) endpoint.closeIdle(now);
   }
 }

@@ -64,7 +64,7 @@ export class Tunnel implements Session, ConnectionOwner {
   }
 
   #dial(): void {
-    const endpoint = this.routes.pick().nextEndpoint(this.#tried);
+    const endpoint = this.routes.pick().nextEndpoint(this.#tried, this.#client);
     if (endpoint === undefined) {
       this.#client.reset();
       return;
