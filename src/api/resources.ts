@@ -32,6 +32,8 @@ export const resources = {
   serviceAccounts: namespaced("", "v1", "serviceaccounts", "ServiceAccount"),
   replicaSets: namespaced("apps", "v1", "replicasets", "ReplicaSet"),
   deployments: namespaced("apps", "v1", "deployments", "Deployment"),
+  jobs: namespaced("batch", "v1", "jobs", "Job"),
+  cronJobs: namespaced("batch", "v1", "cronjobs", "CronJob"),
   endpointSlices: namespaced("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
   leases: namespaced("coordination.k8s.io", "v1", "leases", "Lease"),
   customResourceDefinitions: clusterWide(

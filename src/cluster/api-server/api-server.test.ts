@@ -440,26 +440,26 @@ describe("subresources", () => {
 
 describe("what Kubernetes has and this cluster does not", () => {
   const cases = [
-    ["GET", "/apis/batch/v1/namespaces/default/jobs", "jobs.batch"],
-    ["GET", "/apis/batch/v1/jobs", "jobs.batch"],
-    ["POST", "/apis/batch/v1/namespaces/default/jobs", "jobs.batch"],
+    ["GET", "/apis/networking.k8s.io/v1/namespaces/default/ingresses", "ingresses.networking.k8s.io"],
+    ["GET", "/apis/networking.k8s.io/v1/ingresses", "ingresses.networking.k8s.io"],
+    ["POST", "/apis/networking.k8s.io/v1/namespaces/default/ingresses", "ingresses.networking.k8s.io"],
     [
       "GET",
-      "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/x/status",
-      "horizontalpodautoscalers.autoscaling",
+      "/apis/networking.k8s.io/v1/namespaces/default/ingresses/x/status",
+      "ingresses.networking.k8s.io",
     ],
     [
       "PATCH",
-      "/apis/policy/v1beta1/namespaces/default/poddisruptionbudgets/x",
-      "poddisruptionbudgets.policy",
+      "/apis/resource.k8s.io/v1beta1/namespaces/default/resourceclaims/x",
+      "resourceclaims.resource.k8s.io",
     ],
     [
       "POST",
       "/apis/certificates.k8s.io/v1/certificatesigningrequests",
       "certificatesigningrequests.certificates.k8s.io",
     ],
-    ["GET", "/api/v1/namespaces/default/endpoints", "endpoints"],
-    ["GET", "/apis/apps/v1/namespaces/default/statefulsets", "statefulsets.apps"],
+    ["GET", "/api/v1/namespaces/default/podtemplates", "podtemplates"],
+    ["GET", "/apis/storage.k8s.io/v1/csidrivers", "csidrivers.storage.k8s.io"],
     ["POST", "/api/v1/namespaces/default/pods/p/exec", "pods/exec"],
     ["GET", "/apis/metrics.k8s.io/v1beta1/nodes", "nodes.metrics.k8s.io"],
   ] as const;

@@ -3,6 +3,7 @@ import { apiVersionOf } from "../../api/resources.ts";
 import { type Review, reviews } from "./access/reviews.ts";
 import { definitionRules } from "./custom/definition.ts";
 import type { Fields } from "./json.ts";
+import { cronJobRules, jobRules } from "./kinds/batch.ts";
 import { endpointSliceRules, namespaceRules, nodeRules } from "./kinds/cluster.ts";
 import { configMapRules, leaseRules, secretRules, serviceAccountRules } from "./kinds/configuration.ts";
 import { eventAsCore, eventAsEventsApi, eventRules } from "./kinds/events.ts";
@@ -53,6 +54,8 @@ const builtInRules: Readonly<Record<string, Rules>> = {
   "v1/serviceaccounts": serviceAccountRules,
   "apps/v1/deployments": deploymentRules,
   "apps/v1/replicasets": replicaSetRules,
+  "batch/v1/jobs": jobRules,
+  "batch/v1/cronjobs": cronJobRules,
   "discovery.k8s.io/v1/endpointslices": endpointSliceRules,
   "events.k8s.io/v1/events": eventRules,
   "coordination.k8s.io/v1/leases": leaseRules,

@@ -6,6 +6,7 @@ import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Deployment } from "./deployment/deployment.ts";
+import type { Job } from "./job/job.ts";
 
 /** Index of pods and ReplicaSets by the uid of their controller. */
 export const byController = "controller";
@@ -26,6 +27,7 @@ export class Caches {
   readonly pods: WatchCache<Pod>;
   readonly replicaSets: WatchCache<ReplicaSet>;
   readonly deployments: WatchCache<Deployment>;
+  readonly jobs: WatchCache<Job>;
   readonly services: WatchCache<Service>;
   readonly endpointSlices: WatchCache<EndpointSlice>;
   readonly namespaces: WatchCache<KubernetesObject>;
@@ -43,6 +45,7 @@ export class Caches {
       indexes: ownership,
     });
     this.deployments = new WatchCache<Deployment>({ ...common, resource: resources.deployments });
+    this.jobs = new WatchCache<Job>({ ...common, resource: resources.jobs, indexes: ownership });
     this.services = new WatchCache<Service>({ ...common, resource: resources.services });
     this.endpointSlices = new WatchCache<EndpointSlice>({
       ...common,
@@ -71,6 +74,7 @@ export class Caches {
       this.pods,
       this.replicaSets,
       this.deployments,
+      this.jobs,
       this.services,
       this.endpointSlices,
       this.namespaces,

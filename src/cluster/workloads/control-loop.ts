@@ -14,6 +14,8 @@ export interface ControlledKind<T extends KubernetesObject> {
   readonly cache: WatchCache<T>;
   /** In whose name events are written. */
   readonly component: string;
+  /** Whether a status is refused that was made of an older state of the object. */
+  readonly guardsStatus?: boolean;
   /** Brings one object nearer to what it says; answers when to look again even if nothing happens. */
   readonly sync: (object: T) => Promise<Instant | undefined>;
 }
@@ -39,7 +41,7 @@ export class ControlLoop<T extends KubernetesObject & { readonly status?: object
     this.cache = kind.cache;
     this.clock = clock;
     this.#sync = kind.sync;
-    this.#statuses = new StatusWriter(client, kind.resource);
+    this.#statuses = new StatusWriter(client, kind.resource, kind.guardsStatus);
     const source = { component: kind.component };
     this.#events = new EventRecorder({ ...options, writer: eventWriter(client), source });
     this.#queue = workQueue({
@@ -79,7 +81,7 @@ export class ControlLoop<T extends KubernetesObject & { readonly status?: object
   }
 
   /** Writes what of it differs; see `StatusWriter`. */
-  writeStatus(...written: Parameters<StatusWriter<T>["write"]>): Promise<void> {
+  writeStatus(...written: Parameters<StatusWriter<T>["write"]>): Promise<T | undefined> {
     return this.#statuses.write(...written);
   }
 

@@ -15,31 +15,40 @@ export class StatusWriter<T extends WithStatus> {
   /** The status that was last found right for each object, by uid. */
   readonly #right = new Map<string, object>();
 
-  constructor(client: KubernetesClient, resource: Resource) {
+  readonly #isGuarded: boolean;
+
+  /** `isGuarded`: what was made of an older state of the object is refused. */
+  constructor(client: KubernetesClient, resource: Resource, isGuarded = false) {
     this.#client = client;
     this.#resource = resource;
+    this.#isGuarded = isGuarded;
   }
 
-  /** `annotations`: what is to be written with it, since a write to a status may change those too. */
+  /** Answers the object as it is then; undefined when nothing was written. `annotations`: what is to be written with it, since a write to a status may change those too. */
   async write(
     object: T,
     status: NonNullable<T["status"]>,
     annotations: Readonly<Record<string, string>> = {},
-  ): Promise<void> {
-    const { namespace, name, uid = "" } = object.metadata;
+  ): Promise<T | undefined> {
+    const { namespace, name, uid = "", resourceVersion } = object.metadata;
     // Known before it is written, because the watch may tell of the write before its answer comes.
     this.#right.set(uid, status);
     const patch = mergePatchBetween(object.status ?? {}, status);
     const present = object.metadata.annotations ?? {};
     const isAnnotated = Object.entries(annotations).every(([key, value]) => present[key] === value);
-    if (patch === undefined && isAnnotated) return;
+    if (patch === undefined && isAnnotated) return undefined;
     const body = {
-      metadata: { uid, ...(isAnnotated ? {} : { annotations }) },
+      metadata: {
+        uid,
+        ...(this.#isGuarded ? { resourceVersion } : {}),
+        ...(isAnnotated ? {} : { annotations }),
+      },
       ...(patch === undefined ? {} : { status: patch }),
     };
-    await this.#client
-      .patch(this.#resource, namespace, name, { type: "merge", body, subresource: "status" })
+    const written = await this.#client
+      .patch<T>(this.#resource, namespace, name, { type: "merge", body, subresource: "status" })
       .catch(unlessGone);
+    return written ?? undefined;
   }
 
   /** Whether the status, as it was written here, is all that has changed. */

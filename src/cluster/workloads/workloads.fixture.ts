@@ -186,6 +186,28 @@ export class WorkloadsBed {
       .map(({ type, reason, message }) => `${type} ${reason} ${message}`);
   }
 
+  /** As a node reports a pod whose only container has ended for good. */
+  async podEnds(name: string, exitCode = 0, extra: object = {}): Promise<void> {
+    const finishedAt = formatTime(this.clock.now());
+    const [pod] = (await this.pods()).filter(({ metadata }) => metadata.name === name);
+    const container = pod?.spec.containers[0];
+    const state = { terminated: { exitCode, finishedAt, reason: exitCode === 0 ? "Completed" : "Error" } };
+    const containerStatus = {
+      name: container?.name,
+      image: container?.image,
+      imageID: "",
+      ready: false,
+      restartCount: 0,
+      state,
+    };
+    const status = {
+      phase: exitCode === 0 ? "Succeeded" : "Failed",
+      containerStatuses: [containerStatus],
+      ...extra,
+    };
+    await this.patch(resources.pods, name, { status }, "status");
+  }
+
   /** As a node reports it. */
   async podRuns(name: string, ip: string, ready = true): Promise<void> {
     const Ready = {

@@ -6,6 +6,7 @@ import { DeploymentController } from "./deployment/deployment-controller.ts";
 import { EndpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
 import { GarbageCollector } from "./garbage-collector/garbage-collector.ts";
 import { ServedObjects, type ServedResource } from "./garbage-collector/served-objects.ts";
+import { JobController } from "./job/job-controller.ts";
 import type { LoadBalancerRange } from "./load-balancer/load-balancer-addresses.ts";
 import { LoadBalancerController } from "./load-balancer/load-balancer-controller.ts";
 import { NamespaceController } from "./namespace-controller.ts";
@@ -17,6 +18,7 @@ import type { WorkloadController, WorkloadOptions } from "./workload-controller.
 export const builtIn = [
   ReplicaSetController,
   DeploymentController,
+  JobController,
   EndpointSliceController,
   LoadBalancerController,
   ServiceNotes,

@@ -1,15 +1,10 @@
-import type { LabelSelector, PodTemplateSpec } from "../../../api/core.ts";
 import { equalJson } from "../../../api/equal-json.ts";
-import { selects } from "../../../api/label-selector.ts";
-import { withPodTemplateDefaults } from "../../../api/pod-defaults.ts";
-import { type Fields, fieldsOf, listOf, withFields } from "../json.ts";
-import { labelErrors, labelSelectorErrors } from "../names.ts";
+import { type Fields, fieldsOf, withFields } from "../json.ts";
+import { labelSelectorErrors } from "../names.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
 import { notNegative, oneOf } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
-import { templateAnnotationErrors } from "./pod/annotation-errors.ts";
-import { podSpecErrors } from "./pod/pod-spec-errors.ts";
-import { podWarnings } from "./pod/pod-warnings.ts";
+import { isEmptySelector, lastingTemplateErrors, templateOf, templateWarnings } from "./pod-template.ts";
 import type { ApiObject, Rules } from "./rules.ts";
 import { deploymentStatusErrors, replicaSetStatusErrors } from "./status-errors.ts";
 
@@ -30,7 +25,7 @@ export const replicaSetRules: Rules = {
       ...notNegative(spec.replicas, "spec.replicas"),
       ...notNegative(spec.minReadySeconds, "spec.minReadySeconds"),
       ...selectorErrors(spec),
-      ...templateErrors(spec),
+      ...lastingTemplateErrors(spec),
       ...immutableSelector(replicaSet, old),
     ];
   },
@@ -65,7 +60,7 @@ export const deploymentRules: Rules = {
     return [
       ...notNegative(spec.replicas, "spec.replicas"),
       ...selectorErrors(spec),
-      ...templateErrors(spec),
+      ...lastingTemplateErrors(spec),
       ...strategyErrors(fieldsOf(spec.strategy)),
       ...notNegative(spec.minReadySeconds, "spec.minReadySeconds"),
       ...notNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit"),
@@ -74,14 +69,6 @@ export const deploymentRules: Rules = {
     ];
   },
 };
-
-function templateWarnings({ spec }: ApiObject): readonly string[] {
-  return podWarnings(fieldsOf(fieldsOf(fieldsOf(spec).template).spec), "spec.template.spec");
-}
-
-function templateOf(spec: Fields): unknown {
-  return withPodTemplateDefaults({ spec: {}, ...fieldsOf(spec.template) } as unknown as PodTemplateSpec);
-}
 
 function withStrategyDefaults(strategy: Fields): Fields {
   const type = strategy.type ?? "RollingUpdate";
@@ -149,54 +136,6 @@ function selectorErrors(spec: Fields): FieldError[] {
         fieldError.invalid("spec.selector", spec.selector, "empty selector is invalid for deployment"),
       ]
     : errors;
-}
-
-function templateErrors(spec: Fields): FieldError[] {
-  const template = fieldsOf(spec.template);
-  const labels = fieldsOf(template.metadata).labels;
-  const podSpec = fieldsOf(template.spec);
-  const isMatch =
-    spec.selector !== undefined &&
-    !isEmptySelector(spec.selector) &&
-    selects(spec.selector as LabelSelector, fieldsOf(labels) as Record<string, string>);
-  return [
-    ...(isMatch || isEmptySelector(spec.selector)
-      ? []
-      : [
-          fieldError.invalid(
-            "spec.template.metadata.labels",
-            labels,
-            "`selector` does not match template `labels`",
-          ),
-        ]),
-    // What the server says about a template's metadata it says of fields that are not there.
-    ...labelErrors(labels, "spec.template.labels"),
-    ...templateAnnotationErrors(template, "spec.template.annotations"),
-    ...podSpecErrors(podSpec, "spec.template.spec"),
-    ...(listOf(podSpec.ephemeralContainers).length === 0
-      ? []
-      : [
-          fieldError.forbidden(
-            "spec.template.spec.ephemeralContainers",
-            "ephemeral containers not allowed in pod template",
-          ),
-        ]),
-    ...oneOf(podSpec.restartPolicy, ["Always"], "spec.template.spec.restartPolicy"),
-    ...(podSpec.activeDeadlineSeconds === undefined
-      ? []
-      : [
-          fieldError.forbidden(
-            "spec.template.spec.activeDeadlineSeconds",
-            "activeDeadlineSeconds in ReplicaSet is not Supported",
-          ),
-        ]),
-  ];
-}
-
-function isEmptySelector(selector: unknown): boolean {
-  if (selector === undefined) return false;
-  const { matchLabels, matchExpressions } = fieldsOf(selector);
-  return Object.keys(fieldsOf(matchLabels)).length === 0 && listOf(matchExpressions).length === 0;
 }
 
 function immutableSelector(object: ApiObject, old: ApiObject | undefined): FieldError[] {

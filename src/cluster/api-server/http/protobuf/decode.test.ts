@@ -156,7 +156,10 @@ describe("decodeProtobuf", () => {
     refused(Uint8Array.from(raw("{}")), /expected prefix/);
     refused(body("example.com/v1", "Widget", []), /no protobuf form/);
     // So that whoever is asked for it can say that it is not offered here.
-    assert.deepEqual(decodeProtobuf(body("batch/v1", "Job", [])), { kind: "Job", apiVersion: "batch/v1" });
+    assert.deepEqual(decodeProtobuf(body("networking.k8s.io/v1", "Ingress", [])), {
+      kind: "Ingress",
+      apiVersion: "networking.k8s.io/v1",
+    });
     refused(body("v1", "ConfigMap", part(1, [...varint(10), 99])), /ends inside/);
     refused(body("v1", "ConfigMap", int(1, 1)), /wire type/);
     refused(body("v1", "ConfigMap", [0xff]), /ends inside a number/);

@@ -361,6 +361,50 @@ const cases: readonly Case[] = [
     object: {},
     cells: ["x", "2026-11-21T12:00:00Z"],
   },
+  ...(
+    [
+      ["runs", {}, ["Running", "0/1", ""]],
+      [
+        "has ended",
+        {
+          succeeded: 1,
+          startTime: "2026-11-21T12:00:01Z",
+          completionTime: "2026-11-21T12:00:04Z",
+          conditions: [
+            { type: "SuccessCriteriaMet", status: "True" },
+            { type: "Complete", status: "True" },
+          ],
+        },
+        ["Complete", "1/1", "3s"],
+      ],
+      ["is suspended", { conditions: [{ type: "Suspended", status: "True" }] }, ["Suspended", "0/1", ""]],
+      [
+        "is about to fail",
+        { startTime: "2026-11-21T12:00:40Z", conditions: [{ type: "FailureTarget", status: "True" }] },
+        ["FailureTarget", "0/1", "7s"],
+      ],
+    ] as const
+  ).map(([says, status, cells]) => ({
+    says: `a Job that ${says}`,
+    kind: "batch/Job",
+    object: { spec: { completions: 1, selector, template }, status },
+    cells: ["x", ...cells, "47s", "c", "nginx", "app=a"],
+  })),
+  {
+    says: "a Job without a number of completions",
+    kind: "batch/Job",
+    object: { spec: { parallelism: 3, template } },
+    cells: ["x", "Running", "0/1 of 3", "", "47s", "c", "nginx", "<none>"],
+  },
+  {
+    says: "a CronJob",
+    kind: "batch/CronJob",
+    object: {
+      spec: { schedule: "* * * * *", timeZone: "UTC", suspend: true, jobTemplate: { spec: { template } } },
+      status: { active: [{}], lastScheduleTime: "2026-11-21T12:00:00Z" },
+    },
+    cells: ["x", "* * * * *", "UTC", "True", 1, "47s", "47s", "c", "nginx", "<none>"],
+  },
   ...["ClusterRole", "Role"].map((kind) => ({
     says: `a ${kind}`,
     kind: `rbac.authorization.k8s.io/${kind}`,

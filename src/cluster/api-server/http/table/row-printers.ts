@@ -1,6 +1,7 @@
 import type { KubernetesObject, LabelSelector, PodTemplateSpec, ReplicaSet } from "../../../../api/core.ts";
 import { selectorText } from "../../../../api/label-selector.ts";
 import { ageOf } from "./age.ts";
+import { printCronJob, printJob } from "./batch-rows.ts";
 import { containerCells, orNone, printerOf, type RowPrinter } from "./cells.ts";
 import { printEvent } from "./event-row.ts";
 import { printNode } from "./node-row.ts";
@@ -95,6 +96,8 @@ export const rowPrinters: Readonly<Record<string, RowPrinter>> = {
   "apiextensions.k8s.io/CustomResourceDefinition": printNameAndTime,
   "apps/Deployment": printDeployment,
   "apps/ReplicaSet": printReplicaSet,
+  "batch/CronJob": printCronJob,
+  "batch/Job": printJob,
   "coordination.k8s.io/Lease": printLease,
   "discovery.k8s.io/EndpointSlice": printEndpointSlice,
   "events.k8s.io/Event": printEvent,
