@@ -5,6 +5,7 @@ import { resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import type { Clock } from "../../time/clock.ts";
+import type { CronJob } from "./cron-job/cron-job.ts";
 import type { Deployment } from "./deployment/deployment.ts";
 import type { Job } from "./job/job.ts";
 
@@ -28,6 +29,7 @@ export class Caches {
   readonly replicaSets: WatchCache<ReplicaSet>;
   readonly deployments: WatchCache<Deployment>;
   readonly jobs: WatchCache<Job>;
+  readonly cronJobs: WatchCache<CronJob>;
   readonly services: WatchCache<Service>;
   readonly endpointSlices: WatchCache<EndpointSlice>;
   readonly namespaces: WatchCache<KubernetesObject>;
@@ -46,6 +48,7 @@ export class Caches {
     });
     this.deployments = new WatchCache<Deployment>({ ...common, resource: resources.deployments });
     this.jobs = new WatchCache<Job>({ ...common, resource: resources.jobs, indexes: ownership });
+    this.cronJobs = new WatchCache<CronJob>({ ...common, resource: resources.cronJobs });
     this.services = new WatchCache<Service>({ ...common, resource: resources.services });
     this.endpointSlices = new WatchCache<EndpointSlice>({
       ...common,
@@ -75,6 +78,7 @@ export class Caches {
       this.replicaSets,
       this.deployments,
       this.jobs,
+      this.cronJobs,
       this.services,
       this.endpointSlices,
       this.namespaces,

@@ -2,6 +2,7 @@ import { KubernetesClient } from "../../kubernetes/client.ts";
 import type { Transport } from "../../kubernetes/transport.ts";
 import type { Clock } from "../../time/clock.ts";
 import { Caches } from "./caches.ts";
+import { CronJobController } from "./cron-job/cron-job-controller.ts";
 import { DeploymentController } from "./deployment/deployment-controller.ts";
 import { EndpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
 import { GarbageCollector } from "./garbage-collector/garbage-collector.ts";
@@ -19,6 +20,7 @@ export const builtIn = [
   ReplicaSetController,
   DeploymentController,
   JobController,
+  CronJobController,
   EndpointSliceController,
   LoadBalancerController,
   ServiceNotes,
