@@ -10,7 +10,7 @@ export const commands: readonly Command[] = [
   },
   {
     names: ["up"],
-    usage: "[--port N] [--sync MODE] [--background]",
+    usage: "[--port N] [--sync MODE] [--authorization MODE] [--background]",
     summary: "Start the embedded cluster and Teal's controller, until it is stopped",
     load: async () => (await import("./cli/verbs/up.ts")).up,
   },
@@ -136,7 +136,7 @@ export const commands: readonly Command[] = [
   },
   {
     names: ["supervise"],
-    usage: "[--port N] [--sync MODE]",
+    usage: "[--port N] [--sync MODE] [--authorization MODE]",
     summary: "Run the embedded cluster, told to nobody but the starter",
     isHidden: true,
     load: async () => (await import("./cli/verbs/up.ts")).supervise,

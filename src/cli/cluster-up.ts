@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import type { AuthorizationMode } from "../cluster/api-server/access/access.ts";
 import type { SyncMode } from "../cluster/store/file-journal.ts";
 import type { DataFolder } from "../cluster/supervisor/data-folder.ts";
 import { FolderInUse } from "../cluster/supervisor/folder-lock.ts";
@@ -25,6 +26,7 @@ export interface ClusterUpOptions {
   readonly data: DataFolder;
   readonly port?: number | undefined;
   readonly sync?: SyncMode | undefined;
+  readonly authorization?: AuthorizationMode | undefined;
   readonly kubeconfig?: string | undefined;
   readonly progress: Progress;
   readonly onEnded?: (part: string) => unknown;

@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import type { AuthorizationMode } from "../cluster/api-server/access/access.ts";
 import type { SyncMode } from "../cluster/store/file-journal.ts";
 import { UsageError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
@@ -151,4 +152,9 @@ export function durationSeconds(name: string, text: string | undefined): number 
 /** When the API server forces writes onto the disk. */
 export function syncModeOf(text: string | undefined): SyncMode | undefined {
   return oneOf("sync", text, ["background", "always"]);
+}
+
+/** Who decides who may do what on the embedded cluster. */
+export function authorizationModeOf(text: string | undefined): AuthorizationMode | undefined {
+  return oneOf("authorization", text, ["everybody", "rbac"]);
 }

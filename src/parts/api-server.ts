@@ -1,8 +1,9 @@
-import { addressesOf } from "../cluster/addresses.ts";
+import type { Service } from "../api/core.ts";
+import { type Addresses, addressesOf } from "../cluster/addresses.ts";
 import { ApiServer } from "../cluster/api-server/api-server.ts";
 import { start as startHttpServer } from "../cluster/api-server/http/http-server.ts";
 import { writeKubeconfig } from "../cluster/api-server/http/kubeconfig.ts";
-import { loadPki } from "../cluster/api-server/http/pki.ts";
+import { accessOf, loadPki } from "../cluster/api-server/http/pki.ts";
 import { listeners, listenersAt } from "../cluster/node/process/listeners.ts";
 import { nodeOf } from "../cluster/node/socket/node-client.ts";
 import { FileJournal } from "../cluster/store/file-journal.ts";
@@ -27,7 +28,7 @@ export function apiServerPart(world: PartWorld): RunningPart {
 }
 
 async function serve(
-  { data, port, block, kubeconfig, sync, clock, log }: PartWorld,
+  { data, port, block, kubeconfig, sync, authorization, clock, log }: PartWorld,
   stops: (() => void | Promise<void>)[],
 ): Promise<Readonly<Record<string, string>>> {
   const journal = new FileJournal(data.store, { clock, sync, onProblem: log });
@@ -36,16 +37,17 @@ async function serve(
   const moved = moveServices(store, block);
   if (moved > 0) log(`${moved} Services have moved to the addresses 127.${block}`);
   const addresses = addressesOf(block);
+  const pki = await loadPki(data.pki, clock.now(), [serviceAddress(store, addresses)]);
   const apiServer = new ApiServer({
     store,
     clock,
+    access: accessOf(pki, authorization),
     addresses,
     isPortInUse: (port) => listenersAt(listeners(), "127.0.0.1", port).length > 0,
     podLogs: nodeOf(data.path).logs,
   });
   const client = new KubernetesClient(apiServer, "teal");
   await installDefinitions(client);
-  const pki = await loadPki(data.pki, clock.now());
   // Before the controllers, so that a taken port stops everything before anything is done.
   const http = await startHttpServer({
     apiServer,
@@ -67,4 +69,10 @@ async function serve(
   for (const file of [data.kubeconfig, ...(kubeconfig === undefined ? [] : [kubeconfig])])
     await writeKubeconfig(file, http.url, pki);
   return { server: http.url };
+}
+
+/** The address of the Service `kubernetes`: the one it has, or the first one, which it will have. */
+function serviceAddress(store: Store, addresses: Addresses): string {
+  const service = store.get("services", "default", "kubernetes") as Service | undefined;
+  return service?.spec.clusterIP ?? addresses.clusterIp(0);
 }

@@ -46,9 +46,13 @@ export const parts: readonly Part[] = [
   },
 ];
 
-function whereabouts({ data, port, block, sync }: Place): readonly string[] {
+function whereabouts({ data, port, block, sync, authorization }: Place): readonly string[] {
   const place = ["--data", data.path, "--port", String(port), "--block", String(block)];
-  return sync === undefined ? place : [...place, "--sync", sync];
+  return [
+    ...place,
+    ...(sync === undefined ? [] : ["--sync", sync]),
+    ...(authorization === undefined ? [] : ["--authorization", authorization]),
+  ];
 }
 
 function someOf(pods: readonly string[]): string {

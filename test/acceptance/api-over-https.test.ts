@@ -10,10 +10,12 @@ import { after, before, describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
 import type { KubernetesObject } from "../../src/api/core.ts";
 import { resources } from "../../src/api/resources.ts";
+import { Access } from "../../src/cluster/api-server/access/access.ts";
 import { type HttpServer, start } from "../../src/cluster/api-server/http/http-server.ts";
-import { loadPki, type Pki } from "../../src/cluster/api-server/http/pki.ts";
+import { accessOf, loadPki, type Pki } from "../../src/cluster/api-server/http/pki.ts";
 import type { ServedApi } from "../../src/cluster/api-server/http/request-handler.ts";
 import { expired, notFound } from "../../src/cluster/api-server/refusal.ts";
+import { Store } from "../../src/cluster/store/store.ts";
 import type { ApiRequest, ApiResponse, WatchSink } from "../../src/kubernetes/transport.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 
@@ -38,6 +40,7 @@ class RecordingApi implements ServedApi {
       this.logEnded.resolve();
     }
   }
+  access = new Access(new Store(), new SystemClock());
   resources() {
     return [];
   }
@@ -66,6 +69,7 @@ let agent: Agent;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "teal-https-"));
   pki = await loadPki(folder, clock.now());
+  api.access = new Access(new Store(), clock, accessOf(pki));
   server = await start({
     apiServer: api,
     pki,

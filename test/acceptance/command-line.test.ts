@@ -10,7 +10,7 @@ import { after, before, describe, it } from "node:test";
 import { ApiServer } from "../../src/cluster/api-server/api-server.ts";
 import { type HttpServer, start } from "../../src/cluster/api-server/http/http-server.ts";
 import { writeKubeconfig } from "../../src/cluster/api-server/http/kubeconfig.ts";
-import { loadPki } from "../../src/cluster/api-server/http/pki.ts";
+import { accessOf, loadPki } from "../../src/cluster/api-server/http/pki.ts";
 import { Store } from "../../src/cluster/store/store.ts";
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { installDefinitions } from "../../src/parts/bootstrap/install-definitions.ts";
@@ -27,14 +27,15 @@ let server: HttpServer;
 
 before(async () => {
   const clock = new SystemClock();
+  const pki = await loadPki(join(folder, "pki"), clock.now());
   const apiServer = new ApiServer({
     store: new Store({}),
     clock,
+    access: accessOf(pki),
     addresses: await freeAddresses(),
     podLogs: async () => Readable.from([Buffer.from("first line\n"), Buffer.from("second line\n")]),
   });
   await installDefinitions(new KubernetesClient(apiServer));
-  const pki = await loadPki(join(folder, "pki"), clock.now());
   server = await start({ apiServer, pki, clock, port: 0, onProblem: (problem) => assert.fail(problem) });
   await writeKubeconfig(kubeconfig, server.url, pki);
 });

@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { ApiServer } from "../../src/cluster/api-server/api-server.ts";
 import { type HttpServer, start } from "../../src/cluster/api-server/http/http-server.ts";
 import { writeKubeconfig } from "../../src/cluster/api-server/http/kubeconfig.ts";
-import { loadPki } from "../../src/cluster/api-server/http/pki.ts";
+import { accessOf, loadPki } from "../../src/cluster/api-server/http/pki.ts";
 import { Store } from "../../src/cluster/store/store.ts";
 import { SystemClock } from "../../src/time/system-clock.ts";
 import { kubectlBinary } from "./kubectl-binary.ts";
@@ -132,8 +132,8 @@ describe("the real kubectl", { skip, timeout: 120_000 }, () => {
     folder = await mkdtemp(join(tmpdir(), "teal-kubectl-"));
     await mkdir(join(folder, "home"));
     const store = new Store();
-    apiServer = new ApiServer({ store, clock, addresses: await freeAddresses() });
     const pki = await loadPki(join(folder, "pki"), clock.now());
+    apiServer = new ApiServer({ store, clock, addresses: await freeAddresses(), access: accessOf(pki) });
     server = await start({ apiServer, pki, clock, port: 0, onProblem: (text) => problems.push(text) });
     await writeKubeconfig(join(folder, "kubeconfig"), server.url, pki);
   });

@@ -6,7 +6,7 @@ import { formatTime } from "../../time/clock.ts";
 import { verb } from "../command.ts";
 import { keepCompiledCode } from "../compiled-code.ts";
 import { UsageError } from "../errors.ts";
-import { syncModeOf, wholeNumber } from "../flags.ts";
+import { authorizationModeOf, syncModeOf, wholeNumber } from "../flags.ts";
 
 /** One process of the embedded cluster, started by its supervisor. It loads the code of no other. */
 export const part = verb({
@@ -14,6 +14,7 @@ export const part = verb({
     port: { takes: "text", value: "N", help: "port of the API server" },
     block: { takes: "text", value: "B", help: "addresses of the cluster, 127.B.0.0/16" },
     sync: { takes: "text", value: "MODE", help: "when the API server forces writes onto the disk" },
+    authorization: { takes: "text", value: "MODE", help: "who decides who may do what" },
   },
   words: { least: 1, most: 1 },
   async run({ flags, words: [name] }, { clock, terminal }) {
@@ -28,6 +29,7 @@ export const part = verb({
       block: wholeNumber("block", flags.block) ?? firstBlock,
       kubeconfig: flags.kubeconfig,
       sync: syncModeOf(flags.sync),
+      authorization: authorizationModeOf(flags.authorization),
       clock,
       log: (line) => terminal.error(`${formatTime(clock.now())} ${line}\n`),
     });

@@ -8,7 +8,7 @@ import type { UpCluster } from "../../cluster/supervisor/supervisor.ts";
 import { ownProgram, tealCommand, untilInterrupted, withCluster } from "../cluster-up.ts";
 import { type Context, verb } from "../command.ts";
 import { CommandError } from "../errors.ts";
-import { syncModeOf, wholeNumber } from "../flags.ts";
+import { authorizationModeOf, syncModeOf, wholeNumber } from "../flags.ts";
 import { Waiting } from "../waiting.ts";
 
 const syncFlag = {
@@ -16,12 +16,18 @@ const syncFlag = {
   value: "MODE",
   help: "when writes are forced onto the disk: background (within about a second) or always (before each answer)",
 } as const;
+const authorizationFlag = {
+  takes: "text",
+  value: "MODE",
+  help: "who may do what: everybody with a credential may do everything (everybody), or as roles say (rbac)",
+} as const;
 const portFlag = { takes: "text", value: "N", help: "port of the API server, 7443 unless given" } as const;
 
 export const up = verb({
   flags: {
     port: portFlag,
     sync: syncFlag,
+    authorization: authorizationFlag,
     background: { takes: "nothing", help: "come back when it is up, and leave it running" },
   },
   words: { least: 0, most: 0 },
@@ -29,10 +35,11 @@ export const up = verb({
     const data = dataFolder(flags.data);
     const port = portOf(flags.port);
     const sync = syncModeOf(flags.sync);
+    const authorization = authorizationModeOf(flags.authorization);
     if (flags.background) return startInBackground(data, flags, context);
     const progress = new Waiting(context.terminal, context.clock);
     return withCluster(
-      { data, port, sync, kubeconfig: flags.kubeconfig, progress },
+      { data, port, sync, authorization, kubeconfig: flags.kubeconfig, progress },
       context,
       (cluster, interrupted) => {
         context.terminal.out(`${announcement(cluster, data)}Ctrl-C stops everything.\n`);
@@ -44,13 +51,14 @@ export const up = verb({
 
 /** What `up --background` leaves running. */
 export const supervise = verb({
-  flags: { port: portFlag, sync: syncFlag },
+  flags: { port: portFlag, sync: syncFlag, authorization: authorizationFlag },
   words: { least: 0, most: 0 },
   async run({ flags }, context) {
     const data = dataFolder(flags.data);
     const progress = new Waiting(context.terminal, context.clock);
     const [port, sync] = [portOf(flags.port), syncModeOf(flags.sync)];
-    const options = { data, port, sync, kubeconfig: flags.kubeconfig, progress };
+    const authorization = authorizationModeOf(flags.authorization);
+    const options = { data, port, sync, authorization, kubeconfig: flags.kubeconfig, progress };
     try {
       return await withCluster(options, context, async (cluster, interrupted) => {
         await detach({ is: "ready", facts: { server: cluster.server, port: String(cluster.port) } });
@@ -72,7 +80,7 @@ export function portOf(text: string | undefined): number | undefined {
 
 async function startInBackground(
   data: DataFolder,
-  flags: Readonly<Record<"port" | "sync" | "kubeconfig", string | undefined>>,
+  flags: Readonly<Record<"port" | "sync" | "authorization" | "kubeconfig", string | undefined>>,
   { terminal, clock }: Context,
 ): Promise<number> {
   const logFile = join(data.logs, "supervisor.log");
@@ -81,6 +89,7 @@ async function startInBackground(
   const args = [main, "supervise", "--data", data.path];
   if (flags.port !== undefined) args.push("--port", flags.port);
   if (flags.sync !== undefined) args.push("--sync", flags.sync);
+  if (flags.authorization !== undefined) args.push("--authorization", flags.authorization);
   if (flags.kubeconfig !== undefined) args.push("--kubeconfig", flags.kubeconfig);
   const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log, "ipc"] });
   closeSync(log);

@@ -4,20 +4,24 @@ import type { ApiRequest, ApiResponse, WatchEvent } from "../../kubernetes/trans
 import { ManualClock } from "../../time/manual-clock.ts";
 import { addressesOf } from "../addresses.ts";
 import { Store } from "../store/store.ts";
+import type { AccessOptions } from "./access/access.ts";
 import { ApiServer } from "./api-server.ts";
 import type { Fields } from "./json.ts";
 import type { PodLogs } from "./subresources/pod-logs.ts";
 
 /** An API server in memory, with ways to talk to it that are short to read. */
-export function startApi(options: { historyLength?: number; podLogs?: PodLogs } = {}) {
+export function startApi(
+  options: { historyLength?: number; podLogs?: PodLogs; access?: AccessOptions } = {},
+) {
   const clock = new ManualClock();
-  const { historyLength = 2000, podLogs } = options;
+  const { historyLength = 2000, podLogs, access } = options;
   const store = new Store({ historyLength });
   const api = new ApiServer({
     store,
     clock,
     addresses: addressesOf(194),
     ...(podLogs === undefined ? {} : { podLogs }),
+    ...(access === undefined ? {} : { access }),
   });
   const send = (
     method: ApiRequest["method"],

@@ -4,10 +4,14 @@ import type { Cancel, Clock } from "../../time/clock.ts";
 import type { Addresses } from "../addresses.ts";
 import { WriteFailed } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
-import { type Access, openAccess, ownUser } from "./access/access.ts";
+import { Access, type AccessOptions, ownUser } from "./access/access.ts";
+import { firstRoleObjects } from "./access/rbac/first-roles.ts";
+import { rbacGroup } from "./access/rbac/roles.ts";
 import type { Review } from "./access/reviews.ts";
+import { AccessUpkeep } from "./access/upkeep.ts";
 import { cleanupFinalizer } from "./custom/definition.ts";
 import { EventExpiry } from "./event-expiry.ts";
+import { type Fields, fieldsOf, textOf } from "./json.ts";
 import type { Kind } from "./kind.ts";
 import { definitions, KindRegistry } from "./kind-registry.ts";
 import type { ApiObject } from "./kinds/rules.ts";
@@ -41,6 +45,8 @@ export interface ApiServerOptions {
   readonly isPortInUse?: (port: number) => boolean;
   /** Where containers' logs are; without it, `pods/log` answers nothing. */
   readonly podLogs?: PodLogs;
+  /** Who may do what: everybody may do everything, and there are no roles to begin with, when it is absent. */
+  readonly access?: AccessOptions;
   /** From 0 to 1, for uids and generated names. */
   readonly random?: () => number;
 }
@@ -68,16 +74,19 @@ export class ApiServer implements Transport {
   readonly #clock: Clock;
   /** Who may do what. */
   readonly access: Access;
+  readonly #accessUpkeep: AccessUpkeep;
   readonly #podLogs: PodLogs | undefined;
   readonly #kinds: KindRegistry;
   readonly #writer: Writer;
   readonly #eventExpiry: EventExpiry;
   readonly #feeds = new Map<string, Set<WatchFeed>>();
 
-  constructor({ store, clock, addresses, isPortInUse, podLogs, random = Math.random }: ApiServerOptions) {
+  constructor(options: ApiServerOptions) {
+    const { store, clock, addresses, isPortInUse, podLogs, access, random = Math.random } = options;
     this.#store = store;
     this.#clock = clock;
-    this.access = openAccess();
+    this.access = new Access(store, clock, access);
+    this.#accessUpkeep = new AccessUpkeep(store, this.access);
     this.#podLogs = podLogs;
     this.#kinds = new KindRegistry(store, (collection) => this.#endFeeds(collection));
     this.#writer = new Writer({
@@ -86,9 +95,14 @@ export class ApiServer implements Transport {
       random,
       serviceAddresses: new ServiceAddresses(addresses, store, "services", isPortInUse),
       isServed: (apiVersion, kind) => this.#kinds.isServed(apiVersion, kind),
+      check: ({ info }, object, old, user) => this.access.checkWrite(info, object, old, user),
     });
     this.#eventExpiry = new EventExpiry(store, clock);
-    this.#createFirstNamespaces();
+    for (const name of firstNamespaces) this.#createFirst("", "namespaces", { metadata: { name } });
+    if (access === undefined) return;
+    for (const [plural, objects] of Object.entries(firstRoleObjects))
+      for (const object of objects) this.#createFirst(rbacGroup, plural, object);
+    this.#accessUpkeep.run();
   }
 
   /** All resources that are served now, in the order of discovery; the same array until they change. */
@@ -172,7 +186,7 @@ export class ApiServer implements Transport {
         return ok(listObjects(this.#store, kind, target.namespace, query));
       case "POST": {
         if (kind.info.namespaced && target.namespace === undefined) throw methodNotAllowed();
-        const options = writeOptions("CreateOptions", query);
+        const options = writeOptions("CreateOptions", query, request.user);
         return this.#written(kind, this.#writer.create(kind, target.namespace ?? "", request.body, options));
       }
       case "DELETE":
@@ -186,7 +200,7 @@ export class ApiServer implements Transport {
   // A question is neither stored nor counted as a write: its answer is the object with a status.
   #answerReview({ kind, target: { namespace = "" }, query, request }: Call, review: Review): ApiResponse {
     if (request.method !== "POST" || (kind.info.namespaced && namespace === "")) throw methodNotAllowed();
-    const options = writeOptions("CreateOptions", query);
+    const options = writeOptions("CreateOptions", query, request.user);
     const { user = ownUser, body } = request;
     const { object, warnings } = this.#writer.readReview(kind, namespace, body, options);
     const now = this.#clock.now();
@@ -202,7 +216,7 @@ export class ApiServer implements Transport {
       case "PUT":
         return this.#written(
           kind,
-          this.#writer.update(place, request.body, writeOptions("UpdateOptions", query)),
+          this.#writer.update(place, request.body, writeOptions("UpdateOptions", query, request.user)),
         );
       case "PATCH":
         return this.#written(kind, this.#patch(place, request, query));
@@ -217,7 +231,7 @@ export class ApiServer implements Transport {
     const contentType = request.contentType ?? "application/json";
     // Before the options, because those of an apply are others.
     checkPatchType(place.kind, contentType);
-    const options = writeOptions("PatchOptions", query);
+    const options = writeOptions("PatchOptions", query, request.user);
     return this.#writer.patch(place, request.body, contentType, options, subresource);
   }
 
@@ -237,6 +251,7 @@ export class ApiServer implements Transport {
       place,
       query,
       request,
+      store: this.#store,
       writer: this.#writer,
       clock: this.#clock,
       access: this.access,
@@ -291,8 +306,9 @@ export class ApiServer implements Transport {
     return ok(listBody(kind, deleted, this.#store.version));
   }
 
-  // What a write may make due: old events, or a definition that waited for its last object to go.
+  // What a write may make due: what follows from rights and accounts, old events, or a definition that waited for its last object to go.
   #tidy(kind: Kind): void {
+    this.#accessUpkeep.run();
     if (kind.collection === "events") this.#eventExpiry.sweep();
     if (kind.info.custom) this.#dropEmptyDefinition(qualified(kind.info));
   }
@@ -337,13 +353,12 @@ export class ApiServer implements Transport {
     for (const feed of this.#feeds.get(collection) ?? []) feed.end();
   }
 
-  #createFirstNamespaces(): void {
-    const kind = this.#kinds.find("", "v1", "namespaces");
-    if (kind === undefined) throw new Error("namespaces are not served");
-    for (const name of firstNamespaces) {
-      if (this.#store.get(kind.collection, "", name) !== undefined) continue;
-      this.#writer.create(kind, "", { metadata: { name } }, { dryRun: false, fieldValidation: "Ignore" });
-    }
+  // What every cluster begins with; what is there already stays as it is.
+  #createFirst(group: string, plural: string, object: Fields): void {
+    const kind = this.#kinds.find(group, "v1", plural);
+    if (kind === undefined) throw new Error(`${plural} are not served`);
+    if (this.#store.get(kind.collection, "", textOf(fieldsOf(object.metadata).name)) !== undefined) return;
+    this.#writer.create(kind, "", object, { dryRun: false, fieldValidation: "Ignore" });
   }
 }
 

@@ -9,6 +9,7 @@ import { configMapRules, leaseRules, secretRules, serviceAccountRules } from "./
 import { eventAsCore, eventAsEventsApi, eventRules } from "./kinds/events.ts";
 import { plainRules } from "./kinds/plain.ts";
 import { podRules } from "./kinds/pod.ts";
+import { clusterRoleBindingRules, clusterRoleRules, roleBindingRules, roleRules } from "./kinds/roles.ts";
 import type { ApiObject, Rules } from "./kinds/rules.ts";
 import { serviceRules } from "./kinds/service.ts";
 import { deploymentRules, replicaSetRules } from "./kinds/workloads.ts";
@@ -60,10 +61,10 @@ const builtInRules: Readonly<Record<string, Rules>> = {
   "events.k8s.io/v1/events": eventRules,
   "coordination.k8s.io/v1/leases": leaseRules,
   "apiextensions.k8s.io/v1/customresourcedefinitions": definitionRules,
-  "rbac.authorization.k8s.io/v1/roles": plainRules,
-  "rbac.authorization.k8s.io/v1/rolebindings": plainRules,
-  "rbac.authorization.k8s.io/v1/clusterroles": plainRules,
-  "rbac.authorization.k8s.io/v1/clusterrolebindings": plainRules,
+  "rbac.authorization.k8s.io/v1/roles": roleRules,
+  "rbac.authorization.k8s.io/v1/rolebindings": roleBindingRules,
+  "rbac.authorization.k8s.io/v1/clusterroles": clusterRoleRules,
+  "rbac.authorization.k8s.io/v1/clusterrolebindings": clusterRoleBindingRules,
 };
 
 const workloadScale: ScalePaths = {

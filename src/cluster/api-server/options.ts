@@ -1,3 +1,4 @@
+import type { User } from "../../kubernetes/transport.ts";
 import { type Fields, fieldsOf, listOf, textOf } from "./json.ts";
 import { badRequest, type FieldError, fieldError, invalidOption, serverError } from "./refusal.ts";
 import { Undecodable } from "./scalars.ts";
@@ -9,6 +10,8 @@ type Query = Readonly<Record<string, string>>;
 export interface WriteOptions {
   readonly dryRun: boolean;
   readonly fieldValidation: "Ignore" | "Warn" | "Strict";
+  /** Who writes; the server itself when absent. */
+  readonly user?: User | undefined;
 }
 
 /** A whole number among the parameters of a request; undefined when it is not there. Throws a 400 refusal in the server's words. */
@@ -27,6 +30,7 @@ export function isSet(text: string | undefined): boolean {
 export function writeOptions(
   kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
   query: Query,
+  user?: User,
 ): WriteOptions {
   const errors: FieldError[] = [];
   const { dryRun, fieldManager, fieldValidation = "", force } = query;
@@ -46,7 +50,7 @@ export function writeOptions(
   }
   if (errors.length > 0) throw invalidOption(kind, ...errors);
   const mode = fieldValidation === "Ignore" || fieldValidation === "Strict" ? fieldValidation : "Warn";
-  return { dryRun: dryRun === "All", fieldValidation: mode };
+  return { dryRun: dryRun === "All", fieldValidation: mode, user };
 }
 
 export interface DeletionOptions {

@@ -139,18 +139,39 @@ export interface SelectableFields {
 
 /** Reads a field selector (`metadata.name=x,status.phase!=Running`). Throws a 400 refusal in the server's words. */
 export function parseFieldSelector(text: string, selectable: SelectableFields): Matcher {
-  const terms = text
-    .split(/(?<!\\),/)
-    .filter((term) => term !== "")
-    .map((term) => parseTerm(term, selectable));
+  const terms = fieldTermsOf(text).map((term) => fieldMatcher(term, selectable));
   return (object) => terms.every((term) => term(object));
 }
 
-function parseTerm(term: string, { paths, own }: SelectableFields): Matcher {
-  const match = /^([^=!]+)(!=|==|=)(.*)$/s.exec(term);
-  if (match === null) throw badRequest(`invalid selector: '${term}'; can't understand '${term}'`);
-  const [, field = "", operator, escaped = ""] = match;
-  const wanted = escaped.replace(/\\([\\,=])/g, "$1");
+/** The one name that a field selector lets through; undefined when it lets through several, or is none. */
+export function selectedName(text: string): string | undefined {
+  const isWellFormed = text.split(termEnd).every((term) => term === "" || fieldTerm.test(term));
+  if (!isWellFormed) return undefined;
+  return fieldTermsOf(text).find(({ field, negated }) => field === "metadata.name" && !negated)?.wanted;
+}
+
+interface FieldTerm {
+  readonly field: string;
+  readonly wanted: string;
+  readonly negated: boolean;
+}
+
+const termEnd = /(?<!\\),/;
+const fieldTerm = /^([^=!]+)(!=|==|=)(.*)$/s;
+
+function fieldTermsOf(text: string): FieldTerm[] {
+  return text
+    .split(termEnd)
+    .filter((term) => term !== "")
+    .map((term) => {
+      const match = fieldTerm.exec(term);
+      if (match === null) throw badRequest(`invalid selector: '${term}'; can't understand '${term}'`);
+      const [, field = "", operator, escaped = ""] = match;
+      return { field, wanted: escaped.replace(/\\([\\,=])/g, "$1"), negated: operator === "!=" };
+    });
+}
+
+function fieldMatcher({ field, wanted, negated }: FieldTerm, { paths, own }: SelectableFields): Matcher {
   const path =
     field === "metadata.name" || field === "metadata.namespace" ? field.split(".") : ownValue(paths, field);
   if (path === undefined) {
@@ -160,7 +181,6 @@ function parseTerm(term: string, { paths, own }: SelectableFields): Matcher {
         : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`,
     );
   }
-  const negated = operator === "!=";
   return (object) => {
     const value = valueAt(object, path);
     return (scalarText(value) === wanted) !== negated;

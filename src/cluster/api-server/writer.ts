@@ -1,5 +1,6 @@
 import type { KubernetesObject, ObjectMeta } from "../../api/core.ts";
 import { equalJson } from "../../api/equal-json.ts";
+import type { User } from "../../kubernetes/transport.ts";
 import { type Clock, formatTime } from "../../time/clock.ts";
 import { freeze } from "../store/freeze.ts";
 import type { Store } from "../store/store.ts";
@@ -70,6 +71,8 @@ interface WriterOptions {
   readonly random: Random;
   /** Whether any version of the API has such a kind. */
   readonly isServed: (apiVersion: string, kind: string) => boolean;
+  /** Throws a refusal of what is well formed, and yet not for this user to write. */
+  readonly check: (kind: Kind, object: ApiObject, old: ApiObject | undefined, user: User | undefined) => void;
 }
 
 const terminatingCause = "NamespaceTerminating";
@@ -95,6 +98,7 @@ export class Writer {
     const dropsStatus = kind.info.custom && hasSubresource(kind, "status");
     const bare = dropsStatus ? (withFields(named, { status: undefined }) as ApiObject) : named;
     const object = kind.rules.beforeCreate(kind.rules.withDefaults(bare), this.#context());
+    this.#options.check(kind, object, undefined, options.user);
     this.#validate(kind, object, (one) => kind.rules.validate(one));
     if (this.#get({ kind, namespace, name: object.metadata.name }) !== undefined) {
       throw alreadyExists(kind.info, object.metadata.name);
@@ -236,6 +240,7 @@ export class Writer {
       const before = one === next ? old : undefined;
       return isStatus ? rules.validateStatus(one, before) : rules.validate(one, before);
     };
+    this.#options.check(kind, next, old, options.user);
     this.#validate(kind, next, errorsOf, old);
     return this.#commit(kind, old, withGeneration(kind, next, old), options);
   }

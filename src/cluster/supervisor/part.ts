@@ -1,4 +1,5 @@
 import type { Clock } from "../../time/clock.ts";
+import type { AuthorizationMode } from "../api-server/access/access.ts";
 import type { SyncMode } from "../store/file-journal.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { RunningPart } from "./supervised.ts";
@@ -14,6 +15,8 @@ export interface Place {
   readonly kubeconfig?: string | undefined;
   /** When writes are forced onto the disk; in the background when absent. */
   readonly sync?: SyncMode | undefined;
+  /** Who decides who may do what; everybody may do everything when absent. */
+  readonly authorization?: AuthorizationMode | undefined;
 }
 
 /** What a part runs in. */

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, formatTime } from "../../time/clock.ts";
 import { blockOf } from "../addresses.ts";
+import type { AuthorizationMode } from "../api-server/access/access.ts";
 import { listeners } from "../node/process/listeners.ts";
 import { openFiles } from "../node/process/proc-files.ts";
 import type { SyncMode } from "../store/file-journal.ts";
@@ -38,6 +39,8 @@ export interface SupervisorOptions {
   readonly port?: number | undefined;
   /** When writes are forced onto the disk; in the background when absent. */
   readonly sync?: SyncMode | undefined;
+  /** Who decides who may do what; everybody may do everything when absent. */
+  readonly authorization?: AuthorizationMode | undefined;
   /** Written besides the one in the data folder. */
   readonly kubeconfig?: string | undefined;
   /** Node and Teal's main file. */
@@ -96,8 +99,8 @@ export class Supervisor {
       startedAt: formatTime(clock.now()),
       ...(supervisor === undefined ? {} : { supervisor }),
     };
-    const { kubeconfig, sync } = this.#options;
-    await this.#startParts({ data, port, block, kubeconfig, sync });
+    const { kubeconfig, sync, authorization } = this.#options;
+    await this.#startParts({ data, port, block, kubeconfig, sync, authorization });
     return { server: this.#record.server, port };
   }
 

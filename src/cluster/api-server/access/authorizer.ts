@@ -23,7 +23,7 @@ export interface PathRule {
 export interface Permissions {
   readonly resourceRules: readonly ResourceRule[];
   readonly nonResourceRules: readonly PathRule[];
-  /** Why this may not be all; absent when it is. */
+  /** Why this may not be all, as roles that are bound and not there; absent when it is. */
   readonly evaluationError?: string;
 }
 

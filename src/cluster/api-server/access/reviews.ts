@@ -24,6 +24,7 @@ export type Review = (call: ReviewCall) => Fields;
 /** The kinds that are questions: nothing is stored, what is created is answered with its status. */
 export const reviews: Readonly<Record<string, Review>> = {
   "authentication.k8s.io/v1/selfsubjectreviews": reviewSelf,
+  "authentication.k8s.io/v1/tokenreviews": reviewToken,
   "authorization.k8s.io/v1/subjectaccessreviews": (call) => reviewAccess(call, userIn(call)),
   "authorization.k8s.io/v1/localsubjectaccessreviews": (call) => reviewAccess(call, userIn(call)),
   "authorization.k8s.io/v1/selfsubjectaccessreviews": (call) => reviewAccess(call, call.user),
@@ -36,6 +37,20 @@ function reviewSelf({ object, user, now }: ReviewCall): Fields {
     metadata: { creationTimestamp: formatTime(now) },
     status: { userInfo: userInfo(user) },
   };
+}
+
+function reviewToken({ object, access }: ReviewCall): Fields {
+  const { token, audiences } = fieldsOf(object.spec);
+  if (textOf(token) === "") throw badRequest("token is required for TokenReview in authentication");
+  const wanted = listOf(audiences).map(textOf);
+  const verdict = access.verifyToken(textOf(token), ...(wanted.length === 0 ? [] : [wanted]));
+  const why = "invalid bearer token";
+  if (verdict === undefined || !("user" in verdict)) {
+    const error = verdict?.error === undefined ? why : `[${why}, ${verdict.error}]`;
+    return { ...object, status: { user: {}, error } };
+  }
+  const { user, audiences: shared } = verdict;
+  return { ...object, status: { authenticated: true, user: userInfo(user), audiences: shared } };
 }
 
 /** A user as it is shown. */
@@ -54,10 +69,7 @@ function reviewRules({ object, user, access }: ReviewCall): Fields {
   const namespace = textOf(fieldsOf(object.spec).namespace);
   if (namespace === "") throw badRequest("no namespace on request");
   const { resourceRules, nonResourceRules, evaluationError } = access.authorizer.permissions(user, namespace);
-  const status = withFields(
-    { resourceRules, nonResourceRules, incomplete: evaluationError !== undefined },
-    { evaluationError },
-  );
+  const status = withFields({ resourceRules, nonResourceRules, incomplete: false }, { evaluationError });
   return { ...object, spec: {}, status };
 }
 

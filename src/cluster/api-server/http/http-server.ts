@@ -3,7 +3,6 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../../time/clock.ts";
 import { later } from "../../../time/clock.ts";
-import { Authentication } from "./authentication.ts";
 import type { Pki } from "./pki.ts";
 import { RequestHandler, type ServedApi } from "./request-handler.ts";
 
@@ -37,15 +36,26 @@ const requestMilliseconds = 60_000;
  */
 export async function start(options: HttpServerOptions): Promise<HttpServer> {
   const { apiServer, clock, pki, host = "127.0.0.1", onProblem = () => undefined } = options;
-  const server = createServer({ key: pki.key, cert: pki.certificate, ALPNProtocols: ["http/1.1"] });
+  if (!isLoopback(host) && apiServer.access.mode !== "rbac")
+    throw new Error(
+      `who may do what must be decided by roles (rbac) where others can reach the server: ${host}`,
+    );
+  const server = createServer({
+    key: pki.key,
+    cert: pki.certificate,
+    // Certificates of users are asked for, and judged with the request: who shows none may have a token.
+    ca: pki.authority,
+    requestCert: true,
+    rejectUnauthorized: false,
+    ALPNProtocols: ["http/1.1"],
+  });
   // Longer than clients keep an idle connection (90 s in Go), so that no request meets a connection being closed.
   server.keepAliveTimeout = 120_000;
   server.requestTimeout = requestMilliseconds;
   server.timeout = requestMilliseconds;
   const port = await listen(server, options.port, host);
   const address = `${host}:${port}`;
-  const authentication = new Authentication(pki.token);
-  const handler = new RequestHandler({ apiServer, authentication, clock, address, onProblem });
+  const handler = new RequestHandler({ apiServer, clock, address, onProblem });
   const closing = new AbortController();
   // Every watch listens.
   setMaxListeners(0, closing.signal);
@@ -56,6 +66,10 @@ export async function start(options: HttpServerOptions): Promise<HttpServer> {
     void handler.handle(request, response, closing.signal);
   });
   return { port, url: `https://${address}`, close: () => close(server, clock, closing) };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ApiRequest, ApiResponse, Transport, User } from "../../../kubernetes/transport.ts";
 import { type Clock, later } from "../../../time/clock.ts";
+import type { Access } from "../access/access.ts";
 import { isWatch } from "../access/attributes.ts";
 import { isFields } from "../json.ts";
 import { parsePath, type Target } from "../paths.ts";
 import { badRequest, methodNotAllowed, Refusal } from "../refusal.ts";
 import type { ResourceInfo } from "../resource-info.ts";
 import { type Answer, refusalAnswer, sendAnswer } from "./answer.ts";
-import type { Authentication } from "./authentication.ts";
+import { Authentication } from "./authentication.ts";
 import { Discovery } from "./discovery/discovery.ts";
+import { impersonated, impersonationIn } from "./impersonation.ts";
+import { issuerDocument } from "./issuer-documents.ts";
 import { streamLog } from "./log-stream.ts";
 import { negotiate } from "./negotiation.ts";
 import { ObjectForm } from "./object-form.ts";
@@ -20,6 +23,7 @@ import { refusalOf, WatchStream } from "./watch-stream.ts";
 
 /** What the HTTP face needs of the API server. */
 export interface ServedApi extends Transport {
+  readonly access: Access;
   /** All that is served; the same array again until that changes. */
   resources(): readonly ResourceInfo[];
   /** A container's log as it comes, until it or `signal` ends; or why there is none. */
@@ -28,7 +32,6 @@ export interface ServedApi extends Transport {
 
 export interface RequestHandlerOptions {
   readonly apiServer: ServedApi;
-  readonly authentication: Authentication;
   readonly clock: Clock;
   /** `127.0.0.1:7443`, as clients know the server. */
   readonly address: string;
@@ -48,12 +51,14 @@ interface Incoming {
 /** Answers HTTP requests: negotiates how, and asks the API server what. Every failure becomes a `Status`. */
 export class RequestHandler {
   readonly #options: RequestHandlerOptions;
+  readonly #authentication: Authentication;
   readonly #discovery: Discovery;
   readonly #openApi: OpenApiDocuments;
   readonly #bodies = new RequestBodies();
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
+    this.#authentication = new Authentication(options.apiServer.access, options.clock);
     this.#discovery = new Discovery(() => options.apiServer.resources(), options.address);
     this.#openApi = new OpenApiDocuments(() => this.#discovery.groups(), serverVersion);
   }
@@ -77,14 +82,18 @@ export class RequestHandler {
     const url = URL.parse(request.url ?? "/", "https://server");
     if (url === null) throw badRequest("the target of the request is no URL");
     const path = url.pathname;
-    const user = this.#options.authentication.userOf(path, request.headers.authorization);
-    if (user === undefined) throw new Refusal(401, "Unauthorized", "Unauthorized");
+    const own = this.#authentication.userOf(request, path);
     const query = Object.fromEntries(url.searchParams);
     const method = methodOf(request);
+    const { access } = this.#options.apiServer;
+    const impersonation = impersonationIn(request.headersDistinct);
+    if (impersonation === "without a user") return { code: 500, body: withoutUser(path) };
+    const user = impersonation === undefined ? own : impersonated(access, own, impersonation);
+    access.checkRequest(user, { method, path, query });
     const incoming = { request, response, path, query, method, user };
     if (method === "GET") {
-      const own = this.#ownAnswer(incoming);
-      if (own !== undefined) return own;
+      const known = this.#ownAnswer(incoming);
+      if (known !== undefined) return known;
     }
     const target = parsePath(path);
     if (target === undefined) return { code: 404, body: "404 page not found\n" };
@@ -99,6 +108,9 @@ export class RequestHandler {
   #ownAnswer({ path, query, request }: Incoming): Answer | undefined {
     if (path === "/healthz" || path === "/livez" || path === "/readyz") return { code: 200, body: "ok" };
     if (path === "/version") return { code: 200, body: versionInfo };
+    const { apiServer, address } = this.#options;
+    const issuer = issuerDocument(path, apiServer.access.tokens, address);
+    if (issuer !== undefined) return issuer;
     const { accept, "if-none-match": known } = request.headers;
     const version2 = path === "/openapi/v2" ? emptyVersion2Document(accept) : undefined;
     if (version2 !== undefined) return { code: 200, ...version2 };
@@ -232,6 +244,10 @@ async function readToEnd(request: IncomingMessage, clock: Clock): Promise<void> 
   request.on("close", resolve).on("end", resolve).on("error", resolve).resume();
   await promise;
   cancel();
+}
+
+function withoutUser(path: string): string {
+  return `Internal Server Error: ${JSON.stringify(path)}: requested to be somebody without impersonating a user\n`;
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;

@@ -5,6 +5,8 @@ import { type FieldError, fieldError } from "../refusal.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
 import type { ApiObject, Rules } from "./rules.ts";
 
+/** Whose token a Secret of type kubernetes.io/service-account-token is for. */
+const accountAnnotation = "kubernetes.io/service-account.name";
 const mostBytes = 1024 * 1024;
 
 export const configMapRules: Rules = {
@@ -37,6 +39,10 @@ export const secretRules: Rules = {
     ...(bytesOf(secret.data) > mostBytes ? [fieldError.tooLong("data", mostBytes)] : []),
     ...(old !== undefined && secret.type !== old.type
       ? [fieldError.invalid("type", secret.type, "field is immutable")]
+      : []),
+    ...(secret.type === "kubernetes.io/service-account-token" &&
+    secret.metadata.annotations?.[accountAnnotation] === undefined
+      ? [fieldError.required(`metadata.annotations[${accountAnnotation}]`)]
       : []),
     ...immutableErrors(secret, old, ["data"]),
   ],

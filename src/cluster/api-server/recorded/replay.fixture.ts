@@ -11,18 +11,19 @@ export interface RecordedRequest {
 }
 
 /** Makes a request again that was once made to a real server. */
-export function replay(
-  api: ApiServer,
-  { method, path, body, contentType }: RecordedRequest,
-): Promise<ApiResponse> {
+export function replay(api: ApiServer, request: RecordedRequest): Promise<ApiResponse> {
+  return api.request(requestOf(request));
+}
+
+export function requestOf({ method, path, body, contentType }: RecordedRequest): ApiRequest {
   const [url = "", query = ""] = path.split("?");
-  return api.request({
+  return {
     method,
     path: url,
     query: Object.fromEntries(new URLSearchParams(query)),
     body,
     contentType: contentType ?? (method === "PATCH" ? "application/merge-patch+json" : "application/json"),
-  });
+  };
 }
 
 // A real cluster runs Deployments and has nothing to warn of.

@@ -1,7 +1,9 @@
 import type { Pod } from "../../../api/core.ts";
 import type { ApiRequest, ApiResponse } from "../../../kubernetes/transport.ts";
 import type { Clock } from "../../../time/clock.ts";
+import type { Store } from "../../store/store.ts";
 import type { Access } from "../access/access.ts";
+import { answerTokenRequest, tokenRequestType } from "../access/tokens/token-request.ts";
 import type { ApiObject } from "../kinds/rules.ts";
 import { type WriteOptions, writeOptions } from "../options.ts";
 import { checkPatchType } from "../patch/patch.ts";
@@ -19,6 +21,7 @@ export interface SubresourceCall {
   readonly place: Place;
   readonly query: Readonly<Record<string, string>>;
   readonly request: ApiRequest;
+  readonly store: Store;
   readonly writer: Writer;
   readonly clock: Clock;
   readonly access: Access;
@@ -50,6 +53,17 @@ const answers: Readonly<Record<string, SubresourceAnswer>> = {
     return withWarnings(successAnswer, evictPod(writer, place, request.body, query, optionsIn(call)));
   },
   "pods/log": answerLog,
+  "serviceaccounts/token": (call) => {
+    const { writer, place, request, store, access, clock, get } = call;
+    const { object, warnings } = writer.readReview(
+      tokenRequestType,
+      place.namespace,
+      request.body,
+      optionsIn(call),
+    );
+    const answered = answerTokenRequest(access.tokens, store, get(), object, clock.now());
+    return withWarnings({ code: 201, body: answered }, warnings);
+  },
 };
 
 /** Undefined for a subresource that nothing answers here. */
@@ -101,8 +115,8 @@ function patchTypeOf({ method, contentType }: ApiRequest): string | undefined {
   return method === "PATCH" ? (contentType ?? "application/json") : undefined;
 }
 
-function optionsIn({ query, request: { method } }: SubresourceCall): WriteOptions {
-  return writeOptions(optionsOf[method as keyof typeof optionsOf], query);
+function optionsIn({ query, request: { method, user } }: SubresourceCall): WriteOptions {
+  return writeOptions(optionsOf[method as keyof typeof optionsOf], query, user);
 }
 
 function ok(body: object): ApiResponse {
