@@ -149,6 +149,7 @@ describe("the API over HTTPS", () => {
       path: `${collection}/x`,
       query: { dryRun: "All" },
       contentType: "application/merge-patch+json",
+      user: { name: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] },
       userAgent: "kubectl/v1",
       body: { data: { a: "2" } },
     });

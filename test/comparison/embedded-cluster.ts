@@ -5,7 +5,7 @@ import { addressesOf } from "../../src/cluster/addresses.ts";
 import { ApiServer } from "../../src/cluster/api-server/api-server.ts";
 import { start } from "../../src/cluster/api-server/http/http-server.ts";
 import { writeKubeconfig } from "../../src/cluster/api-server/http/kubeconfig.ts";
-import { loadPki } from "../../src/cluster/api-server/http/pki.ts";
+import { accessOf, loadPki } from "../../src/cluster/api-server/http/pki.ts";
 import { NodeAgent } from "../../src/cluster/node/node-agent.ts";
 import { SimulatedDriver } from "../../src/cluster/node/simulated-driver.ts";
 import { Store } from "../../src/cluster/store/store.ts";
@@ -33,8 +33,8 @@ export async function startEmbeddedCluster(onProblem: (problem: string) => void)
   const folder = await mkdtemp(join(tmpdir(), "teal-comparison-"));
   const clock = new SystemClock();
   const addresses = addressesOf(194);
-  const apiServer = new ApiServer({ store: new Store(), clock, addresses });
   const pki = await loadPki(folder, clock.now());
+  const apiServer = new ApiServer({ store: new Store(), clock, addresses, access: accessOf(pki, "rbac") });
   const http = await start({ apiServer, pki, clock, port: 0, onProblem });
   await publishApiServer(new KubernetesClient(apiServer, "teal"), http.port);
   const workloads = await startWorkloads({
