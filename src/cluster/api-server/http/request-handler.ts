@@ -8,9 +8,8 @@ import { parsePath, type Target } from "../paths.ts";
 import { badRequest, methodNotAllowed, Refusal } from "../refusal.ts";
 import type { ResourceInfo } from "../resource-info.ts";
 import { type Answer, refusalAnswer, sendAnswer } from "./answer.ts";
-import { Authentication } from "./authentication.ts";
 import { Discovery } from "./discovery/discovery.ts";
-import { impersonated, impersonationIn } from "./impersonation.ts";
+import { Entrance } from "./entrance.ts";
 import { issuerDocument } from "./issuer-documents.ts";
 import { streamLog } from "./log-stream.ts";
 import { negotiate } from "./negotiation.ts";
@@ -51,14 +50,14 @@ interface Incoming {
 /** Answers HTTP requests: negotiates how, and asks the API server what. Every failure becomes a `Status`. */
 export class RequestHandler {
   readonly #options: RequestHandlerOptions;
-  readonly #authentication: Authentication;
+  readonly #entrance: Entrance;
   readonly #discovery: Discovery;
   readonly #openApi: OpenApiDocuments;
   readonly #bodies = new RequestBodies();
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
-    this.#authentication = new Authentication(options.apiServer.access, options.clock);
+    this.#entrance = new Entrance(options.apiServer.access, options.clock);
     this.#discovery = new Discovery(() => options.apiServer.resources(), options.address);
     this.#openApi = new OpenApiDocuments(() => this.#discovery.groups(), serverVersion);
   }
@@ -82,14 +81,9 @@ export class RequestHandler {
     const url = URL.parse(request.url ?? "/", "https://server");
     if (url === null) throw badRequest("the target of the request is no URL");
     const path = url.pathname;
-    const own = this.#authentication.userOf(request, path);
     const query = Object.fromEntries(url.searchParams);
     const method = methodOf(request);
-    const { access } = this.#options.apiServer;
-    const impersonation = impersonationIn(request.headersDistinct);
-    if (impersonation === "without a user") return { code: 500, body: withoutUser(path) };
-    const user = impersonation === undefined ? own : impersonated(access, own, impersonation);
-    access.checkRequest(user, { method, path, query });
+    const user = this.#entrance.admit(request, { method, path, query });
     const incoming = { request, response, path, query, method, user };
     if (method === "GET") {
       const known = this.#ownAnswer(incoming);
@@ -244,10 +238,6 @@ async function readToEnd(request: IncomingMessage, clock: Clock): Promise<void> 
   request.on("close", resolve).on("end", resolve).on("error", resolve).resume();
   await promise;
   cancel();
-}
-
-function withoutUser(path: string): string {
-  return `Internal Server Error: ${JSON.stringify(path)}: requested to be somebody without impersonating a user\n`;
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
