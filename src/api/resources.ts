@@ -34,6 +34,8 @@ export const resources = {
   deployments: namespaced("apps", "v1", "deployments", "Deployment"),
   jobs: namespaced("batch", "v1", "jobs", "Job"),
   cronJobs: namespaced("batch", "v1", "cronjobs", "CronJob"),
+  podDisruptionBudgets: namespaced("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
+  endpoints: namespaced("", "v1", "endpoints", "Endpoints"),
   endpointSlices: namespaced("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
   leases: namespaced("coordination.k8s.io", "v1", "leases", "Lease"),
   customResourceDefinitions: clusterWide(

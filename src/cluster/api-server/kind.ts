@@ -4,8 +4,9 @@ import { type Review, reviews } from "./access/reviews.ts";
 import { definitionRules } from "./custom/definition.ts";
 import type { Fields } from "./json.ts";
 import { cronJobRules, jobRules } from "./kinds/batch.ts";
-import { endpointSliceRules, namespaceRules, nodeRules } from "./kinds/cluster.ts";
+import { endpointSliceRules, endpointsRules, namespaceRules, nodeRules } from "./kinds/cluster.ts";
 import { configMapRules, leaseRules, secretRules, serviceAccountRules } from "./kinds/configuration.ts";
+import { podDisruptionBudgetRules } from "./kinds/disruption.ts";
 import { eventAsCore, eventAsEventsApi, eventRules } from "./kinds/events.ts";
 import { plainRules } from "./kinds/plain.ts";
 import { podRules } from "./kinds/pod.ts";
@@ -55,6 +56,8 @@ const builtInRules: Readonly<Record<string, Rules>> = {
   "v1/serviceaccounts": serviceAccountRules,
   "apps/v1/deployments": deploymentRules,
   "apps/v1/replicasets": replicaSetRules,
+  "v1/endpoints": endpointsRules,
+  "policy/v1/poddisruptionbudgets": podDisruptionBudgetRules,
   "batch/v1/jobs": jobRules,
   "batch/v1/cronjobs": cronJobRules,
   "discovery.k8s.io/v1/endpointslices": endpointSliceRules,

@@ -340,6 +340,11 @@ export class Writer {
     if (own.length > 0) throw invalid(kind.info, object.metadata.name, own);
   }
 
+  /** All objects of a collection in one namespace. */
+  stored(collection: string, namespace: string): readonly ApiObject[] {
+    return this.#options.store.list(collection, namespace) as readonly ApiObject[];
+  }
+
   #get({ kind, namespace, name }: Place): ApiObject | undefined {
     return this.#options.store.get(kind.collection, namespace, name) as ApiObject | undefined;
   }

@@ -7,6 +7,8 @@ import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { CronJob } from "./cron-job/cron-job.ts";
 import type { Deployment } from "./deployment/deployment.ts";
+import type { PodDisruptionBudget } from "./disruption/pod-disruption-budget.ts";
+import type { Endpoints } from "./endpoint-slice/endpoints.ts";
 import type { Job } from "./job/job.ts";
 
 /** Index of pods and ReplicaSets by the uid of their controller. */
@@ -30,6 +32,8 @@ export class Caches {
   readonly deployments: WatchCache<Deployment>;
   readonly jobs: WatchCache<Job>;
   readonly cronJobs: WatchCache<CronJob>;
+  readonly podDisruptionBudgets: WatchCache<PodDisruptionBudget>;
+  readonly endpoints: WatchCache<Endpoints>;
   readonly services: WatchCache<Service>;
   readonly endpointSlices: WatchCache<EndpointSlice>;
   readonly namespaces: WatchCache<KubernetesObject>;
@@ -49,6 +53,11 @@ export class Caches {
     this.deployments = new WatchCache<Deployment>({ ...common, resource: resources.deployments });
     this.jobs = new WatchCache<Job>({ ...common, resource: resources.jobs, indexes: ownership });
     this.cronJobs = new WatchCache<CronJob>({ ...common, resource: resources.cronJobs });
+    this.podDisruptionBudgets = new WatchCache<PodDisruptionBudget>({
+      ...common,
+      resource: resources.podDisruptionBudgets,
+    });
+    this.endpoints = new WatchCache<Endpoints>({ ...common, resource: resources.endpoints });
     this.services = new WatchCache<Service>({ ...common, resource: resources.services });
     this.endpointSlices = new WatchCache<EndpointSlice>({
       ...common,
@@ -79,6 +88,8 @@ export class Caches {
       this.deployments,
       this.jobs,
       this.cronJobs,
+      this.podDisruptionBudgets,
+      this.endpoints,
       this.services,
       this.endpointSlices,
       this.namespaces,

@@ -4,7 +4,9 @@ import type { Clock } from "../../time/clock.ts";
 import { Caches } from "./caches.ts";
 import { CronJobController } from "./cron-job/cron-job-controller.ts";
 import { DeploymentController } from "./deployment/deployment-controller.ts";
+import { DisruptionController } from "./disruption/disruption-controller.ts";
 import { EndpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
+import { EndpointsController } from "./endpoint-slice/endpoints-controller.ts";
 import { GarbageCollector } from "./garbage-collector/garbage-collector.ts";
 import { ServedObjects, type ServedResource } from "./garbage-collector/served-objects.ts";
 import { JobController } from "./job/job-controller.ts";
@@ -21,7 +23,9 @@ export const builtIn = [
   DeploymentController,
   JobController,
   CronJobController,
+  DisruptionController,
   EndpointSliceController,
+  EndpointsController,
   LoadBalancerController,
   ServiceNotes,
   GarbageCollector,

@@ -40,6 +40,35 @@ export const nodeRules: Rules = {
   selectable: { own: true, paths: selectablePaths("spec.unschedulable") },
 };
 
+export const endpointsRules: Rules = {
+  ...plainRules,
+  createsOnUpdate: true,
+  withDefaults: ({ subsets, ...endpoints }) => ({
+    ...endpoints,
+    ...(subsets === undefined
+      ? {}
+      : {
+          subsets: fieldsIn(subsets).map((subset) =>
+            subset.ports === undefined
+              ? subset
+              : { ...subset, ports: fieldsIn(subset.ports).map((port) => ({ protocol: "TCP", ...port })) },
+          ),
+        }),
+  }),
+  validate: ({ subsets }) =>
+    fieldsIn(subsets).flatMap((subset, index) => {
+      const path = `subsets[${index}]`;
+      const addresses = ["addresses", "notReadyAddresses"] as const;
+      return addresses.every((name) => listOf(subset[name]).length === 0)
+        ? [fieldError.required(path, "must specify `addresses` or `notReadyAddresses`")]
+        : addresses.flatMap((name) =>
+            fieldsIn(subset[name])
+              .filter(({ ip }) => isIP(textOf(ip)) === 0)
+              .map(({ ip }) => fieldError.invalid(`${path}.${name}[].ip`, ip, "must be a valid IP address")),
+          );
+    }),
+};
+
 export const endpointSliceRules: Rules = {
   ...plainRules,
   hasGeneration: true,

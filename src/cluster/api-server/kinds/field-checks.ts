@@ -140,3 +140,14 @@ export function ifThere(
 ): FieldError[] {
   return object[name] === undefined ? [] : errorsOf(fieldsOf(object[name]), `${path}.${name}`);
 }
+
+/** `3` or `"25%"`. Absent is fine. */
+export function countOrPercentErrors(value: unknown, field: string): FieldError[] {
+  if (typeof value === "string" && !/^[0-9]+%$/.test(value)) {
+    const text =
+      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for " +
+      "validation is '[0-9]+%')";
+    return [fieldError.invalid(field, value, text)];
+  }
+  return notNegative(value, field);
+}

