@@ -76,7 +76,7 @@ describe("writing objects", () => {
     assert.equal((await patch(`${configMaps}/a`, { metadata: { uid } })).code, 422);
   });
 
-  it("counts generations: changes of the spec only", async () => {
+  it("counts generations: changes of the spec, and of a Deployment's annotations", async () => {
     const { post, patch } = startApi();
     const generation = async (answer: ReturnType<typeof post>): Promise<number | undefined> =>
       objectIn(await answer).metadata.generation;
@@ -85,6 +85,10 @@ describe("writing objects", () => {
     assert.equal(await generation(patch(`${deployments}/d/status`, { status: { replicas: 1 } })), 1);
     assert.equal(await generation(patch(`${deployments}/d`, { spec: { replicas: 3 } })), 2);
     assert.equal(await generation(patch(`${deployments}/d`, { metadata: { generation: 77 } })), 2);
+    const annotated = { metadata: { annotations: { note: "a" } } };
+    assert.equal(await generation(patch(`${deployments}/d`, annotated)), 3);
+    const other = { metadata: { annotations: { note: "b" } } };
+    assert.equal(await generation(patch(`${deployments}/d/status`, other)), 3);
     assert.equal(await generation(post(configMaps, { metadata: { name: "a" } })), undefined);
   });
 

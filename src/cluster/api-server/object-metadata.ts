@@ -83,11 +83,14 @@ export function checkNewFinalizers(kind: Kind, old: ApiObject, next: ApiObject):
   throw invalid(kind.info, old.metadata.name, [error]);
 }
 
-/** Counts the generation on when more than metadata and status differs. */
+/** Counts the generation on when more than status and metadata differs, or annotations where those count. */
 export function withGeneration(kind: Kind, next: ApiObject, old: ApiObject): ApiObject {
   const { generation } = old.metadata;
   if (!kind.rules.hasGeneration || generation === undefined) return next;
   const ignored = { metadata: undefined, ...(hasSubresource(kind, "status") ? { status: undefined } : {}) };
-  if (equalJson(withFields(next, ignored), withFields(old, ignored))) return next;
+  const isSameContent = equalJson(withFields(next, ignored), withFields(old, ignored));
+  const isSameNote =
+    !kind.rules.countsAnnotations || equalJson(next.metadata.annotations, old.metadata.annotations);
+  if (isSameContent && isSameNote) return next;
   return { ...next, metadata: { ...next.metadata, generation: generation + 1 } };
 }

@@ -242,7 +242,7 @@ export class Writer {
     };
     this.#options.check(kind, next, old, options.user);
     this.#validate(kind, next, errorsOf, old);
-    return this.#commit(kind, old, withGeneration(kind, next, old), options);
+    return this.#commit(kind, old, isStatus ? next : withGeneration(kind, next, old), options);
   }
 
   #deleteNamespace(kind: Kind, old: ApiObject, options: DeletionOptions): Deleted {

@@ -6,6 +6,7 @@ const same = <T>(object: T): T => object;
 /** The rules of a kind about which there is nothing particular. */
 export const plainRules: Rules = {
   hasGeneration: false,
+  countsAnnotations: false,
   deletionAnswer: "status",
   createsOnUpdate: false,
   needsVersionOnUpdate: false,

@@ -18,6 +18,8 @@ export interface WriteContext {
 export interface Rules {
   /** Whether objects have `metadata.generation`. */
   readonly hasGeneration: boolean;
+  /** Whether a change of annotations counts as a new generation, too. */
+  readonly countsAnnotations: boolean;
   /** What DELETE answers when the object is gone at once. */
   readonly deletionAnswer: "object" | "status";
   /** Whether PUT of a name that does not exist creates it. */

@@ -34,6 +34,7 @@ export const replicaSetRules: Rules = {
 export const deploymentRules: Rules = {
   ...plainRules,
   hasGeneration: true,
+  countsAnnotations: true,
   creationWarnings: templateWarnings,
   withDefaults: (deployment) => {
     const spec = fieldsOf(deployment.spec);
