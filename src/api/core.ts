@@ -1,5 +1,7 @@
 // Kubernetes' own kinds as on the wire: the fields that Teal reads. Objects keep all their other fields.
 
+import type { ResourceFieldRef, Volume, VolumeMount } from "./volumes.ts";
+
 export interface OwnerReference {
   readonly apiVersion: string;
   readonly kind: string;
@@ -64,6 +66,7 @@ export interface EnvVar {
   readonly value?: string;
   readonly valueFrom?: {
     readonly fieldRef?: { readonly fieldPath: string };
+    readonly resourceFieldRef?: ResourceFieldRef;
     readonly configMapKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean };
     readonly secretKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean };
   };
@@ -88,6 +91,13 @@ export interface Container {
     readonly containerPort: number;
     readonly protocol?: string;
   }[];
+  readonly resources?: {
+    readonly limits?: Readonly<Record<string, string | number>>;
+    readonly requests?: Readonly<Record<string, string | number>>;
+  };
+  readonly volumeMounts?: readonly VolumeMount[];
+  readonly terminationMessagePath?: string;
+  readonly terminationMessagePolicy?: string;
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
   readonly startupProbe?: Probe;
@@ -104,6 +114,11 @@ export interface PodSpec {
   readonly restartPolicy?: string;
   readonly terminationGracePeriodSeconds?: number;
   readonly serviceAccountName?: string;
+  readonly volumes?: readonly Volume[];
+  readonly enableServiceLinks?: boolean;
+  readonly hostname?: string;
+  readonly subdomain?: string;
+  readonly activeDeadlineSeconds?: number;
   readonly readinessGates?: readonly { readonly conditionType: string }[];
 }
 

@@ -17,6 +17,7 @@ export function processAgent(
   options: {
     readonly addressing?: "own" | "shared";
     readonly logs?: RunLogs;
+    readonly roots?: "none";
     readonly onProblem?: (text: string) => void;
   } = {},
 ): NodeAgent {

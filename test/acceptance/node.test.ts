@@ -220,15 +220,79 @@ describe("a pod whose manifest says what is otherwise here", () => {
 
   it("is told what of it is ignored", async () => {
     await startAgent();
-    const mount = { name: "data", mountPath: "/data" };
-    await createPod(
-      "weather",
-      { ...weatherContainer("v1"), volumeMounts: [mount] } as Container,
-      { volumes: [{ name: "data", emptyDir: {} }] } as Partial<PodSpec>,
-    );
+    const securityContext = { runAsUser: 1000 };
+    await createPod("weather", weatherContainer("v1"), { securityContext } as Partial<PodSpec>);
     await podThat("weather", isReady);
     const [told] = events().filter(({ reason }) => reason === "IgnoredFields");
-    assert.equal(told?.message, "The embedded cluster ignores volumes data: their files are not there");
+    assert.match(told?.message ?? "", /^The embedded cluster ignores securityContext: /);
+  });
+});
+
+describe("a pod with volumes", () => {
+  const script = (text: string): Container => ({
+    ...weatherContainer("v1", false),
+    command: ["sh", "-c", text],
+  });
+  const configMap = (data: Record<string, string>): KubernetesObject & { data: object } => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "settings", namespace: "default" },
+    data,
+  });
+
+  for (const roots of [undefined, "none"] as const) {
+    it(`reads what it mounts, before and after a change${roots === "none" ? ", where it has no root of its own" : ""}`, async () => {
+      await startAgent(roots === undefined ? {} : { roots });
+      await client.create(resources.configMaps, "default", configMap({ colour: "blue" }));
+      const mount = { name: "settings", mountPath: "/etc/teal-settings" };
+      await createPod(
+        "reader",
+        {
+          ...script("while :; do cat /etc/teal-settings/colour; echo; sleep 0.1; done"),
+          volumeMounts: [mount],
+        },
+        { volumes: [{ name: "settings", configMap: { name: "settings" } }] },
+      );
+      const pod = await podThat("reader", isReady);
+      await until("it reads", async () => (await logOf(pod)).includes("blue\n"));
+      const body = { data: { colour: "green" } };
+      await client.patch(resources.configMaps, "default", "settings", { type: "merge", body });
+      await until("it reads the change", async () => (await logOf(pod)).includes("green\n"));
+    });
+  }
+
+  it("waits for a ConfigMap that is not there, says so, and starts when it comes", async () => {
+    await startAgent();
+    const volumes = [{ name: "settings", configMap: { name: "settings" } }];
+    await createPod("waiting", script("sleep 100"), { volumes });
+    await until("it is told", () => reasonsTold("FailedMount").length > 0);
+    const [told] = events().filter(({ reason }) => reason === "FailedMount");
+    assert.equal(
+      told?.message,
+      'MountVolume.SetUp failed for volume "settings" : configmap "settings" not found',
+    );
+    assert.equal(podOf("waiting")?.status?.phase, "Pending");
+    await client.create(resources.configMaps, "default", configMap({ colour: "blue" }));
+    await podThat("waiting", isReady);
+  });
+
+  it("is not placed when it claims storage, and says why", async () => {
+    await startAgent();
+    await createPod("claims", script("sleep 100"), {
+      volumes: [{ name: "data", persistentVolumeClaim: { claimName: "disk" } }],
+    });
+    await until("it is told", () => reasonsTold("FailedScheduling").length > 0);
+    const [told] = events().filter(({ reason }) => reason === "FailedScheduling");
+    assert.match(told?.message ?? "", /^0\/1 nodes are available: persistentvolumeclaim "disk" not found\. /);
+  });
+
+  it("tells with its end what it has written into its termination log", async () => {
+    await startAgent();
+    const container = script("echo the end > /dev/termination-log; exit 3");
+    await createPod("ends", container, { restartPolicy: "Never" });
+    const pod = await podThat("ends", ({ status }) => status?.phase === "Failed");
+    const { exitCode, message } = pod.status?.containerStatuses?.[0]?.state?.terminated ?? {};
+    assert.deepEqual([exitCode, message], [3, "the end\n"]);
   });
 });
 
@@ -352,8 +416,12 @@ describe("pods on a full disk", { skip: mayMount() ? false : "mounting a small d
       /ENOSPC/.test(container(pod)?.state?.waiting?.message ?? ""),
     );
     assert.match(waiting(refused) ?? "", /^Create(PodSandbox|Container)Error$/);
-    const crashed = await podThat("crashing", (pod) => container(pod)?.lastState?.terminated?.exitCode === 3);
-    assert.match(container(crashed)?.state?.waiting?.message ?? "", /ENOSPC/);
+    await podThat(
+      "crashing",
+      (pod) =>
+        container(pod)?.lastState?.terminated?.exitCode === 3 &&
+        /ENOSPC/.test(container(pod)?.state?.waiting?.message ?? ""),
+    );
     assert.equal((await fetch(`http://${good.status?.podIP}:5000/healthz`)).status, 200);
     await client.delete(resources.pods, "default", "crashing");
     await until("a pod can be deleted", () => podOf("crashing") === undefined);
@@ -630,9 +698,7 @@ describe("an agent that is killed", () => {
   }
 });
 
-async function startAgent(
-  options: { readonly addressing?: "own" | "shared"; readonly onProblem?: (text: string) => void } = {},
-): Promise<void> {
+async function startAgent(options: Parameters<typeof processAgent>[3] = {}): Promise<void> {
   const agent = processAgent(api, dataFolder, block, { logs, ...options });
   agents.push(agent);
   await agent.start();

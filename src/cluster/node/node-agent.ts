@@ -203,8 +203,9 @@ export class NodeAgent {
       // One that is being bound just now is taken up when that has been told.
       if (!this.#binding.has(uid)) this.#adopt(pod);
     } else if (!pod.spec.nodeName && pod.metadata.deletionTimestamp === undefined) {
-      if (this.#isCordoned()) void this.#hold(pod);
-      else void this.#bind(pod);
+      const obstacle = this.#isCordoned() ? "1 node(s) were unschedulable." : missingClaims(pod);
+      if (obstacle === undefined) void this.#bind(pod);
+      else void this.#hold(pod, `0/1 nodes are available: ${obstacle}`);
     }
   }
 
@@ -214,12 +215,11 @@ export class NodeAgent {
   }
 
   /** Leaves the pod unplaced, and says why once. */
-  async #hold(pod: Pod): Promise<void> {
+  async #hold(pod: Pod, message: string): Promise<void> {
     const { client, clock } = this.#options;
     const { namespace, name, uid = "" } = pod.metadata;
     if (this.#held.has(uid)) return;
     this.#held.add(uid);
-    const message = "0/1 nodes are available: 1 node(s) were unschedulable.";
     this.#events.recordUnscheduled(pod, message);
     const lastTransitionTime = formatTime(clock.now());
     const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message };
@@ -363,6 +363,21 @@ export class NodeAgent {
     const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#onProblem(`pod ${namespace}/${name} is not looked after as it should be: ${cause}`);
   }
+}
+
+/** Pods that claim storage wait for ever, as they do where nobody provides any; undefined for a pod that claims none. */
+function missingClaims({ spec }: Pod): string | undefined {
+  const claims = (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) =>
+    persistentVolumeClaim !== undefined
+      ? [persistentVolumeClaim.claimName]
+      : ephemeral !== undefined
+        ? [name]
+        : [],
+  );
+  const [first] = claims;
+  return first === undefined
+    ? undefined
+    : `persistentvolumeclaim "${first}" not found. The embedded cluster has no persistent volumes: use emptyDir, or hostPath for what outlives the pod.`;
 }
 
 /** Whether the object is not the one any more that was meant. */

@@ -56,6 +56,12 @@ export interface Objection {
 /** What a manifest asks for and is otherwise here; for an event. */
 export type Remark = Objection;
 
+/** Why a volume of the pod is not there yet. */
+export interface VolumeProblem {
+  readonly volume: string;
+  readonly message: string;
+}
+
 /**
  * How pods really run: as processes of this machine, or simulated. Life-cycle rules are not a driver's business. What a driver
  * throws, whatever it is, concerns the one container it was asked about, and is shown and tried again there.
@@ -65,6 +71,10 @@ export interface PodDriver {
   readonly runtime: string;
   /** Gives the pod its address; the same one when called again for the same pod. */
   prepare(pod: Pod): Promise<PodNetwork>;
+  /** Makes the pod's volumes, before anything else of it; answers which are not there, and is asked again later. */
+  setUpVolumes?(pod: Pod): Promise<readonly VolumeProblem[]>;
+  /** Calls `listener` when what a volume of the pod needs may have come. */
+  followVolumes?(pod: Pod, listener: () => void): Cancel;
   /** Finds the container's image and answers its id; throws `ContainerError` with reason `ErrImagePull`. */
   pull(key: ContainerKey): Promise<string>;
   /** Starts the n-th run, n from 0; throws `ContainerError`. */

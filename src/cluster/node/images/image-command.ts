@@ -17,11 +17,11 @@ export interface ImageView {
   variables(environment: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
 }
 
-/** `machinePath` is where programs are found that the image does not have itself. */
-export function viewOf(image: ImageContent, machinePath: string): ImageView {
+/** `machinePath` is where programs are found that the image does not have itself; `mounts` are paths that are no longer the image's. */
+export function viewOf(image: ImageContent, machinePath: string, mounts: readonly string[] = []): ImageView {
   if (image.root === undefined)
     return { command: (words) => withProgram(words, machinePath), variables: (environment) => environment };
-  const paths = new ImagePaths(image.root);
+  const paths = new ImagePaths(image.root, mounts);
   const search = paths.searchPath(image.env["PATH"] ?? "", machinePath);
   return {
     command: (words) => {

@@ -7,9 +7,12 @@ import { delimiter, isAbsolute, join, posix } from "node:path";
  */
 export class ImagePaths {
   readonly #root: string;
+  readonly #mounts: readonly string[];
 
-  constructor(root: string) {
+  /** Paths of `mounts`, and what lies below them, are left as they are. */
+  constructor(root: string, mounts: readonly string[] = []) {
     this.#root = root;
+    this.#mounts = mounts;
   }
 
   /** The file that `path` means. */
@@ -17,6 +20,7 @@ export class ImagePaths {
     if (!isAbsolute(path) || path.startsWith(this.#root)) return path;
     const inside = posix.normalize(path);
     if (inside === "/" || isKernels(inside)) return path;
+    if (this.#mounts.some((mount) => inside === mount || inside.startsWith(`${mount}/`))) return path;
     const parent = posix.dirname(inside);
     const isOfImage = this.#has(inside) || (parent !== "/" && this.#has(parent) && !isThere(inside));
     return isOfImage ? join(this.#root, inside) : path;

@@ -17,6 +17,9 @@ export interface PodLifecycleOptions {
 }
 
 const networkRetrySeconds = 10;
+// As the kubelet's.
+const firstVolumeRetrySeconds = 0.5;
+const longestVolumeRetrySeconds = 122;
 
 /** One pod from its address to its end: init containers one after the other, then all others side by side. */
 export class PodLifecycle {
@@ -100,6 +103,9 @@ export class PodLifecycle {
   }
 
   async #live(): Promise<void> {
+    const volumesReady = this.#setUpVolumes();
+    // Containers that run already have their volumes, whatever has become of what those were made of.
+    if (!this.#hasBegun && !(await volumesReady)) return;
     if (!(await this.#prepare())) return;
     this.#options.changed();
     for (const container of this.#initContainers) {
@@ -108,6 +114,38 @@ export class PodLifecycle {
       if (container.exitCode !== 0) return;
     }
     await Promise.all(this.#containers.map((container) => container.run()));
+  }
+
+  get #hasBegun(): boolean {
+    const { containerStatuses = [], initContainerStatuses = [] } = this.#options.pod.status ?? {};
+    return [...initContainerStatuses, ...containerStatuses].some(
+      ({ state, lastState }) => (state?.running ?? state?.terminated ?? lastState?.terminated) !== undefined,
+    );
+  }
+
+  /** Whether all volumes are there at last; false when stopped before. */
+  async #setUpVolumes(): Promise<boolean> {
+    const { pod, driver, clock, events } = this.#options;
+    let retryAfterSeconds = firstVolumeRetrySeconds;
+    while (!this.#stopping.signal.aborted) {
+      const mayHaveCome = new AbortController();
+      const unfollow = driver.followVolumes?.(pod, () => mayHaveCome.abort());
+      try {
+        const problems = (await driver.setUpVolumes?.(pod)) ?? [];
+        if (problems.length === 0) return true;
+        this.#options.changed();
+        for (const { volume, message } of problems) {
+          const text = `MountVolume.SetUp failed for volume "${volume}" : ${message}`;
+          events.record(pod, "Warning", "FailedMount", text);
+        }
+        const retryAt = later(clock.now(), retryAfterSeconds);
+        await pause(clock, retryAt, this.#stopping.signal, mayHaveCome.signal);
+        retryAfterSeconds = Math.min(retryAfterSeconds * 2, longestVolumeRetrySeconds);
+      } finally {
+        unfollow?.();
+      }
+    }
+    return false;
   }
 
   async #prepare(): Promise<boolean> {

@@ -5,6 +5,7 @@ import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
 import { ownValue } from "../../api-server/json.ts";
 import { ContainerError, type PodNetwork } from "../pod-driver.ts";
+import { podField, resourceField } from "../pod-fields.ts";
 import { type ContainerMark, markVariables } from "./container-mark.ts";
 import type { Expansion } from "./expand-variables.ts";
 
@@ -15,6 +16,8 @@ export interface EnvironmentSources {
   readonly network: PodNetwork;
   readonly hostIp: string;
   readonly mark: ContainerMark;
+  /** What leads to Services. */
+  readonly serviceVariables: Readonly<Record<string, string>>;
   readonly imageEnvironment: Readonly<Record<string, string>>;
   /** What every container gets. */
   readonly base: Readonly<Record<string, string>>;
@@ -27,6 +30,8 @@ interface DataObject extends KubernetesObject {
 
 type Variables = Record<string, string>;
 
+const longestHostname = 63;
+
 /** A container's environment. Throws `ContainerError` with `CreateContainerConfigError` when the manifest names what is not there. */
 export async function containerEnvironment(sources: EnvironmentSources): Promise<Variables> {
   const { container, network, pod } = sources;
@@ -34,7 +39,8 @@ export async function containerEnvironment(sources: EnvironmentSources): Promise
   // Without what objects inherit: `__proto__` is a name like any other.
   const variables: Variables = Object.assign(Object.create(null) as Variables, {
     ...sources.base,
-    HOSTNAME: pod.metadata.name,
+    ...sources.serviceVariables,
+    HOSTNAME: (pod.spec.hostname ?? pod.metadata.name).slice(0, longestHostname),
     HOST: network.podIp,
     ...(port === undefined
       ? {}
@@ -75,34 +81,23 @@ async function valueOf(
   soFar: Readonly<Variables>,
 ): Promise<string | undefined> {
   if (valueFrom === undefined) return sources.expansion.expand(value ?? "", soFar);
-  const { fieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
-  if (fieldRef !== undefined) return fieldValue(fieldRef.fieldPath, sources);
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
+  if (fieldRef !== undefined) {
+    const { pod, network, hostIp } = sources;
+    const text = podField(fieldRef.fieldPath, { pod, podIp: network.podIp, hostIp });
+    if (text === undefined) throw configError(`fieldPath "${fieldRef.fieldPath}" is not known`);
+    return text;
+  }
+  if (resourceFieldRef !== undefined) {
+    const { containerName = sources.container.name, resource } = resourceFieldRef;
+    const text = resourceField(sources.pod, containerName, resourceFieldRef);
+    if (text === undefined)
+      throw configError(`env ${name}: no ${resource} of container ${containerName} is known`);
+    return text;
+  }
   if (configMapKeyRef !== undefined) return keyOf(sources, resources.configMaps, configMapKeyRef);
   if (secretKeyRef !== undefined) return keyOf(sources, resources.secrets, secretKeyRef);
   throw configError(`env ${name}: this kind of valueFrom is not known on the embedded cluster`);
-}
-
-function fieldValue(path: string, { pod, network, hostIp }: EnvironmentSources): string {
-  const { metadata, spec } = pod;
-  const entry = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);
-  if (entry !== null) {
-    const entries = entry[1] === "labels" ? metadata.labels : metadata.annotations;
-    return ownValue(entries ?? {}, entry[2] ?? "") ?? "";
-  }
-  const fields: Readonly<Record<string, string>> = {
-    "metadata.name": metadata.name,
-    "metadata.namespace": metadata.namespace ?? "",
-    "metadata.uid": metadata.uid ?? "",
-    "spec.nodeName": spec.nodeName ?? "",
-    "spec.serviceAccountName": spec.serviceAccountName ?? "",
-    "status.podIP": network.podIp,
-    "status.podIPs": network.podIp,
-    "status.hostIP": hostIp,
-    "status.hostIPs": hostIp,
-  };
-  const value = ownValue(fields, path);
-  if (value === undefined) throw configError(`fieldPath "${path}" is not known`);
-  return value;
 }
 
 async function keyOf(

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
+import { Readable } from "node:stream";
 import { type Cancel, type Clock, type Instant, instant, later } from "../../../time/clock.ts";
 import type { ImageView } from "../images/image-command.ts";
 import { ContainerError, type ContainerExit, type RunningContainer } from "../pod-driver.ts";
+import { failureIn, type WrappedCommand } from "../root/private-root.ts";
 import {
   type ContainerMark,
   endMarked,
@@ -24,6 +26,8 @@ export interface ProcessPlan {
   readonly environment: Readonly<Record<string, string>>;
   /** What other commands in the same container mean. */
   readonly view: ImageView;
+  /** How the program is started where it has a root of its own. */
+  readonly wrapped?: WrappedCommand;
 }
 
 export interface ContainerPlace {
@@ -31,6 +35,8 @@ export interface ContainerPlace {
   readonly clock: Clock;
   /** Told what could not be done about the processes, in words. */
   readonly onProblem: (text: string) => void;
+  /** What the container says of its end itself. */
+  readonly endMessage?: (run: number, exitCode: number) => string | undefined;
 }
 
 const pollSeconds = 1;
@@ -56,7 +62,7 @@ export class ContainerProcess implements RunningContainer {
 
   private constructor(
     record: ContainerRecord,
-    { mark, clock, onProblem }: ContainerPlace,
+    { mark, clock, onProblem, endMessage }: ContainerPlace,
     exited: Promise<ContainerExit>,
   ) {
     this.#mark = mark;
@@ -72,7 +78,7 @@ export class ContainerProcess implements RunningContainer {
       } catch (error) {
         this.#tell("look for what it has left", error);
       }
-      return exit;
+      return { ...exit, ...this.#messageOf(exit, endMessage) };
     });
   }
 
@@ -82,15 +88,16 @@ export class ContainerProcess implements RunningContainer {
     place: ContainerPlace & { readonly id: string; readonly run: number; readonly logPath: string },
   ): Promise<ContainerProcess> {
     const { id, run, logPath, clock } = place;
-    const [program = "", ...args] = plan.command;
+    const { wrapped } = plan;
+    const [program = "", ...args] = wrapped?.command ?? plan.command;
     const log = openLog(logPath);
     let child: ChildProcess;
     try {
       child = spawn(program, args, {
-        cwd: plan.folder,
-        env: plan.environment,
+        ...(wrapped === undefined ? { cwd: plan.folder } : {}),
+        env: wrapped?.environment ?? plan.environment,
         detached: true,
-        stdio: ["ignore", log, log],
+        stdio: ["ignore", log, log, ...(wrapped === undefined ? [] : ["pipe" as const])],
       });
     } catch (error) {
       throw unacceptable(plan, error);
@@ -105,6 +112,8 @@ export class ContainerProcess implements RunningContainer {
     const identity = pid === undefined ? undefined : processIdentity(pid);
     if (pid === undefined) throw await startError(child, program, plan.folder);
     child.unref();
+    const failure = wrapped === undefined ? undefined : failureIn(await reportOf(child));
+    if (failure !== undefined) throw cannotStart(plan, failure);
     // One that has ended already cannot be told from others any more, and need not be.
     return new ContainerProcess({ id, run, pid, identity: identity ?? "ended", startedAt }, place, exited);
   }
@@ -157,6 +166,20 @@ export class ContainerProcess implements RunningContainer {
   #tell(what: string, error: unknown): void {
     const why = error instanceof Error ? error.message : String(error);
     this.#onProblem(`container ${this.#mark.container} of pod ${this.#mark.podUid}: cannot ${what}: ${why}`);
+  }
+
+  #messageOf(
+    { message, exitCode }: ContainerExit,
+    endMessage: ContainerPlace["endMessage"],
+  ): { readonly message?: string } {
+    if (message !== undefined) return {};
+    try {
+      const own = endMessage?.(this.record.run, exitCode);
+      return own === undefined ? {} : { message: own };
+    } catch (error) {
+      this.#tell("read its termination message", error);
+      return {};
+    }
   }
 
   /** Its processes, in its group or with its mark; none where there is no `/proc`. */
@@ -229,5 +252,22 @@ async function startError(child: ChildProcess, program: string, folder: string):
       : cause.code === "EACCES"
         ? "it is not executable"
         : cause.message;
+  return cannotStart({ command: [program], folder }, why, cause);
+}
+
+function cannotStart(
+  { command: [program], folder }: Pick<ProcessPlan, "command" | "folder">,
+  why: string,
+  cause?: Error,
+): ContainerError {
   return new ContainerError("RunContainerError", `cannot start "${program}" in ${folder}: ${why}`, { cause });
+}
+
+/** What is told on the way to the program, up to its beginning. */
+async function reportOf({ stdio }: ChildProcess): Promise<string> {
+  const report = stdio[3];
+  if (!(report instanceof Readable)) return "";
+  let text = "";
+  for await (const piece of report.setEncoding("utf8")) text += String(piece);
+  return text;
 }

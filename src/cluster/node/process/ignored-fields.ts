@@ -17,6 +17,8 @@ const podFieldsActedOn = new Set([
   "restartPolicy",
   "terminationGracePeriodSeconds",
   "readinessGates",
+  "volumes",
+  "hostname",
   "serviceAccountName",
   "serviceAccount",
   "automountServiceAccountToken",
@@ -40,25 +42,23 @@ const containerFieldsActedOn = new Set([
   "readinessProbe",
   "startupProbe",
   "restartPolicy",
+  "volumeMounts",
+  "terminationMessagePath",
+  "terminationMessagePolicy",
 ]);
 
 /** What these say when nobody has said anything, and what asks for nothing. */
 const defaults: Readonly<Record<string, readonly unknown[]>> = {
   dnsPolicy: ["ClusterFirst", "Default"],
   schedulerName: ["default-scheduler"],
-  terminationMessagePath: ["/dev/termination-log"],
-  terminationMessagePolicy: ["File"],
 };
 
 /** What does not happen because a field is ignored; fields without words of their own have no effect. */
 const consequences: Readonly<Record<string, string>> = {
-  volumes: "their files are not there",
-  volumeMounts: "their files are not there",
   volumeDevices: "their devices are not there",
   securityContext: "processes run as the user who has started the cluster, with all that this user may do",
   hostNetwork: "the pod has an address of its own",
   hostAliases: "the names do not resolve",
-  hostname: "HOSTNAME is the pod's name",
   subdomain: "the pod has no name in DNS",
   dnsConfig: "names resolve as on this machine",
   dnsPolicy: "names resolve as on this machine",
@@ -79,7 +79,6 @@ const withoutEffect = "no effect";
 export function ignoredFields(pod: Pod, machine: Machine = thisMachine): readonly string[] {
   const spec = pod.spec as unknown as Fields;
   const containers = [...fieldsIn(spec["initContainers"]), ...fieldsIn(spec["containers"])];
-  // Who mounts a volume is told of the volume.
   const ofPod = Object.keys(spec).filter((field) => !podFieldsActedOn.has(field) && says(field, spec[field]));
   const ofContainers = containers.flatMap((container) =>
     Object.keys(container).filter(
@@ -87,9 +86,8 @@ export function ignoredFields(pod: Pod, machine: Machine = thisMachine): readonl
     ),
   );
   const fields = new Set([...ofPod, ...ofContainers]);
-  if (fields.has("volumes")) fields.delete("volumeMounts");
   return [
-    ...[...fields].map((field) => `${labelOf(field, spec)}: ${consequences[field] ?? withoutEffect}`),
+    ...[...fields].map((field) => `${field}: ${consequences[field] ?? withoutEffect}`),
     ...fieldsIn(spec["initContainers"]).flatMap(({ name, restartPolicy }) =>
       restartPolicy === "Always"
         ? [
@@ -99,7 +97,7 @@ export function ignoredFields(pod: Pod, machine: Machine = thisMachine): readonl
     ),
     ...limitsOf(containers),
     ...requestsOf(fieldsIn(spec["containers"]), machine),
-    ...accountOf(spec),
+    ...volumesOf(fieldsIn(spec["volumes"])),
     ...portsOf(containers),
   ];
 }
@@ -109,13 +107,6 @@ function says(field: string, value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === "") return false;
   if (defaults[field]?.includes(value) === true) return false;
   return typeof value !== "object" || Object.keys(value).length > 0;
-}
-
-function labelOf(field: string, spec: Fields): string {
-  if (field !== "volumes") return field;
-  return `volumes ${fieldsIn(spec["volumes"])
-    .map(({ name }) => String(name))
-    .join(", ")}`;
 }
 
 function limitsOf(containers: readonly Fields[]): string[] {
@@ -141,9 +132,11 @@ function requestsOf(containers: readonly Fields[], machine: Machine): string[] {
   });
 }
 
-function accountOf({ serviceAccountName }: Fields): string[] {
-  if (typeof serviceAccountName !== "string" || ["", "default"].includes(serviceAccountName)) return [];
-  return [`serviceAccountName ${serviceAccountName}: the pod gets no token of it`];
+function volumesOf(volumes: readonly Fields[]): string[] {
+  const inMemory = volumes.flatMap(({ name, emptyDir }) =>
+    fieldsOf(emptyDir)["medium"] === "Memory" ? [String(name)] : [],
+  );
+  return inMemory.length === 0 ? [] : [`medium of volume ${inMemory.join(", ")}: its files are on the disk`];
 }
 
 function portsOf(containers: readonly Fields[]): string[] {

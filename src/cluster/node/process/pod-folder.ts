@@ -56,7 +56,7 @@ export class PodFolder {
 
   /** Names of the containers that were started at least once. */
   containers(): readonly string[] {
-    return foldersIn(this.path);
+    return foldersIn(this.path).filter((name) => !name.startsWith("."));
   }
 
   /** Makes place for the n-th run's log, and drops those before the previous one. */
@@ -69,6 +69,25 @@ export class PodFolder {
         rmSync(join(folder, file), { recursive: true, force: true });
     }
     return this.logPath(container, run);
+  }
+
+  /** What the container keeps there: records, logs, and what its programs take for their home. */
+  containerPath(container: string): string {
+    return join(this.path, container);
+  }
+
+  /** The folder of the pod's volumes. No container can have such a name. */
+  get volumesPath(): string {
+    return join(this.path, ".volumes");
+  }
+
+  /** The root that the container sees; its last run's. */
+  rootPath(container: string): string {
+    return join(this.path, ".roots", container);
+  }
+
+  terminationLogPath(container: string, run: number): string {
+    return join(this.path, container, `${run}.log.termination`);
   }
 
   logPath(container: string, run: number): string {

@@ -1,38 +1,34 @@
 import { randomUUID } from "node:crypto";
-import { statSync } from "node:fs";
-import { join } from "node:path";
 import type { Pod } from "../../../api/core.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { type Cancel, type Clock, instant, later } from "../../../time/clock.ts";
 import type { Addresses } from "../../addresses.ts";
-import { commandOf, viewOf } from "../images/image-command.ts";
-import { ImageError } from "../images/image-folder.ts";
-import type { ImageStore, ResolvedImage } from "../images/image-store.ts";
+import type { ImageStore } from "../images/image-store.ts";
 import { RunLogs } from "../logs/run-log.ts";
-import {
-  type CheckResult,
-  ContainerError,
-  type ContainerKey,
-  type Earlier,
-  type Handler,
-  type Objection,
-  type PodDriver,
-  type PodNetwork,
-  type Remark,
-  type RunningContainer,
+import type {
+  CheckResult,
+  ContainerKey,
+  Earlier,
+  Handler,
+  Objection,
+  PodDriver,
+  PodNetwork,
+  Remark,
+  RunningContainer,
+  VolumeProblem,
 } from "../pod-driver.ts";
-import { checkCommand, checkHttp, checkTcp } from "./checks.ts";
-import { baseEnvironment, containerEnvironment } from "./container-environment.ts";
+import { besideProcess, type RootPermission } from "../root/private-root.ts";
+import { PodVolumes } from "../volumes/pod-volumes.ts";
 import { containerOf, markFor, nameOf, uidOf } from "./container-key.ts";
-import { type ContainerMark, clusterOf, endMarked, isSameMark, markOf } from "./container-mark.ts";
+import { type ContainerMark, clusterOf, endMarked, isSameMark } from "./container-mark.ts";
+import { ContainerPlans, type ContainerSurroundings } from "./container-plans.ts";
 import { type ContainerPlace, ContainerProcess, type ProcessPlan } from "./container-process.ts";
-import { Expansion } from "./expand-variables.ts";
 import { ignoredFields } from "./ignored-fields.ts";
 import { canListenOn, PodAddresses, sharedAddress } from "./pod-addresses.ts";
+import { PodChecks } from "./pod-checks.ts";
 import { type ContainerRecord, PodFolder, type PodRecord } from "./pod-folder.ts";
-import { PodListeners } from "./pod-listeners.ts";
-import { allPids, groupOf } from "./proc-files.ts";
-import { wildcardPortsOf } from "./wildcard-listeners.ts";
+import { ServiceVariables } from "./service-variables.ts";
+import { terminationMessage } from "./termination-message.ts";
 
 export interface ProcessDriverOptions {
   readonly dataFolder: string;
@@ -47,17 +43,8 @@ export interface ProcessDriverOptions {
   readonly logs?: RunLogs;
   /** `own`: each pod has an address; `shared`: all are on 127.0.0.1 with ports of their own; found out when absent. */
   readonly addressing?: "own" | "shared";
-}
-
-interface Place {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** As in a probe. */
-interface AskedPlace {
-  readonly port: number | string;
-  readonly host?: string;
+  /** Whether containers may have roots of their own; found out when absent. */
+  readonly roots?: RootPermission;
 }
 
 const logCheckSeconds = 10;
@@ -70,10 +57,14 @@ export class ProcessDriver implements PodDriver {
   readonly runtime = `process://${process.version}`;
   readonly #options: ProcessDriverOptions;
   readonly #addresses: PodAddresses;
-  readonly #listeners: PodListeners;
   readonly #logs: RunLogs;
   readonly #records = new Map<string, PodRecord>();
-  readonly #plans = new Map<string, ProcessPlan>();
+  readonly #plans: ContainerPlans;
+  readonly #services: ServiceVariables;
+  readonly #volumes: PodVolumes;
+  readonly #checks: PodChecks;
+  /** How each container was started. */
+  readonly #started = new Map<string, ProcessPlan>();
   readonly #processes = new Map<string, ContainerProcess>();
   /** Records that could not be written, by the container's name: to be written when there is room again. */
   readonly #unwritten = new Map<string, ContainerRecord>();
@@ -85,8 +76,22 @@ export class ProcessDriver implements PodDriver {
   constructor(options: ProcessDriverOptions) {
     this.#options = options;
     this.#addresses = new PodAddresses(options.addresses);
-    this.#listeners = new PodListeners(options.clock);
     this.#logs = options.logs ?? new RunLogs(options.clock);
+    this.#services = new ServiceVariables(options);
+    this.#volumes = new PodVolumes({ ...options, folderOf: (uid) => this.#folder(uid).volumesPath });
+    this.#plans = new ContainerPlans({
+      ...options,
+      services: this.#services,
+      placeOfVolume: ({ pod }, name) => this.#volumes.placeOf(pod, name),
+    });
+    this.#checks = new PodChecks({
+      clock: options.clock,
+      recordOf: (uid) => this.#records.get(uid),
+      processes: this.#processes,
+      planBeside: (key, command) => this.planBeside(key, command),
+      portOf: (key) => this.#started.get(nameOf(key))?.environment["PORT"],
+      cluster: () => this.#cluster(),
+    });
   }
 
   async prepare(pod: Pod): Promise<PodNetwork> {
@@ -100,8 +105,20 @@ export class ProcessDriver implements PodDriver {
     return record;
   }
 
+  setUpVolumes(pod: Pod): Promise<readonly VolumeProblem[]> {
+    return this.#volumes.setUp(pod);
+  }
+
+  followVolumes(pod: Pod, listener: () => void): Cancel {
+    return this.#volumes.follow(pod, listener);
+  }
+
+  podChanged(pod: Pod): void {
+    this.#volumes.podChanged(pod);
+  }
+
   async pull(key: ContainerKey): Promise<string> {
-    const { folder } = await this.#image(key);
+    const { folder } = await this.#plans.image(key);
     return `file://${folder}`;
   }
 
@@ -109,8 +126,8 @@ export class ProcessDriver implements PodDriver {
     const name = nameOf(key);
     const folder = this.#folder(uidOf(key));
     const logPath = folder.openLog(key.container, run);
-    const plan = await this.#plan(key);
-    this.#plans.set(name, plan);
+    const plan = await this.#plans.planOf(key, run, await this.#surroundings(key));
+    this.#started.set(name, plan);
     const id = `process://${randomUUID()}`;
     const container = await ContainerProcess.start(plan, { ...this.#place(key), id, run, logPath });
     try {
@@ -143,40 +160,23 @@ export class ProcessDriver implements PodDriver {
     return { is: "ended", run, id, exit: { ...exit, startedAt: instant(record.startedAt) } };
   }
 
-  async check(key: ContainerKey, handler: Handler, timeoutSeconds: number): Promise<CheckResult> {
-    const { clock } = this.#options;
-    const { httpGet, tcpSocket, exec } = handler;
-    try {
-      if (httpGet !== undefined) {
-        return await this.#checkAt(key, httpGet, (place) => checkHttp(clock, httpGet, place, timeoutSeconds));
-      }
-      if (tcpSocket !== undefined)
-        return await this.#checkAt(key, tcpSocket, (place) => checkTcp(clock, place, timeoutSeconds));
-      if (exec === undefined) return { healthy: false, message: "this kind of check is not known" };
-      const plan = this.#plans.get(nameOf(key)) ?? (await this.#plan(key));
-      this.#plans.set(nameOf(key), plan);
-      const command = plan.view.command(exec.command ?? []);
-      return await checkCommand(clock, { ...plan, command }, timeoutSeconds);
-    } catch (error) {
-      return { healthy: false, message: error instanceof Error ? error.message : String(error) };
-    }
+  check(key: ContainerKey, handler: Handler, timeoutSeconds: number): Promise<CheckResult> {
+    return this.#checks.check(key, handler, timeoutSeconds);
   }
 
-  /** A server that listens for all addresses answers in the place of other pods, and keeps them from their port. */
   objectionTo(key: ContainerKey): Objection | undefined {
-    const network = this.#records.get(uidOf(key));
+    return this.#checks.objectionTo(key);
+  }
+
+  /** How a command is run in the surroundings of a container, which runs. */
+  async planBeside(key: ContainerKey, command: readonly string[]): Promise<ProcessPlan> {
+    const known = await this.#planOf(key);
+    const plan = { ...known, command: known.view.command(command) };
     const running = this.#processes.get(nameOf(key));
-    // Where pods share one address, each has ports of its own.
-    if (running === undefined || network === undefined || network.portMap !== undefined) return undefined;
-    const { PORT } = this.#plans.get(nameOf(key))?.environment ?? {};
-    const declared = key.pod.spec.containers.flatMap(({ ports = [] }) => ports);
-    const ports = new Set([...declared.map(({ containerPort }) => containerPort), Number(PORT)]);
-    const taken = wildcardPortsOf(ports, () => running.pids());
-    if (taken.length === 0) return undefined;
-    const message =
-      `Container ${key.container} listens on port ${taken.join(", ")} of all addresses, so it answers for other pods too ` +
-      `and is not made ready: listen on the address in HOST (${network.podIp})`;
-    return { reason: "ListensOnAllAddresses", message };
+    const roots = await this.#plans.roots();
+    const { wrapped: _own, ...bare } = plan;
+    if (running === undefined || roots === "none") return bare;
+    return { ...bare, wrapped: besideProcess(roots, running.record.pid, plan) };
   }
 
   remarksOn(pod: Pod): readonly Remark[] {
@@ -190,7 +190,7 @@ export class ProcessDriver implements PodDriver {
   /** A program that is told another HOST than the pod's address listens where no Service leads. */
   remarksOnRunning(key: ContainerKey): readonly Remark[] {
     const network = this.#records.get(uidOf(key));
-    const { HOST } = this.#plans.get(nameOf(key))?.environment ?? {};
+    const { HOST } = this.#started.get(nameOf(key))?.environment ?? {};
     if (network === undefined || HOST === undefined || HOST === network.podIp) return [];
     const message =
       `Container ${key.container} is given HOST=${HOST} by its manifest or image. On the embedded cluster HOST is the pod's own ` +
@@ -205,9 +205,10 @@ export class ProcessDriver implements PodDriver {
     const record = this.#records.get(podUid);
     if (record !== undefined) this.#addresses.release(record);
     this.#records.delete(podUid);
-    this.#listeners.forget(podUid);
+    this.#checks.forget(podUid);
+    this.#volumes.forget(podUid);
     folder.remove();
-    for (const map of [this.#plans, this.#unwritten, this.#logProblems])
+    for (const map of [this.#started, this.#unwritten, this.#logProblems])
       for (const name of map.keys()) if (name.startsWith(`${podUid}/`)) map.delete(name);
   }
 
@@ -228,6 +229,8 @@ export class ProcessDriver implements PodDriver {
 
   close(): void {
     this.#cancelLogCheck();
+    this.#services.close();
+    this.#volumes.close();
     for (const container of this.#processes.values()) container.release();
     this.#logs.release();
   }
@@ -358,96 +361,34 @@ export class ProcessDriver implements PodDriver {
 
   #place(key: ContainerKey): ContainerPlace {
     const { clock, onProblem } = this.#options;
-    return { mark: markFor(this.#cluster(), key), clock, onProblem };
+    const folder = this.#folder(uidOf(key));
+    const endMessage = (run: number, exitCode: number): string | undefined =>
+      terminationMessage(containerOf(key), exitCode, {
+        terminationLog: folder.terminationLogPath(key.container, run),
+        log: folder.logPath(key.container, run),
+      });
+    return { mark: markFor(this.#cluster(), key), clock, onProblem, endMessage };
   }
 
   #tell(what: string, error: unknown): void {
     this.#options.onProblem(`${what}: ${error instanceof Error ? error.message : String(error)}`);
   }
 
-  async #image(key: ContainerKey): Promise<ResolvedImage> {
-    const { image = "" } = containerOf(key);
-    try {
-      return await this.#options.images.resolve(image);
-    } catch (error) {
-      if (!(error instanceof ImageError)) throw error;
-      throw new ContainerError("ErrImagePull", error.message, { cause: error });
-    }
+  /** As it was started; worked out anew where another agent did that. */
+  async #planOf(key: ContainerKey): Promise<ProcessPlan> {
+    const known = this.#started.get(nameOf(key));
+    if (known !== undefined) return known;
+    const { plan } = await this.#plans.programOf(key, await this.#surroundings(key));
+    this.#started.set(nameOf(key), plan);
+    return plan;
   }
 
-  async #plan(key: ContainerKey): Promise<ProcessPlan> {
-    const { client, hostIp } = this.#options;
-    const { pod } = key;
-    const container = containerOf(key);
-    const image = await this.#image(key);
-    const folder = join(image.root ?? image.folder, container.workingDir ?? image.workingDir);
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
-      const message = `working directory ${folder} does not exist (workingDir is taken inside the image's folder)`;
-      throw new ContainerError("CreateContainerError", message);
-    }
-    const home = join(this.#folder(uidOf(key)).path, container.name);
-    const expansion = new Expansion();
-    const base = baseEnvironment(home);
-    const environment = await containerEnvironment({
-      expansion,
-      client,
-      pod,
-      container,
-      network: await this.prepare(pod),
-      hostIp,
-      imageEnvironment: image.env,
+  async #surroundings(key: ContainerKey): Promise<ContainerSurroundings> {
+    return {
+      network: await this.prepare(key.pod),
+      folder: this.#folder(uidOf(key)),
       mark: markFor(this.#cluster(), key),
-      base,
-    });
-    const view = viewOf(image, base["PATH"] ?? "");
-    const words = commandOf(image, container).map((word) => expansion.expand(word, environment));
-    return { command: view.command(words), folder, environment: view.variables(environment), view };
-  }
-
-  /** A place of the pod's own is answered for by the pod, or not at all. */
-  async #checkAt(
-    key: ContainerKey,
-    asked: AskedPlace,
-    check: (place: Place) => Promise<CheckResult>,
-  ): Promise<CheckResult> {
-    const place = this.#target(key, asked);
-    if (isElsewhere(asked)) return check(place);
-    const stranger = this.#strangerAt(key, place);
-    if (stranger !== undefined) return { healthy: false, message: stranger };
-    const result = await check(place);
-    if (!result.healthy) return result;
-    // Whoever came, or was left over, in between.
-    const successor = this.#strangerAt(key, place);
-    return successor === undefined ? result : { healthy: false, message: successor };
-  }
-
-  #strangerAt(key: ContainerKey, { host, port }: Place): string | undefined {
-    const podUid = uidOf(key);
-    const leaders = [...this.#processes].flatMap(([name, { record }]) =>
-      name.startsWith(`${podUid}/`) ? [record.pid] : [],
-    );
-    const cluster = this.#cluster();
-    const isOfPod = (mark: ContainerMark | undefined): boolean =>
-      mark !== undefined && mark.cluster === cluster && mark.podUid === podUid;
-    const all = (): readonly number[] =>
-      allPids().filter((pid) => leaders.includes(groupOf(pid) ?? 0) || isOfPod(markOf(pid)));
-    const answerer = this.#listeners.whoAnswers(podUid, host, port, { leaders, all });
-    return typeof answerer === "object" ? `dial tcp ${host}:${port}: ${answerer.stranger}` : undefined;
-  }
-
-  #target(key: ContainerKey, asked: AskedPlace): Place {
-    const { port } = asked;
-    const network = this.#records.get(uidOf(key));
-    const { ports = [] } = containerOf(key);
-    const wanted =
-      typeof port === "number"
-        ? port
-        : (ports.find(({ name }) => name === port)?.containerPort ?? Number(port));
-    if (network === undefined || Number.isNaN(wanted)) {
-      throw new Error(`container ${key.container} has no port "${port}"`);
-    }
-    if (isElsewhere(asked)) return { host: asked.host, port: wanted };
-    return { host: network.podIp, port: network.portMap?.[wanted] ?? wanted };
+    };
   }
 
   #cluster(): string {
@@ -457,10 +398,6 @@ export class ProcessDriver implements PodDriver {
   #folder(podUid: string): PodFolder {
     return new PodFolder(this.#options.dataFolder, podUid);
   }
-}
-
-function isElsewhere(asked: AskedPlace): asked is AskedPlace & { readonly host: string } {
-  return asked.host !== undefined && asked.host !== "";
 }
 
 function isSame(mark: ContainerMark): (other: ContainerMark) => boolean {
