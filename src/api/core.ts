@@ -53,6 +53,7 @@ export interface Probe {
   };
   readonly tcpSocket?: { readonly port: number | string; readonly host?: string };
   readonly exec?: { readonly command?: readonly string[] };
+  readonly grpc?: { readonly port: number; readonly service?: string };
   readonly initialDelaySeconds?: number;
   readonly timeoutSeconds?: number;
   readonly periodSeconds?: number;
@@ -162,15 +163,20 @@ export interface ContainerStatus {
   readonly lastState?: ContainerState;
 }
 
+export interface PodCondition extends Condition {
+  readonly observedGeneration?: number;
+}
+
 export interface PodStatus {
   readonly phase?: string;
+  readonly observedGeneration?: number;
   readonly reason?: string;
   readonly message?: string;
   readonly podIP?: string;
   readonly podIPs?: readonly { readonly ip: string }[];
   readonly hostIP?: string;
   readonly startTime?: string;
-  readonly conditions?: readonly Condition[];
+  readonly conditions?: readonly PodCondition[];
   readonly containerStatuses?: readonly ContainerStatus[];
   readonly initContainerStatuses?: readonly ContainerStatus[];
 }

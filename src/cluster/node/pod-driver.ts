@@ -42,7 +42,7 @@ export type Earlier =
   | { readonly is: "ended"; readonly run: number; readonly id: string; readonly exit: ContainerExit }
   | { readonly is: "unknown" };
 
-export type Handler = Pick<Probe, "httpGet" | "tcpSocket" | "exec">;
+export type Handler = Pick<Probe, "httpGet" | "tcpSocket" | "exec" | "grpc">;
 
 /** `message` is worded to follow `Readiness probe failed: `. */
 export type CheckResult = { readonly healthy: true } | { readonly healthy: false; readonly message: string };

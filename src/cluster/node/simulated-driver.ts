@@ -2,6 +2,7 @@ import type { Pod } from "../../api/core.ts";
 import { type Cancel, type Clock, later } from "../../time/clock.ts";
 import { pause } from "../../time/pause.ts";
 import { type Addresses, addressesOf } from "../addresses.ts";
+import { roleOf } from "./lifecycle/restart-policy.ts";
 import {
   type CheckResult,
   ContainerError,
@@ -132,8 +133,9 @@ export class SimulatedDriver implements PodDriver {
   }
 
   #behaviour(key: ContainerKey): PodBehaviour {
-    const { containers } = key.pod.spec;
-    const main = containers.find(({ name }) => name === key.container);
+    const { containers, initContainers = [] } = key.pod.spec;
+    const sidecars = initContainers.filter((container) => roleOf(container) === "sidecar");
+    const main = [...sidecars, ...containers].find(({ name }) => name === key.container);
     const behaviour = behaviourOf(key.pod, imageOf(key), this.#behaviours);
     // An init container has done its work at once.
     if (main === undefined) {

@@ -15,12 +15,12 @@ import { ContainerHealth } from "./container-health.ts";
 import { ContainerTermination } from "./container-termination.ts";
 import { pullImage } from "./image-pull.ts";
 import type { ProbeKind } from "./probe.ts";
-import { restartsAfter } from "./restart-policy.ts";
+import { type ContainerRole, restartsAfter } from "./restart-policy.ts";
 
 export interface ContainerLifecycleOptions {
   readonly pod: Pod;
   readonly container: Container;
-  readonly role: "init" | "main";
+  readonly role: ContainerRole;
   readonly driver: PodDriver;
   readonly clock: Clock;
   readonly events: PodEventSink;
@@ -58,6 +58,7 @@ export class ContainerLifecycle {
   #restartCount = 0;
   #running: RunningContainer | undefined;
   #stopsWithPreStop = false;
+  readonly #started = Promise.withResolvers<void>();
   #ended: Promise<void> | undefined;
 
   constructor(options: ContainerLifecycleOptions) {
@@ -65,6 +66,10 @@ export class ContainerLifecycle {
     this.#key = { pod: options.pod, container: options.container.name };
     this.#health = new ContainerHealth({
       ...options,
+      changed: () => {
+        if (this.#health.hasStarted) this.#started.resolve();
+        options.changed();
+      },
       failed: (kind, probe) => this.#endUnhealthy(kind, probe),
     });
     this.#termination = new ContainerTermination({
@@ -91,6 +96,15 @@ export class ContainerLifecycle {
     return this.#ended;
   }
 
+  get role(): ContainerRole {
+    return this.#options.role;
+  }
+
+  /** Resolves when the container has started for the first time, or will not: its startup probe has passed, if it has one. */
+  get started(): Promise<void> {
+    return this.#started.promise;
+  }
+
   /** Ends the container for good; called again it can only shorten the grace period. `preStop` is run when asked for. */
   async stop(graceSeconds: number, withPreStop: boolean): Promise<void> {
     this.#termination.shortenGrace(graceSeconds);
@@ -115,7 +129,7 @@ export class ContainerLifecycle {
       image: this.#options.container.image ?? "",
       imageID: this.#imageId,
       ...(this.#containerId === undefined ? {} : { containerID: this.#containerId }),
-      ready: this.#health.isReady,
+      ready: this.#options.role === "init" ? this.exitCode === 0 : this.#health.isReady,
       started: this.#health.hasStarted,
       restartCount: this.#restartCount,
       state: this.#state,
@@ -265,6 +279,7 @@ export class ContainerLifecycle {
     } else if (await this.#postStart(running, isAdopted)) {
       this.#state = { running: { startedAt: formatTime(running.startedAt) } };
       this.#health.watch(running, isAdopted, probing.signal);
+      if (this.#health.hasStarted) this.#started.resolve();
       this.#options.changed();
     }
 
@@ -316,7 +331,6 @@ export class ContainerLifecycle {
     this.#show({
       terminated: {
         exitCode: exit.exitCode,
-        ...(exit.signal === undefined ? {} : { signal: exit.signal }),
         reason: exit.reason,
         ...(exit.message === undefined ? {} : { message: exit.message }),
         startedAt: formatTime(exit.startedAt),

@@ -294,6 +294,125 @@ describe("init containers", () => {
   });
 });
 
+describe("sidecars", () => {
+  const sidecar = (name: string) => ({ name, image: "car:1", restartPolicy: "Always" });
+  const names = (lifecycle: PodLifecycle) =>
+    (lifecycle.status().initContainerStatuses ?? []).map(
+      ({ name, state }) => `${name} ${Object.keys(state ?? {})}`,
+    );
+
+  it("start in their turn, and hold up what comes after them until their startup probes pass", async () => {
+    const startupProbe = { httpGet: { port: 80 }, periodSeconds: 1, failureThreshold: 60 };
+    const pod = podOf({
+      initContainers: [
+        { name: "first", image: "init:1" },
+        { ...sidecar("car"), startupProbe },
+        { name: "last", image: "init:1" },
+      ],
+    });
+    const { clock, driver, lifecycle, web } = live(pod);
+    let isUp = false;
+    driver.check = async () => (isUp ? { healthy: true } : { healthy: false, message: "not yet" });
+    await clock.advance(3);
+    assert.deepEqual(names(lifecycle), ["first terminated", "car running", "last waiting"]);
+    assert.equal(lifecycle.status().phase, "Pending");
+    assert.equal(
+      lifecycle.status().conditions?.find(({ type }) => type === "Initialized")?.message,
+      "containers with incomplete status: [car last]",
+    );
+    isUp = true;
+    await clock.advance(3);
+    assert.deepEqual(names(lifecycle), ["first terminated", "car running", "last terminated"]);
+    assert.equal(web().ready, true);
+    assert.equal(lifecycle.status().phase, "Running");
+  });
+
+  it("end when all others have, one by one, the last one first, and only then has the pod", async () => {
+    const pod = podOf({
+      restartPolicy: "Never",
+      initContainers: [sidecar("one"), sidecar("two")],
+      terminationGracePeriodSeconds: 20,
+    });
+    const { clock, driver, lifecycle, running, events } = live(pod, {
+      pod: "web-1",
+      terminateAfterSeconds: 3,
+    });
+    await clock.settle();
+    const main = await driver.resume({ pod, container: "web" });
+    assert.ok(main.is === "running");
+    main.container.signal("SIGTERM");
+    await clock.advance(3.5);
+    assert.deepEqual(names(lifecycle), ["one running", "two running"]);
+    assert.equal(lifecycle.status().phase, "Running");
+    await clock.advance(3);
+    assert.deepEqual(names(lifecycle), ["one running", "two terminated"]);
+    await clock.advance(3);
+    await running;
+    assert.equal(lifecycle.status().phase, "Succeeded");
+    assert.deepEqual(
+      events.filter((event) => event.includes("Killing")),
+      ["Normal Killing Stopping container two", "Normal Killing Stopping container one"],
+    );
+  });
+
+  it("run again whenever they end, whatever the pod's policy, and make the pod unready meanwhile", async () => {
+    const pod = podOf({ restartPolicy: "Never", initContainers: [sidecar("car")] });
+    const { clock, driver, lifecycle, web } = live(pod);
+    await clock.settle();
+    const car = await driver.resume({ pod, container: "car" });
+    assert.ok(car.is === "running");
+    car.container.signal("SIGKILL");
+    await clock.settle();
+    const [status] = lifecycle.status().initContainerStatuses ?? [];
+    assert.equal(status?.restartCount, 1);
+    assert.equal(web().restartCount, 0);
+  });
+});
+
+describe("a pod with a deadline", () => {
+  it("fails when it is over, and says so", async () => {
+    const { clock, lifecycle, running, events } = live(podOf({ activeDeadlineSeconds: 5 }));
+    await clock.advance(4);
+    assert.equal(lifecycle.status().phase, "Running");
+    await clock.advance(2);
+    await running;
+    const { phase, reason, message } = lifecycle.status();
+    assert.deepEqual(
+      [phase, reason, message],
+      ["Failed", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline"],
+    );
+    assert.equal(events.at(-1), "Normal Killing Stopping container web");
+    assert.ok(events.some((event) => event.startsWith("Normal DeadlineExceeded ")));
+    assert.equal(clock.pending, 0);
+  });
+});
+
+describe("volumes", () => {
+  it("are waited for, longer each time, and looked for at once when something has come", async () => {
+    const clock = new ManualClock();
+    const driver: SimulatedDriver & PodDriver = new SimulatedDriver({ clock });
+    let isThere = false;
+    let tell = () => {};
+    driver.setUpVolumes = async () => (isThere ? [] : [{ volume: "v", message: 'secret "s" not found' }]);
+    driver.followVolumes = (_pod, listener) => {
+      tell = listener;
+      return () => {};
+    };
+    const { lifecycle, events, web } = resumed(podOf(), clock, driver);
+    await clock.advance(4);
+    assert.deepEqual(
+      events,
+      Array(4).fill('Warning FailedMount MountVolume.SetUp failed for volume "v" : secret "s" not found'),
+    );
+    assert.deepEqual([lifecycle.status().phase, lifecycle.status().podIP], ["Pending", undefined]);
+    assert.deepEqual(web().state, { waiting: { reason: "ContainerCreating" } });
+    isThere = true;
+    tell();
+    await clock.settle();
+    assert.equal(lifecycle.status().phase, "Running");
+  });
+});
+
 describe("termination", () => {
   it("runs preStop, then asks, then kills when the grace period is over", async () => {
     const lifecycleHooks = { preStop: { sleep: { seconds: 4 } } };

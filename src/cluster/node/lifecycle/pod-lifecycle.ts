@@ -1,10 +1,12 @@
 import type { Container, ContainerStatus, Pod, PodStatus } from "../../../api/core.ts";
-import { type Clock, later } from "../../../time/clock.ts";
+import { type Clock, later, parseTime } from "../../../time/clock.ts";
 import { pause } from "../../../time/pause.ts";
 import type { PodDriver, PodNetwork } from "../pod-driver.ts";
 import type { PodEventSink } from "../pod-events.ts";
 import { ContainerLifecycle } from "./container-lifecycle.ts";
-import { podStatus } from "./pod-status.ts";
+import { findNetwork, type PodPreparation, setUpVolumes } from "./pod-preparation.ts";
+import { podStatus, type WholeFailure } from "./pod-status.ts";
+import { type ContainerRole, roleOf } from "./restart-policy.ts";
 
 export interface PodLifecycleOptions {
   readonly pod: Pod;
@@ -16,21 +18,28 @@ export interface PodLifecycleOptions {
   readonly changed: () => void;
 }
 
-const networkRetrySeconds = 10;
-// As the kubelet's.
-const firstVolumeRetrySeconds = 0.5;
-const longestVolumeRetrySeconds = 122;
+// As Kubernetes has it.
+const defaultGraceSeconds = 30;
+const deadlineFailure: WholeFailure = {
+  reason: "DeadlineExceeded",
+  message: "Pod was active on the node longer than the specified deadline",
+};
 
-/** One pod from its address to its end: init containers one after the other, then all others side by side. */
+/**
+ * One pod from its volumes and address to its end: init containers one after the other, where a sidecar only has to start, then
+ * all others side by side. Sidecars end after all others, the last one first.
+ */
 export class PodLifecycle {
   readonly #options: PodLifecycleOptions;
   readonly #initContainers: readonly ContainerLifecycle[];
   readonly #containers: readonly ContainerLifecycle[];
   readonly #stopping = new AbortController();
+  readonly #over = new AbortController();
   #pod: Pod;
   #status: PodStatus | undefined;
   #network: PodNetwork | undefined;
   #networkProblem: string | undefined;
+  #failure: WholeFailure | undefined;
   #ended: Promise<void> | undefined;
 
   constructor(options: PodLifecycleOptions) {
@@ -38,7 +47,9 @@ export class PodLifecycle {
     this.#pod = options.pod;
     this.#status = options.pod.status;
     const { initContainers, containers } = options.pod.spec;
-    this.#initContainers = (initContainers ?? []).map((container) => this.#lifecycle(container, "init"));
+    this.#initContainers = (initContainers ?? []).map((container) =>
+      this.#lifecycle(container, roleOf(container)),
+    );
     this.#containers = containers.map((container) => this.#lifecycle(container, "main"));
   }
 
@@ -53,7 +64,7 @@ export class PodLifecycle {
 
   /** Begins, or goes on where an earlier agent has left off. Resolves when no container will run any more. */
   run(): Promise<void> {
-    this.#ended ??= this.#live();
+    this.#ended ??= this.#live().finally(() => this.#over.abort());
     return this.#ended;
   }
 
@@ -64,17 +75,28 @@ export class PodLifecycle {
     if (pod.spec.readinessGates !== undefined) this.#options.changed();
   }
 
-  /** Ends all containers in parallel; called again it can only shorten the grace period. */
+  /** Ends all containers, sidecars last; called again it can only shorten the grace period. */
   async stop(graceSeconds: number, withPreStop: boolean): Promise<void> {
     this.#stopping.abort();
-    const all = [...this.#initContainers, ...this.#containers];
-    await Promise.all(all.map((container) => container.stop(graceSeconds, withPreStop)));
+    await this.#endAll(graceSeconds, withPreStop);
     await this.#ended;
+  }
+
+  /** Ends the pod for good as one that has failed as a whole; its object stays, and says why. */
+  async fail(failure: WholeFailure, eventType: "Normal" | "Warning", graceSeconds: number): Promise<void> {
+    if (this.#failure !== undefined || this.#stopping.signal.aborted) return;
+    const { events, changed } = this.#options;
+    this.#failure = failure;
+    events.record(this.#pod, eventType, failure.reason, failure.message);
+    this.#stopping.abort();
+    await this.#endAll(graceSeconds, true);
+    changed();
   }
 
   /** Lets go of the pod: no timer is left, containers that run go on running. */
   abandon(): void {
     this.#stopping.abort();
+    this.#over.abort();
     for (const container of [...this.#initContainers, ...this.#containers]) container.abandon();
   }
 
@@ -90,30 +112,95 @@ export class PodLifecycle {
       network: this.#network,
       initContainers: statuses(this.#initContainers),
       containers: statuses(this.#containers),
-      objections: this.#containers.flatMap(({ objection }) => objection ?? []),
+      objections: [...this.#initContainers, ...this.#containers].flatMap(({ objection }) => objection ?? []),
+      failure: this.#failure,
     });
     return this.#status;
   }
 
-  #lifecycle(container: Container, role: "init" | "main"): ContainerLifecycle {
+  #lifecycle(container: Container, role: ContainerRole): ContainerLifecycle {
     const { pod, driver, clock, events, changed } = this.#options;
-    const known = role === "init" ? pod.status?.initContainerStatuses : pod.status?.containerStatuses;
+    const known = role === "main" ? pod.status?.containerStatuses : pod.status?.initContainerStatuses;
     const previous = known?.find(({ name }) => name === container.name);
     return new ContainerLifecycle({ pod, container, role, driver, clock, events, changed, previous });
   }
 
   async #live(): Promise<void> {
-    const volumesReady = this.#setUpVolumes();
+    const { changed } = this.#options;
+    const preparation: PodPreparation = {
+      ...this.#options,
+      stopping: this.#stopping.signal,
+      failed: (message) => {
+        this.#networkProblem = message;
+        changed();
+      },
+    };
+    void this.#keepDeadline();
+    const volumesReady = setUpVolumes(preparation);
     // Containers that run already have their volumes, whatever has become of what those were made of.
     if (!this.#hasBegun && !(await volumesReady)) return;
-    if (!(await this.#prepare())) return;
-    this.#options.changed();
+    this.#network = await findNetwork(preparation);
+    if (this.#network === undefined) return;
+    this.#networkProblem = undefined;
+    changed();
+    const isOver = ["Succeeded", "Failed"].includes(this.#options.pod.status?.phase ?? "");
+    if (isOver || !(await this.#initialize())) return;
+    await Promise.all(this.#containers.map((container) => container.run()));
+    if (!this.#stopping.signal.aborted)
+      await this.#endSidecars(later(this.#options.clock.now(), this.#graceSeconds));
+  }
+
+  /** Whether all init containers have done their work, and all sidecars have started. */
+  async #initialize(): Promise<boolean> {
     for (const container of this.#initContainers) {
+      if (container.role === "sidecar") {
+        void container.run();
+        await Promise.race([container.started, aborted(this.#stopping.signal)]);
+        if (this.#stopping.signal.aborted) return false;
+        continue;
+      }
       // A finished init container stays finished, also for an agent that finds it so.
       if (container.exitCode !== 0) await container.run();
-      if (container.exitCode !== 0) return;
+      if (container.exitCode === 0) continue;
+      if (!this.#stopping.signal.aborted)
+        await this.#endSidecars(later(this.#options.clock.now(), this.#graceSeconds));
+      return false;
     }
-    await Promise.all(this.#containers.map((container) => container.run()));
+    return true;
+  }
+
+  async #endAll(graceSeconds: number, withPreStop: boolean): Promise<void> {
+    const killAt = later(this.#options.clock.now(), graceSeconds);
+    const others = [...this.#initContainers.filter(({ role }) => role === "init"), ...this.#containers];
+    await Promise.all(others.map((container) => container.stop(graceSeconds, withPreStop)));
+    await this.#endSidecars(killAt, withPreStop);
+  }
+
+  /** One after the other, the last one first, in what is left of the pod's grace period. */
+  async #endSidecars(killAt: ReturnType<typeof later>, withPreStop = true): Promise<void> {
+    for (const container of this.#initContainers.toReversed()) {
+      if (container.role !== "sidecar") continue;
+      const leftSeconds = Math.max(0, (killAt - this.#options.clock.now()) / 1000);
+      await container.stop(leftSeconds, withPreStop);
+    }
+  }
+
+  async #keepDeadline(): Promise<void> {
+    const { clock, pod } = this.#options;
+    const { activeDeadlineSeconds } = pod.spec;
+    if (activeDeadlineSeconds === undefined) return;
+    const startedAt = parseTime(pod.status?.startTime ?? "") ?? clock.now();
+    const isLate = await pause(
+      clock,
+      later(startedAt, activeDeadlineSeconds),
+      this.#stopping.signal,
+      this.#over.signal,
+    );
+    if (isLate) await this.fail(deadlineFailure, "Normal", this.#graceSeconds);
+  }
+
+  get #graceSeconds(): number {
+    return this.#pod.spec.terminationGracePeriodSeconds ?? defaultGraceSeconds;
   }
 
   get #hasBegun(): boolean {
@@ -122,50 +209,11 @@ export class PodLifecycle {
       ({ state, lastState }) => (state?.running ?? state?.terminated ?? lastState?.terminated) !== undefined,
     );
   }
+}
 
-  /** Whether all volumes are there at last; false when stopped before. */
-  async #setUpVolumes(): Promise<boolean> {
-    const { pod, driver, clock, events } = this.#options;
-    let retryAfterSeconds = firstVolumeRetrySeconds;
-    while (!this.#stopping.signal.aborted) {
-      const mayHaveCome = new AbortController();
-      const unfollow = driver.followVolumes?.(pod, () => mayHaveCome.abort());
-      try {
-        const problems = (await driver.setUpVolumes?.(pod)) ?? [];
-        if (problems.length === 0) return true;
-        this.#options.changed();
-        for (const { volume, message } of problems) {
-          const text = `MountVolume.SetUp failed for volume "${volume}" : ${message}`;
-          events.record(pod, "Warning", "FailedMount", text);
-        }
-        const retryAt = later(clock.now(), retryAfterSeconds);
-        await pause(clock, retryAt, this.#stopping.signal, mayHaveCome.signal);
-        retryAfterSeconds = Math.min(retryAfterSeconds * 2, longestVolumeRetrySeconds);
-      } finally {
-        unfollow?.();
-      }
-    }
-    return false;
-  }
-
-  async #prepare(): Promise<boolean> {
-    const { pod, driver, clock, events } = this.#options;
-    while (!this.#stopping.signal.aborted) {
-      try {
-        this.#network = await driver.prepare(pod);
-        this.#networkProblem = undefined;
-        return true;
-      } catch (error) {
-        const cause = error instanceof Error ? error.message : String(error);
-        const message = `Failed to create pod sandbox: ${cause}`;
-        events.record(pod, "Warning", "FailedCreatePodSandBox", message);
-        this.#networkProblem = message;
-        this.#options.changed();
-        await pause(clock, later(clock.now(), networkRetrySeconds), this.#stopping.signal);
-      }
-    }
-    return false;
-  }
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 function withNetworkProblem(status: ContainerStatus, message: string | undefined): ContainerStatus {

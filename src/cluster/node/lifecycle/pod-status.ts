@@ -1,7 +1,7 @@
-import type { Condition, ContainerStatus, Pod, PodStatus } from "../../../api/core.ts";
+import type { ContainerStatus, Pod, PodCondition, PodStatus } from "../../../api/core.ts";
 import { formatTime, formatTimeNotBefore, type Instant } from "../../../time/clock.ts";
 import type { Objection, PodNetwork } from "../pod-driver.ts";
-import { restartsAfter } from "./restart-policy.ts";
+import { restartsAfter, roleOf } from "./restart-policy.ts";
 
 export interface PodFacts {
   readonly pod: Pod;
@@ -14,6 +14,14 @@ export interface PodFacts {
   readonly containers: readonly ContainerStatus[];
   /** What holds containers back from being ready. */
   readonly objections: readonly Objection[];
+  /** Why the pod as a whole has failed, if so. */
+  readonly failure: WholeFailure | undefined;
+}
+
+/** Why a pod ends that its containers have not ended; as `status.reason` and `status.message`. */
+export interface WholeFailure {
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** Conditions that the node writes; all others belong to somebody else. */
@@ -28,9 +36,12 @@ const ownConditions = [
 /** A pod's status as the kubelet would write it, from what its containers do. */
 export function podStatus(facts: PodFacts): PodStatus {
   const { before, now, network, initContainers, containers } = facts;
-  const phase = podPhase(facts);
+  const failure = facts.failure ?? failureBefore(before);
+  const phase = podPhase(facts, failure !== undefined);
+  const generation = facts.pod.metadata.generation;
+  const observed = generation === undefined ? {} : { observedGeneration: generation };
   const verdicts = conditionVerdicts(facts, phase);
-  const conditions = ownConditions.map((type): Condition => {
+  const conditions = ownConditions.map((type): PodCondition => {
     const verdict = verdicts[type];
     const status = verdict === true ? "True" : "False";
     const known = before?.conditions?.find((condition) => condition.type === type);
@@ -38,10 +49,12 @@ export function podStatus(facts: PodFacts): PodStatus {
       known?.status === status && known.lastTransitionTime !== undefined
         ? known.lastTransitionTime
         : changeTime(type, status, now);
-    return { type, status, lastTransitionTime, ...(verdict === true ? {} : verdict) };
+    return { type, status, lastTransitionTime, ...observed, ...(verdict === true ? {} : verdict) };
   });
   return {
     phase,
+    ...observed,
+    ...(phase === "Failed" ? failure : {}),
     hostIP: facts.hostIp,
     startTime: before?.startTime ?? formatTime(now),
     ...(network === undefined ? {} : { podIP: network.podIp, podIPs: [{ ip: network.podIp }] }),
@@ -49,6 +62,12 @@ export function podStatus(facts: PodFacts): PodStatus {
     ...(initContainers.length === 0 ? {} : { initContainerStatuses: initContainers }),
     containerStatuses: containers,
   };
+}
+
+/** One that an earlier agent has seen. */
+function failureBefore(before: PodStatus | undefined): WholeFailure | undefined {
+  if (before?.phase !== "Failed" || before.reason === undefined) return undefined;
+  return { reason: before.reason, message: before.message ?? "" };
 }
 
 // Cut to the second, the time would be before the truth, and `minReadySeconds` would be counted short.
@@ -60,8 +79,9 @@ type Verdict = true | { readonly reason?: string; readonly message?: string };
 
 function conditionVerdicts(facts: PodFacts, phase: string): Record<(typeof ownConditions)[number], Verdict> {
   const { network, initContainers, containers, objections } = facts;
-  const incomplete = initContainers.filter(({ state }) => state?.terminated?.exitCode !== 0);
-  const unready = containers.filter(({ ready }) => !ready);
+  const incomplete = initContainers.filter((status) => !isInitialized(status, facts));
+  const sidecars = initContainers.filter((status) => isSidecar(status, facts));
+  const unready = [...sidecars, ...containers].filter(({ ready }) => !ready);
   const completed = { reason: "PodCompleted" };
   const hasEnded = phase === "Succeeded" || phase === "Failed";
   const containersReady: Verdict =
@@ -101,15 +121,33 @@ function gatesVerdict(pod: Pod): Verdict {
   return closed.length === 0 || { reason: "ReadinessGatesNotReady", message: closed.join(", ") };
 }
 
-function podPhase({ pod, initContainers, containers }: PodFacts): string {
+function isSidecar({ name }: ContainerStatus, { pod }: PodFacts): boolean {
+  const container = pod.spec.initContainers?.find((each) => each.name === name);
+  return container !== undefined && roleOf(container) === "sidecar";
+}
+
+function isInitialized(status: ContainerStatus, facts: PodFacts): boolean {
+  if (!isSidecar(status, facts)) return status.state?.terminated?.exitCode === 0;
+  // One that has ended with the pod had started.
+  return status.started === true || status.state?.terminated !== undefined;
+}
+
+function podPhase(facts: PodFacts, hasFailed: boolean): string {
+  const { pod, containers } = facts;
+  const initContainers = facts.initContainers.filter((status) => !isSidecar(status, facts));
+  const isRunning = [...facts.initContainers, ...containers].some(
+    ({ state }) => state?.running !== undefined,
+  );
+  if (hasFailed) return isRunning ? (facts.before?.phase ?? "Running") : "Failed";
   const policy = pod.spec.restartPolicy ?? "Always";
   const isOver = (role: "init" | "main") => (status: ContainerStatus) => {
     const exitCode = status.state?.terminated?.exitCode;
     return exitCode !== undefined && !restartsAfter(exitCode, policy, role);
   };
   if (initContainers.filter(isOver("init")).some(({ state }) => state?.terminated?.exitCode !== 0)) {
-    return "Failed";
+    return isRunning ? "Pending" : "Failed";
   }
+  if (containers.every(isOver("main")) && isRunning) return "Running";
   if (containers.every(isOver("main"))) {
     return containers.every(({ state }) => state?.terminated?.exitCode === 0) ? "Succeeded" : "Failed";
   }

@@ -53,12 +53,6 @@ describe("what is ignored of a pod", () => {
       { volumeMounts: [{ name: "config", mountPath: "/etc" }] },
       /^medium of volume data: its files are on the disk$/,
     ],
-    [
-      "a sidecar",
-      { initContainers: [{ name: "proxy", image: "x", restartPolicy: "Always" }] },
-      {},
-      /^restartPolicy Always of init container proxy: it is no sidecar/,
-    ],
     ["limits", {}, { resources: { limits: { memory: "1Gi" } } }, /^limits of web: /],
     [
       "a pod's securityContext",
@@ -81,7 +75,6 @@ describe("what is ignored of a pod", () => {
     ],
     ["a node selector", { nodeSelector: { disk: "ssd" } }, {}, /^nodeSelector: there is one node/],
     ["host aliases", { hostAliases: [{ ip: "127.0.0.1", hostnames: ["a"] }] }, {}, /^hostAliases: /],
-    ["a deadline", { activeDeadlineSeconds: 5 }, {}, /^activeDeadlineSeconds: the pod may run for ever$/],
     ["a terminal", {}, { tty: true }, /^tty: no effect$/],
     [
       "what nobody here has heard of",

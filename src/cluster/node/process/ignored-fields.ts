@@ -17,6 +17,7 @@ const podFieldsActedOn = new Set([
   "restartPolicy",
   "terminationGracePeriodSeconds",
   "readinessGates",
+  "activeDeadlineSeconds",
   "volumes",
   "hostname",
   "serviceAccountName",
@@ -66,7 +67,6 @@ const consequences: Readonly<Record<string, string>> = {
   affinity: "there is one node, and it takes every pod",
   topologySpreadConstraints: "there is one node, and it takes every pod",
   schedulingGates: "the pod is placed at once",
-  activeDeadlineSeconds: "the pod may run for ever",
   imagePullSecrets: "images are folders of this machine",
   runtimeClassName: "containers are processes of this machine",
 };
@@ -88,13 +88,6 @@ export function ignoredFields(pod: Pod, machine: Machine = thisMachine): readonl
   const fields = new Set([...ofPod, ...ofContainers]);
   return [
     ...[...fields].map((field) => `${field}: ${consequences[field] ?? withoutEffect}`),
-    ...fieldsIn(spec["initContainers"]).flatMap(({ name, restartPolicy }) =>
-      restartPolicy === "Always"
-        ? [
-            `restartPolicy Always of init container ${String(name)}: it is no sidecar; the pod waits until it has ended`,
-          ]
-        : [],
-    ),
     ...limitsOf(containers),
     ...requestsOf(fieldsIn(spec["containers"]), machine),
     ...volumesOf(fieldsIn(spec["volumes"])),

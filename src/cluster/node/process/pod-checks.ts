@@ -4,6 +4,7 @@ import { checkCommand, checkHttp, checkTcp } from "./checks.ts";
 import { containerOf, nameOf, uidOf } from "./container-key.ts";
 import { type ContainerMark, markOf } from "./container-mark.ts";
 import type { ContainerProcess, ProcessPlan } from "./container-process.ts";
+import { checkGrpc } from "./grpc-check.ts";
 import type { PodRecord } from "./pod-folder.ts";
 import { PodListeners } from "./pod-listeners.ts";
 import { allPids, groupOf } from "./proc-files.ts";
@@ -44,12 +45,16 @@ export class PodChecks {
 
   async check(key: ContainerKey, handler: Handler, timeoutSeconds: number): Promise<CheckResult> {
     const { clock, planBeside } = this.#options;
-    const { httpGet, tcpSocket, exec } = handler;
+    const { httpGet, tcpSocket, exec, grpc } = handler;
     try {
       if (httpGet !== undefined)
         return await this.#checkAt(key, httpGet, (place) => checkHttp(clock, httpGet, place, timeoutSeconds));
       if (tcpSocket !== undefined)
         return await this.#checkAt(key, tcpSocket, (place) => checkTcp(clock, place, timeoutSeconds));
+      if (grpc !== undefined)
+        return await this.#checkAt(key, { port: grpc.port }, (place) =>
+          checkGrpc(clock, place, grpc.service ?? "", timeoutSeconds),
+        );
       if (exec === undefined) return { healthy: false, message: "this kind of check is not known" };
       return await checkCommand(clock, await planBeside(key, exec.command ?? []), timeoutSeconds);
     } catch (error) {
