@@ -222,7 +222,9 @@ export class NodeAgent {
     this.#held.add(uid);
     this.#events.recordUnscheduled(pod, message);
     const lastTransitionTime = formatTime(clock.now());
-    const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message };
+    const { generation: observedGeneration } = pod.metadata;
+    const verdict = { status: "False", reason: "Unschedulable", message, observedGeneration };
+    const condition = { type: "PodScheduled", ...verdict };
     const body = { metadata: { uid }, status: { conditions: [{ ...condition, lastTransitionTime }] } };
     await client
       .patch(resources.pods, namespace, name, { type: "strategic", body, subresource: "status" })

@@ -240,6 +240,8 @@ export class ContainerLifecycle {
         return this.#supervise(running, false);
       } catch (cause) {
         const error = startErrorOf(cause);
+        if (error.reason === "RunContainerError")
+          events.record(pod, "Normal", "Created", `Created container: ${container.name}`, container.name);
         events.record(pod, "Warning", "Failed", `Error: ${error.message}`, container.name);
         if (error.reason === "RunContainerError") {
           if (this.#state.terminated !== undefined) this.#lastState = this.#state;

@@ -36,6 +36,7 @@ export async function pullImage(pull: ImagePull): Promise<string | undefined> {
     } catch (cause) {
       const error = pullErrorOf(cause);
       const failedAt = clock.now();
+      events.record(pod, "Normal", "Pulling", `Pulling image "${image}"`, container.name);
       const message = `Failed to pull image "${image}": ${error.message}`;
       events.record(pod, "Warning", "Failed", message, container.name);
       events.record(pod, "Warning", "Failed", `Error: ${error.reason}`, container.name);

@@ -43,7 +43,7 @@ export function podStatus(facts: PodFacts): PodStatus {
   const verdicts = conditionVerdicts(facts, phase);
   const conditions = ownConditions.map((type): PodCondition => {
     const verdict = verdicts[type];
-    const status = verdict === true ? "True" : "False";
+    const status = verdict === true || verdict === completedWell ? "True" : "False";
     const known = before?.conditions?.find((condition) => condition.type === type);
     const lastTransitionTime =
       known?.status === status && known.lastTransitionTime !== undefined
@@ -75,6 +75,9 @@ function changeTime(type: string, status: string, now: Instant): string {
   return type.endsWith("Ready") && status === "True" ? formatTimeNotBefore(now) : formatTime(now);
 }
 
+// The one condition that a pod keeps when it has done its work.
+const completedWell = { reason: "PodCompleted" };
+
 type Verdict = true | { readonly reason?: string; readonly message?: string };
 
 function conditionVerdicts(facts: PodFacts, phase: string): Record<(typeof ownConditions)[number], Verdict> {
@@ -100,7 +103,7 @@ function conditionVerdicts(facts: PodFacts, phase: string): Record<(typeof ownCo
     PodReadyToStartContainers: (network !== undefined && !hasEnded) || {},
     Initialized:
       phase === "Succeeded"
-        ? completed
+        ? completedWell
         : incomplete.length === 0 || {
             reason: "ContainersNotInitialized",
             message: `containers with incomplete status: ${names(incomplete)}`,

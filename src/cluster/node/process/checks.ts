@@ -78,11 +78,11 @@ export function checkTcp(
 
 /** Runs a command beside the container, with its folder and environment; exit code 0 is healthy. */
 export function checkCommand(clock: Clock, plan: ProcessPlan, timeoutSeconds: number): Promise<CheckResult> {
-  const [program = "", ...args] = plan.command;
+  const [program = "", ...args] = plan.wrapped?.command ?? plan.command;
   return new Promise((resolve) => {
     const child = spawn(program, args, {
-      cwd: plan.folder,
-      env: plan.environment,
+      ...(plan.wrapped === undefined ? { cwd: plan.folder } : {}),
+      env: plan.wrapped?.environment ?? plan.environment,
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });

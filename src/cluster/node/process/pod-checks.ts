@@ -72,11 +72,27 @@ export class PodChecks {
     const declared = key.pod.spec.containers.flatMap(({ ports = [] }) => ports);
     const ports = new Set([...declared.map(({ containerPort }) => containerPort), Number(portOf(key))]);
     const taken = wildcardPortsOf(ports, () => running.pids());
-    if (taken.length === 0) return undefined;
+    if (taken.length === 0) return this.#foreignAnswer(key);
     const message =
       `Container ${key.container} listens on port ${taken.join(", ")} of all addresses, so it answers for other pods too ` +
       `and is not made ready: listen on the address in HOST (${network.podIp})`;
     return { reason: "ListensOnAllAddresses", message };
+  }
+
+  /** Without a readiness probe nobody else would notice that a port of the container is answered for by another program. */
+  #foreignAnswer(key: ContainerKey): Objection | undefined {
+    const { ports = [], readinessProbe } = containerOf(key);
+    if (readinessProbe !== undefined) return undefined;
+    for (const { containerPort, protocol = "TCP" } of ports) {
+      if (protocol !== "TCP") continue;
+      const stranger = this.#strangerAt(key, this.#target(key, { port: containerPort }));
+      if (stranger === undefined) continue;
+      const message =
+        `Container ${key.container} is not made ready, because another program would answer in its place: ${stranger}. ` +
+        `Let the container listen there, or the other program on an address of its own`;
+      return { reason: "PortTakenByOther", message };
+    }
+    return undefined;
   }
 
   forget(podUid: string): void {
