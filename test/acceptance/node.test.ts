@@ -15,6 +15,7 @@ import { ImageStore } from "../../src/cluster/node/images/image-store.ts";
 import { podLogIn } from "../../src/cluster/node/logs/pod-logs.ts";
 import { RunLogs } from "../../src/cluster/node/logs/run-log.ts";
 import type { NodeAgent } from "../../src/cluster/node/node-agent.ts";
+import { Cgroup } from "../../src/cluster/node/process/cgroup.ts";
 import { processIdentity } from "../../src/cluster/node/process/process-identity.ts";
 import { PodApi } from "../../src/cluster/node/testing/pod-api.ts";
 import { dataFolder as dataFolderOf } from "../../src/cluster/supervisor/data-folder.ts";
@@ -284,6 +285,32 @@ describe("a pod with volumes", () => {
     await until("it is told", () => reasonsTold("FailedScheduling").length > 0);
     const [told] = events().filter(({ reason }) => reason === "FailedScheduling");
     assert.match(told?.message ?? "", /^0\/1 nodes are available: persistentvolumeclaim "disk" not found\. /);
+  });
+
+  it("is probed where it sees its files, and they are nobody else's", async () => {
+    await startAgent();
+    const exec = { command: ["cat", "/teal-test-is-up"] };
+    await createPod("probed", {
+      ...script("echo yes > /teal-test-is-up; sleep 100"),
+      readinessProbe: { exec, periodSeconds: 1 },
+    });
+    await podThat("probed", isReady);
+    await assert.rejects(readFile("/teal-test-is-up"));
+  });
+
+  it("is told that it was ended for want of memory", async (test) => {
+    const group = Cgroup.make(`test.${process.pid}`, { memoryBytes: undefined, cpus: 1 });
+    if (group === undefined) return test.skip("limits are not permitted here");
+    group.remove();
+    await startAgent();
+    const program =
+      "setTimeout(() => { const all = []; while (all.length < 64) all.push(Buffer.alloc(8e6, 1)); }, 200)";
+    const resources = { limits: { memory: "48Mi" } };
+    const container = { ...weatherContainer("v1", false), command: ["node", "-e", program], resources };
+    await createPod("greedy", container, { restartPolicy: "Never" });
+    const pod = await podThat("greedy", ({ status }) => status?.phase === "Failed");
+    const { exitCode, reason } = pod.status?.containerStatuses?.[0]?.state?.terminated ?? {};
+    assert.deepEqual([exitCode, reason], [137, "OOMKilled"]);
   });
 
   it("tells with its end what it has written into its termination log", async () => {

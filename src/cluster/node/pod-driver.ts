@@ -56,6 +56,13 @@ export interface Objection {
 /** What a manifest asks for and is otherwise here; for an event. */
 export type Remark = Objection;
 
+/** What a container's processes have used since they began, and the memory that they hold. */
+export interface ContainerUsage {
+  readonly container: string;
+  readonly cpuSeconds: number;
+  readonly memoryBytes: number;
+}
+
 /** Why a volume of the pod is not there yet. */
 export interface VolumeProblem {
   readonly volume: string;
@@ -89,6 +96,8 @@ export interface PodDriver {
   remarksOn?(pod: Pod): readonly Remark[];
   /** What of the container, which runs, is not as its author will have meant it. */
   remarksOnRunning?(key: ContainerKey): readonly Remark[];
+  /** Of each container of the pod that runs; nothing where that cannot be measured. */
+  usageOf?(pod: Pod): readonly ContainerUsage[];
   /** The pod's object has changed. */
   podChanged?(pod: Pod): void;
   /** Forgets an ended pod: address, files. */

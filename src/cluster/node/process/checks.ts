@@ -76,13 +76,18 @@ export function checkTcp(
   });
 }
 
-/** Runs a command beside the container, with its folder and environment; exit code 0 is healthy. */
-export function checkCommand(clock: Clock, plan: ProcessPlan, timeoutSeconds: number): Promise<CheckResult> {
-  const [program = "", ...args] = plan.wrapped?.command ?? plan.command;
+/** Runs a command, `words` of a manifest, as it is planned to run beside the container; exit code 0 is healthy. */
+export function checkCommand(
+  clock: Clock,
+  plan: ProcessPlan,
+  words: readonly string[],
+  timeoutSeconds: number,
+): Promise<CheckResult> {
+  const [program = "", ...args] = plan.command;
   return new Promise((resolve) => {
     const child = spawn(program, args, {
-      ...(plan.wrapped === undefined ? { cwd: plan.folder } : {}),
-      env: plan.wrapped?.environment ?? plan.environment,
+      cwd: plan.folder,
+      env: plan.environment,
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -100,11 +105,8 @@ export function checkCommand(clock: Clock, plan: ProcessPlan, timeoutSeconds: nu
     };
     const cancel = clock.at(later(clock.now(), timeoutSeconds), () => {
       if (child.pid !== undefined) signalGroup(child.pid, "SIGKILL");
-      const command = plan.command.join(" ");
-      finish({
-        healthy: false,
-        message: `command timed out: "${command}" timed out after ${timeoutSeconds}s`,
-      });
+      const message = `command timed out: "${words.join(" ")}" timed out after ${timeoutSeconds}s`;
+      finish({ healthy: false, message });
     });
     child.on("error", (error) =>
       finish({ healthy: false, message: `cannot run "${program}": ${error.message}` }),

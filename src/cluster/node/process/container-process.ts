@@ -6,6 +6,7 @@ import { type Cancel, type Clock, type Instant, instant, later } from "../../../
 import type { ImageView } from "../images/image-command.ts";
 import { ContainerError, type ContainerExit, type RunningContainer } from "../pod-driver.ts";
 import { failureIn, type WrappedCommand } from "../root/private-root.ts";
+import type { Cgroup } from "./cgroup.ts";
 import {
   type ContainerMark,
   endMarked,
@@ -85,9 +86,14 @@ export class ContainerProcess implements RunningContainer {
   /** Throws `ContainerError` when the program cannot be started. */
   static async start(
     plan: ProcessPlan,
-    place: ContainerPlace & { readonly id: string; readonly run: number; readonly logPath: string },
+    place: ContainerPlace & {
+      readonly id: string;
+      readonly run: number;
+      readonly logPath: string;
+      readonly cgroup?: Cgroup | undefined;
+    },
   ): Promise<ContainerProcess> {
-    const { id, run, logPath, clock } = place;
+    const { id, run, logPath, clock, cgroup } = place;
     const { wrapped } = plan;
     const [program = "", ...args] = wrapped?.command ?? plan.command;
     const log = openLog(logPath);
@@ -106,12 +112,18 @@ export class ContainerProcess implements RunningContainer {
     }
     const startedAt = clock.now();
     const exited = new Promise<ContainerExit>((resolve) => {
-      child.once("exit", (code, signal) => resolve(exitOf(code, signal, startedAt, clock.now())));
+      child.once("exit", (code, signal) => {
+        const exit = exitOf(code, signal, startedAt, clock.now());
+        const isKilled = exit.signal === constants.signals.SIGKILL;
+        resolve(isKilled && cgroup?.hasRunOutOfMemory === true ? { ...exit, reason: "OOMKilled" } : exit);
+      });
     });
     const { pid } = child;
     const identity = pid === undefined ? undefined : processIdentity(pid);
     if (pid === undefined) throw await startError(child, program, plan.folder);
     child.unref();
+    // It has hardly begun: what it starts before this is the way to its root.
+    cgroup?.add(pid);
     const failure = wrapped === undefined ? undefined : failureIn(await reportOf(child));
     if (failure !== undefined) throw cannotStart(plan, failure);
     // One that has ended already cannot be told from others any more, and need not be.

@@ -50,7 +50,8 @@ export function checkGrpc(
     let answer = Buffer.alloc(0);
     let code: string | undefined;
     const readCode = (headers: Readonly<Record<string, unknown>>): void => {
-      if (headers["grpc-status"] !== undefined) code = String(headers["grpc-status"]);
+      const value = headers["grpc-status"];
+      if (typeof value === "string") code = value;
     };
     stream.on("response", readCode);
     stream.on("trailers", readCode);

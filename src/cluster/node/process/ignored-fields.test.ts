@@ -16,7 +16,7 @@ async function ignoredIn(spec: object, container: object = {}): Promise<readonly
     metadata: { name: "web" },
     spec: { containers: [{ name: "web", image: "web:1", ...container }], ...spec },
   });
-  return ignoredFields(pod, { cpu: "2", memory: String(2 ** 30) });
+  return ignoredFields(pod, false, { cpu: "2", memory: String(2 ** 30) });
 }
 
 describe("what is ignored of a pod", () => {

@@ -76,7 +76,11 @@ const withoutEffect = "no effect";
  * What of a pod's manifest does not happen where containers are processes of this machine: one sentence for each thing. What
  * is not known here to be acted on is named, too, so that nothing is ignored in silence.
  */
-export function ignoredFields(pod: Pod, machine: Machine = thisMachine): readonly string[] {
+export function ignoredFields(
+  pod: Pod,
+  areLimitsKept = false,
+  machine: Machine = thisMachine,
+): readonly string[] {
   const spec = pod.spec as unknown as Fields;
   const containers = [...fieldsIn(spec["initContainers"]), ...fieldsIn(spec["containers"])];
   const ofPod = Object.keys(spec).filter((field) => !podFieldsActedOn.has(field) && says(field, spec[field]));
@@ -88,7 +92,7 @@ export function ignoredFields(pod: Pod, machine: Machine = thisMachine): readonl
   const fields = new Set([...ofPod, ...ofContainers]);
   return [
     ...[...fields].map((field) => `${field}: ${consequences[field] ?? withoutEffect}`),
-    ...limitsOf(containers),
+    ...(areLimitsKept ? [] : limitsOf(containers)),
     ...requestsOf(fieldsIn(spec["containers"]), machine),
     ...volumesOf(fieldsIn(spec["volumes"])),
     ...portsOf(containers),

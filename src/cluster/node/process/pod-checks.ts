@@ -56,7 +56,8 @@ export class PodChecks {
           checkGrpc(clock, place, grpc.service ?? "", timeoutSeconds),
         );
       if (exec === undefined) return { healthy: false, message: "this kind of check is not known" };
-      return await checkCommand(clock, await planBeside(key, exec.command ?? []), timeoutSeconds);
+      const words = exec.command ?? [];
+      return await checkCommand(clock, await planBeside(key, words), words, timeoutSeconds);
     } catch (error) {
       return { healthy: false, message: error instanceof Error ? error.message : String(error) };
     }

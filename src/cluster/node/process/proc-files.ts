@@ -56,3 +56,23 @@ function inReach<T>(read: () => T): T | undefined {
 function isOneOf(error: unknown, codes: readonly string[]): boolean {
   return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }
+
+/** What a process has used so far, and holds now. */
+export interface ProcessUsage {
+  readonly cpuSeconds: number;
+  readonly memoryBytes: number;
+}
+
+// What Linux tells programs, whatever it counts in itself; and pages of all machines that Teal is tested on.
+const ticksPerSecond = 100;
+const pageBytes = 4096;
+
+/** Undefined when the process has ended, or where there is no `/proc`. */
+export function usageOf(pid: number): ProcessUsage | undefined {
+  const stat = readProcFile(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [userTicks, systemTicks, pages] = [fields[11], fields[12], fields[21]].map(Number);
+  if (userTicks === undefined || systemTicks === undefined || pages === undefined || Number.isNaN(pages))
+    return undefined;
+  return { cpuSeconds: (userTicks + systemTicks) / ticksPerSecond, memoryBytes: pages * pageBytes };
+}

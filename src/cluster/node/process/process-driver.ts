@@ -8,6 +8,7 @@ import { RunLogs } from "../logs/run-log.ts";
 import type {
   CheckResult,
   ContainerKey,
+  ContainerUsage,
   Earlier,
   Handler,
   Objection,
@@ -19,6 +20,7 @@ import type {
 } from "../pod-driver.ts";
 import { besideProcess, type RootPermission } from "../root/private-root.ts";
 import { PodVolumes } from "../volumes/pod-volumes.ts";
+import { Cgroup, type Limits, limitsOf } from "./cgroup.ts";
 import { containerOf, markFor, nameOf, uidOf } from "./container-key.ts";
 import { type ContainerMark, clusterOf, endMarked, isSameMark } from "./container-mark.ts";
 import { ContainerPlans, type ContainerSurroundings } from "./container-plans.ts";
@@ -27,6 +29,7 @@ import { ignoredFields } from "./ignored-fields.ts";
 import { canListenOn, PodAddresses, sharedAddress } from "./pod-addresses.ts";
 import { PodChecks } from "./pod-checks.ts";
 import { type ContainerRecord, PodFolder, type PodRecord } from "./pod-folder.ts";
+import { type ProcessUsage, usageOf } from "./proc-files.ts";
 import { ServiceVariables } from "./service-variables.ts";
 import { terminationMessage } from "./termination-message.ts";
 
@@ -129,7 +132,9 @@ export class ProcessDriver implements PodDriver {
     const plan = await this.#plans.planOf(key, run, await this.#surroundings(key));
     this.#started.set(name, plan);
     const id = `process://${randomUUID()}`;
-    const container = await ContainerProcess.start(plan, { ...this.#place(key), id, run, logPath });
+    const cgroup = cgroupOf(key);
+    const container = await ContainerProcess.start(plan, { ...this.#place(key), id, run, logPath, cgroup });
+    if (cgroup !== undefined) void container.exited.then(() => cgroup.remove());
     try {
       folder.writeContainer(key.container, container.record);
     } catch (error) {
@@ -168,7 +173,7 @@ export class ProcessDriver implements PodDriver {
     return this.#checks.objectionTo(key);
   }
 
-  /** How a command is run in the surroundings of a container, which runs. */
+  /** How a command is started beside the container: with what the container itself has and sees. */
   async planBeside(key: ContainerKey, command: readonly string[]): Promise<ProcessPlan> {
     const known = await this.#planOf(key);
     const plan = { ...known, command: known.view.command(command) };
@@ -176,11 +181,24 @@ export class ProcessDriver implements PodDriver {
     const roots = await this.#plans.roots();
     const { wrapped: _own, ...bare } = plan;
     if (running === undefined || roots === "none") return bare;
-    return { ...bare, wrapped: besideProcess(roots, running.record.pid, plan) };
+    return { ...bare, folder: "/", ...besideProcess(roots, running.record.pid, plan) };
+  }
+
+  usageOf(pod: Pod): readonly ContainerUsage[] {
+    const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+    return all.flatMap(({ name }) => {
+      const running = this.#processes.get(nameOf({ pod, container: name }));
+      const uses = running?.pids().flatMap((pid) => usageOf(pid) ?? []) ?? [];
+      if (uses.length === 0) return [];
+      const sum = (part: keyof ProcessUsage): number => uses.reduce((total, use) => total + use[part], 0);
+      return [{ container: name, cpuSeconds: sum("cpuSeconds"), memoryBytes: sum("memoryBytes") }];
+    });
   }
 
   remarksOn(pod: Pod): readonly Remark[] {
-    const ignored = ignoredFields(pod);
+    const limited = pod.spec.containers.find((container) => hasLimits(limitsOf(container)));
+    const areLimitsKept = limited !== undefined && this.#cgroupIsPermitted({ pod, container: limited.name });
+    const ignored = ignoredFields(pod, areLimitsKept);
     if (ignored.length === 0) return [];
     const text = `The embedded cluster ignores ${ignored.join("; ")}`;
     const message = text.length <= longestRemark ? text : `${text.slice(0, longestRemark - 1)}…`;
@@ -196,6 +214,12 @@ export class ProcessDriver implements PodDriver {
       `Container ${key.container} is given HOST=${HOST} by its manifest or image. On the embedded cluster HOST is the pod's own ` +
       `address (${network.podIp}), on which the program should listen: leave HOST out, or take it from status.podIP`;
     return [{ reason: "HostIsSet", message }];
+  }
+
+  #cgroupIsPermitted(key: ContainerKey): boolean {
+    const group = cgroupOf(key);
+    group?.remove();
+    return group !== undefined;
   }
 
   async remove(podUid: string): Promise<void> {
@@ -398,6 +422,16 @@ export class ProcessDriver implements PodDriver {
   #folder(podUid: string): PodFolder {
     return new PodFolder(this.#options.dataFolder, podUid);
   }
+}
+
+/** The kernel's limits for the container; undefined for one without limits, or where they are not permitted. */
+function cgroupOf(key: ContainerKey): Cgroup | undefined {
+  const limits = limitsOf(containerOf(key));
+  return hasLimits(limits) ? Cgroup.make(`${uidOf(key)}.${key.container}`, limits) : undefined;
+}
+
+function hasLimits({ memoryBytes, cpus }: Limits): boolean {
+  return memoryBytes !== undefined || cpus !== undefined;
 }
 
 function isSame(mark: ContainerMark): (other: ContainerMark) => boolean {
