@@ -105,6 +105,12 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./cli/verbs/image.ts")).imageAdd,
   },
   {
+    names: ["image build"],
+    usage: "-t NAME:TAG [-f FILE] [--build-arg NAME=VALUE]… [--target STAGE] DIR",
+    summary: "Make an image of a Dockerfile with the programs of this machine",
+    load: async () => (await import("./verbs/image.ts")).imageBuild,
+  },
+  {
     names: ["image list"],
     usage: "",
     summary: "List the images of the embedded cluster",

@@ -1,8 +1,9 @@
 import { stat } from "node:fs/promises";
 import { ImageStore } from "../../cluster/node/images/image-store.ts";
 import { dataFolder } from "../../cluster/supervisor/data-folder.ts";
+import { formatTime } from "../../time/clock.ts";
 import { type GlobalFlags, verb } from "../command.ts";
-import { CommandError } from "../errors.ts";
+import { CommandError, UsageError } from "../errors.ts";
 import { columns } from "../print/columns.ts";
 import { plain } from "../print/paint.ts";
 
@@ -16,6 +17,53 @@ export const imageAdd = verb({
     return 0;
   },
 });
+
+export const imageBuild = verb({
+  flags: {
+    tag: {
+      takes: "texts",
+      short: "t",
+      value: "NAME:TAG",
+      help: "name of the image; may be given several times",
+    },
+    file: { takes: "text", short: "f", value: "FILE", help: "the Dockerfile, DIR/Dockerfile unless given" },
+    "build-arg": {
+      takes: "texts",
+      value: "NAME=VALUE",
+      help: "value of an ARG; NAME alone takes it from the environment",
+    },
+    target: { takes: "text", value: "STAGE", help: "the stage to build, the last unless given" },
+    cache: { takes: "nothing", initially: true, help: "use what earlier builds have done" },
+  },
+  words: { least: 1, most: 1 },
+  async run({ words: [folder = ""], flags }, { terminal, global, clock }) {
+    await checkFolder(folder);
+    if (flags.tag.length === 0) throw new UsageError("--tag: must be given: -t NAME:TAG");
+    const { buildImage } = await import("../../cluster/node/images/build/build.ts");
+    const built = await buildImage({
+      images: storeOf(global),
+      names: flags.tag,
+      context: folder,
+      file: flags.file,
+      buildArguments: new Map(flags["build-arg"].map(buildArgument)),
+      target: flags.target,
+      usesLayers: flags.cache,
+      createdAt: formatTime(clock.now()),
+      say: (line) => terminal.error(`${line}\n`),
+      output: (text) => terminal.error(text),
+    });
+    for (const { name, id } of built) terminal.out(`image "${name}" built: ${id}\n`);
+    return 0;
+  },
+});
+
+function buildArgument(text: string): readonly [string, string] {
+  const at = text.indexOf("=");
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  const value = process.env[text];
+  if (value === undefined) throw new UsageError(`--build-arg: must be NAME=VALUE, not ${text}`);
+  return [text, value];
+}
 
 export const imageList = verb({
   flags: {},

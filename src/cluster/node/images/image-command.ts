@@ -26,13 +26,15 @@ export function viewOf(image: ImageContent, machinePath: string, mounts: readonl
   return {
     command: (words) => {
       const [program = "", ...args] = words;
-      return withProgram([paths.word(program), ...args.map((each) => paths.word(each))], search);
+      const own = paths.word(program);
+      const meant = existsSync(own) && own !== program ? own : program;
+      return withProgram([meant, ...args.map((each) => paths.word(each))], search);
     },
     variables: (environment) => paths.variables(environment, machinePath),
   };
 }
 
-// Where images have these programs, and people write that down, this machine has them under another name.
+// Where images have these programs, and people write that down, this machine has them elsewhere.
 const usualPlaces = /^\/(?:usr\/(?:local\/)?|nodejs\/)?s?bin\/(node|python3?)$/;
 
 function withProgram([program = "", ...args]: readonly string[], search: string): readonly string[] {
@@ -41,8 +43,7 @@ function withProgram([program = "", ...args]: readonly string[], search: string)
 
 /** `node` means the Node that Teal itself runs on, and `python` also a `python3`. */
 function programOf(word: string, search: string): string {
-  const usual = existsSync(word) ? undefined : usualPlaces.exec(word)?.[1];
-  const name = usual ?? word;
+  const name = usualPlaces.exec(word)?.[1] ?? word;
   if (name === "node") return process.execPath;
   if (name === "python" && findProgram("python", search) === undefined) return "python3";
   return name;

@@ -32,6 +32,11 @@ export class ImageStore {
     this.#names = join(this.folder, "names");
   }
 
+  /** In full. */
+  nameOf(name: string): string {
+    return canonicalImageName(name);
+  }
+
   /** All images, sorted by name. */
   async list(): Promise<readonly Image[]> {
     const files = await readdir(this.#names).catch(nothingThere(undefined));
@@ -40,6 +45,20 @@ export class ImageStore {
       .map((each) => this.#read(join(this.#names, each)));
     const images = read.filter((each) => each !== undefined);
     return images.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** As `list`, with what the images say; without those whose folder is no image any more. */
+  async contents(): Promise<readonly ResolvedImage[]> {
+    const read = (await this.list()).map((image) =>
+      readImageFolder(image.folder).then(
+        (content) => [{ ...image, ...content }],
+        (error: unknown) => {
+          if (error instanceof ImageError) return [];
+          throw error;
+        },
+      ),
+    );
+    return (await Promise.all(read)).flat();
   }
 
   /** Makes `name` mean `folder`, also where it meant another one. Throws `ImageError` for a folder that is no image. */
