@@ -108,7 +108,7 @@ export const commands: readonly Command[] = [
     names: ["image build"],
     usage: "-t NAME:TAG [-f FILE] [--build-arg NAME=VALUE]… [--target STAGE] DIR",
     summary: "Make an image of a Dockerfile with the programs of this machine",
-    load: async () => (await import("./verbs/image.ts")).imageBuild,
+    load: async () => (await import("./cli/verbs/image.ts")).imageBuild,
   },
   {
     names: ["image list"],
