@@ -10,7 +10,7 @@ export const commands: readonly Command[] = [
   },
   {
     names: ["up"],
-    usage: "[--port N] [--sync MODE] [--authorization MODE] [--background]",
+    usage: "[--port N] [--registry [PORT]] [--sync MODE] [--authorization MODE] [--background]",
     summary: "Start the embedded cluster and Teal's controller, until it is stopped",
     load: async () => (await import("./cli/verbs/up.ts")).up,
   },
@@ -100,8 +100,8 @@ export const commands: readonly Command[] = [
   },
   {
     names: ["image add"],
-    usage: "NAME:TAG DIR",
-    summary: "Let the embedded cluster run the program in DIR as this image",
+    usage: "NAME:TAG DIR | image add --tar FILE [NAME:TAG]",
+    summary: "Let the embedded cluster run the program in DIR, or of an archive, as this image",
     load: async () => (await import("./cli/verbs/image.ts")).imageAdd,
   },
   {
@@ -115,6 +115,12 @@ export const commands: readonly Command[] = [
     usage: "",
     summary: "List the images of the embedded cluster",
     load: async () => (await import("./cli/verbs/image.ts")).imageList,
+  },
+  {
+    names: ["image inspect"],
+    usage: "NAME:TAG",
+    summary: "Print, as JSON, what the embedded cluster knows of an image",
+    load: async () => (await import("./cli/verbs/image.ts")).imageInspect,
   },
   {
     names: ["image remove"],

@@ -27,6 +27,7 @@ export interface ClusterUpOptions {
   readonly port?: number | undefined;
   readonly sync?: SyncMode | undefined;
   readonly authorization?: AuthorizationMode | undefined;
+  readonly registry?: number | undefined;
   readonly kubeconfig?: string | undefined;
   readonly progress: Progress;
   readonly onEnded?: (part: string) => unknown;

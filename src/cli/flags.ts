@@ -19,6 +19,8 @@ export interface TextFlag extends Described {
   readonly takes: "text";
   /** What stands for the value in the help: `DIR`. */
   readonly value: string;
+  /** What is meant where no value follows. */
+  readonly otherwise?: string;
 }
 
 /** May be given several times. */
@@ -85,6 +87,10 @@ type OptionToken = Extract<ReturnType<typeof tokensOf>[number], { kind: "option"
 function withLongNames(argv: readonly string[], flags: Flags): string[] {
   const end = argv.indexOf("--");
   return argv.map((text, at) => {
+    const flag = text.startsWith("--") ? flags[text.slice(2)] : undefined;
+    const isAlone = argv[at + 1]?.startsWith("-") ?? true;
+    if (flag?.takes === "text" && flag.otherwise !== undefined && isAlone && (end < 0 || at < end))
+      return `${text}=${flag.otherwise}`;
     const [, letter, value] = /^-(\w)(=.*)$/s.exec(text) ?? [];
     const name = Object.keys(flags).find((each) => letter !== undefined && flags[each]?.short === letter);
     return name === undefined || (end >= 0 && at > end) ? text : `--${name}${value}`;

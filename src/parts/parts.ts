@@ -36,6 +36,15 @@ export const parts: readonly Part[] = [
     graceSeconds,
     load: async () => (await import("./traffic.ts")).trafficPart,
   },
+  {
+    name: "registry",
+    title: "registry",
+    needs: [],
+    isWanted: ({ registry }) => registry !== undefined,
+    arguments: (place) => ["part", "registry", ...whereabouts(place), "--registry", String(place.registry)],
+    graceSeconds,
+    load: async () => (await import("./registry.ts")).registryPart,
+  },
   // The same `teal controller` that people run on any other Kubernetes.
   {
     name: "controller",

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
-import { ImageStore } from "../../cluster/node/images/image-store.ts";
+import { missingLoader } from "../../cluster/node/images/archive/program-loader.ts";
+import { builtInImage, ImageStore } from "../../cluster/node/images/image-store.ts";
 import { dataFolder } from "../../cluster/supervisor/data-folder.ts";
 import { formatTime } from "../../time/clock.ts";
 import { type GlobalFlags, verb } from "../command.ts";
@@ -8,11 +9,36 @@ import { columns } from "../print/columns.ts";
 import { plain } from "../print/paint.ts";
 
 export const imageAdd = verb({
-  flags: {},
-  words: { least: 2, most: 2 },
-  async run({ words: [name = "", folder = ""] }, { terminal, global }) {
+  flags: {
+    tar: {
+      takes: "text",
+      value: "FILE",
+      help: "an OCI layout as a tar archive, or what docker save has written",
+    },
+  },
+  words: { least: 0, most: 2 },
+  async run({ words, flags }, { terminal, global }) {
+    const [name, folder] = words;
+    const images = storeOf(global);
+    if (flags.tar !== undefined) {
+      if (folder !== undefined) throw new UsageError(`--tar: is given in place of the folder ${folder}`);
+      await checkFile(flags.tar);
+      const { addArchive } = await import("../../cluster/node/images/archive/image-archive.ts");
+      for (const image of await addArchive(images, flags.tar, name)) {
+        terminal.out(`image "${image.name}" added\n`);
+        const { entrypoint, arguments: rest, root } = await images.resolve(image.name);
+        const lacking = missingLoader(root ?? "", [...entrypoint, ...rest][0] ?? "");
+        if (lacking !== undefined)
+          terminal.error(
+            `its program needs ${lacking}, which this machine has not: containers of it will not start\n`,
+          );
+      }
+      return 0;
+    }
+    if (name === undefined || folder === undefined)
+      throw new UsageError("needs NAME:TAG and DIR, or --tar FILE");
     await checkFolder(folder);
-    const image = await storeOf(global).add(name, folder);
+    const image = await images.add(name, folder);
     terminal.out(`image "${image.name}" added: ${image.folder}\n`);
     return 0;
   },
@@ -69,12 +95,33 @@ export const imageList = verb({
   flags: {},
   words: { least: 0, most: 0 },
   async run(_, { terminal, global }) {
-    const images = await storeOf(global).list();
-    if (images.length === 0) terminal.error('No images. "teal image add NAME:TAG DIR" adds one.\n');
-    else
-      terminal.out(
-        columns([["IMAGE", "FOLDER"], ...images.map(({ name, folder }) => [name, folder])], 2, plain),
-      );
+    const images = storeOf(global);
+    const named = await Promise.all(
+      (await images.list()).map(async ({ name, folder }) => {
+        const known = (await images.resolve(name).catch(() => undefined))?.facts;
+        return [name, shortId(known?.id), sizeText(known?.sizeBytes), folder];
+      }),
+    );
+    const pushed = images
+      .pushed()
+      .map(({ name, digest, sizeBytes }) => [name, shortId(digest), sizeText(sizeBytes), "in the registry"]);
+    const rows = [
+      ["IMAGE", "ID", "SIZE", "FOLDER"],
+      ...named,
+      ...pushed,
+      [builtInImage, "-", "-", "built in"],
+    ];
+    terminal.out(columns(rows, 2, plain));
+    return 0;
+  },
+});
+
+export const imageInspect = verb({
+  flags: {},
+  words: { least: 1, most: 1 },
+  async run({ words: [name = ""] }, { terminal, global }) {
+    const { facts, entrypoint, arguments: command, ...image } = await storeOf(global).resolve(name);
+    terminal.out(`${JSON.stringify({ ...image, entrypoint, command, ...facts }, null, 2)}\n`);
     return 0;
   },
 });
@@ -83,12 +130,24 @@ export const imageRemove = verb({
   flags: {},
   words: { least: 1, most: 1 },
   async run({ words: [name = ""] }, { terminal, global }) {
-    if (!(await storeOf(global).remove(name)))
+    const images = storeOf(global);
+    if (!(await images.remove(name)))
       throw new CommandError(`there is no image "${name}"; "teal image list" shows all`);
     terminal.out(`image "${name}" removed\n`);
+    const { removeUnused } = await import("../../cluster/node/images/unused-folders.ts");
+    await removeUnused(images);
     return 0;
   },
 });
+
+function shortId(id: string | undefined): string {
+  return id === undefined ? "-" : (id.split(":")[1] ?? id).slice(0, 12);
+}
+
+function sizeText(bytes: number | undefined): string {
+  if (bytes === undefined) return "-";
+  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)}kB` : `${(bytes / 1_000_000).toFixed(1)}MB`;
+}
 
 function storeOf(global: GlobalFlags): ImageStore {
   return new ImageStore(dataFolder(global.data).path);
@@ -101,4 +160,13 @@ async function checkFolder(folder: string): Promise<void> {
   });
   if (found === undefined) throw new CommandError(`there is no folder ${folder}`);
   if (!found.isDirectory()) throw new CommandError(`${folder} is no folder`);
+}
+
+async function checkFile(path: string): Promise<void> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+    throw new CommandError(`${path} cannot be read: ${error.message}`);
+  });
+  if (found === undefined) throw new CommandError(`there is no file ${path}`);
+  if (!found.isFile()) throw new CommandError(`${path} is no file`);
 }

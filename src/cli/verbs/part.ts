@@ -13,6 +13,7 @@ export const part = verb({
   flags: {
     port: { takes: "text", value: "N", help: "port of the API server" },
     block: { takes: "text", value: "B", help: "addresses of the cluster, 127.B.0.0/16" },
+    registry: { takes: "text", value: "N", help: "port of the registry" },
     sync: { takes: "text", value: "MODE", help: "when the API server forces writes onto the disk" },
     authorization: { takes: "text", value: "MODE", help: "who decides who may do what" },
   },
@@ -30,6 +31,7 @@ export const part = verb({
       kubeconfig: flags.kubeconfig,
       sync: syncModeOf(flags.sync),
       authorization: authorizationModeOf(flags.authorization),
+      registry: wholeNumber("registry", flags.registry),
       clock,
       log: (line) => terminal.error(`${formatTime(clock.now())} ${line}\n`),
     });

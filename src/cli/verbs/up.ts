@@ -23,9 +23,17 @@ const authorizationFlag = {
 } as const;
 const portFlag = { takes: "text", value: "N", help: "port of the API server, 7443 unless given" } as const;
 
+const registryFlag = {
+  takes: "text",
+  value: "PORT",
+  otherwise: "5000",
+  help: "also start a registry that docker, buildah, skopeo and helm push to, on port 5000 unless PORT is given",
+} as const;
+
 export const up = verb({
   flags: {
     port: portFlag,
+    registry: registryFlag,
     sync: syncFlag,
     authorization: authorizationFlag,
     background: { takes: "nothing", help: "come back when it is up, and leave it running" },
@@ -34,15 +42,16 @@ export const up = verb({
   async run({ flags }, context) {
     const data = dataFolder(flags.data);
     const port = portOf(flags.port);
+    const registry = portOf(flags.registry, "registry");
     const sync = syncModeOf(flags.sync);
     const authorization = authorizationModeOf(flags.authorization);
     if (flags.background) return startInBackground(data, flags, context);
     const progress = new Waiting(context.terminal, context.clock);
     return withCluster(
-      { data, port, sync, authorization, kubeconfig: flags.kubeconfig, progress },
+      { data, port, sync, authorization, registry, kubeconfig: flags.kubeconfig, progress },
       context,
       (cluster, interrupted) => {
-        context.terminal.out(`${announcement(cluster, data)}Ctrl-C stops everything.\n`);
+        context.terminal.out(`${announcement(cluster, data, registry)}Ctrl-C stops everything.\n`);
         return untilInterrupted(interrupted);
       },
     );
@@ -51,14 +60,15 @@ export const up = verb({
 
 /** What `up --background` leaves running. */
 export const supervise = verb({
-  flags: { port: portFlag, sync: syncFlag, authorization: authorizationFlag },
+  flags: { port: portFlag, registry: registryFlag, sync: syncFlag, authorization: authorizationFlag },
   words: { least: 0, most: 0 },
   async run({ flags }, context) {
     const data = dataFolder(flags.data);
     const progress = new Waiting(context.terminal, context.clock);
     const [port, sync] = [portOf(flags.port), syncModeOf(flags.sync)];
     const authorization = authorizationModeOf(flags.authorization);
-    const options = { data, port, sync, authorization, kubeconfig: flags.kubeconfig, progress };
+    const registry = portOf(flags.registry, "registry");
+    const options = { data, port, sync, authorization, registry, kubeconfig: flags.kubeconfig, progress };
     try {
       return await withCluster(options, context, async (cluster, interrupted) => {
         await detach({ is: "ready", facts: { server: cluster.server, port: String(cluster.port) } });
@@ -71,16 +81,16 @@ export const supervise = verb({
   },
 });
 
-export function portOf(text: string | undefined): number | undefined {
-  const port = wholeNumber("port", text);
+export function portOf(text: string | undefined, flag = "port"): number | undefined {
+  const port = wholeNumber(flag, text);
   if (port !== undefined && (port < 1 || port > 65_535))
-    throw new CommandError(`--port: must be from 1 to 65535, not ${port}`);
+    throw new CommandError(`--${flag}: must be from 1 to 65535, not ${port}`);
   return port;
 }
 
 async function startInBackground(
   data: DataFolder,
-  flags: Readonly<Record<"port" | "sync" | "authorization" | "kubeconfig", string | undefined>>,
+  flags: Readonly<Record<"port" | "sync" | "authorization" | "registry" | "kubeconfig", string | undefined>>,
   { terminal, clock }: Context,
 ): Promise<number> {
   const logFile = join(data.logs, "supervisor.log");
@@ -88,6 +98,7 @@ async function startInBackground(
   const [program, main] = ownProgram();
   const args = [main, "supervise", "--data", data.path];
   if (flags.port !== undefined) args.push("--port", flags.port);
+  if (flags.registry !== undefined) args.push("--registry", flags.registry);
   if (flags.sync !== undefined) args.push("--sync", flags.sync);
   if (flags.authorization !== undefined) args.push("--authorization", flags.authorization);
   if (flags.kubeconfig !== undefined) args.push("--kubeconfig", flags.kubeconfig);
@@ -111,7 +122,9 @@ async function startInBackground(
   const cluster = await waiting.during("cluster to start", started);
   child.removeAllListeners();
   child.unref();
-  terminal.out(`${announcement(cluster, data)}"${tealCommand()} down${dataFlag(data)}" stops everything.\n`);
+  terminal.out(
+    `${announcement(cluster, data, portOf(flags.registry, "registry"))}"${tealCommand()} down${dataFlag(data)}" stops everything.\n`,
+  );
   return 0;
 }
 
@@ -123,11 +136,12 @@ async function detach(message: object): Promise<void> {
   process.disconnect();
 }
 
-function announcement({ server }: UpCluster, data: DataFolder): string {
+function announcement({ server }: UpCluster, data: DataFolder, registry: number | undefined): string {
   const teal = tealCommand();
   return [
     `The cluster is up at ${server}`,
     `kubeconfig: ${data.kubeconfig}`,
+    ...(registry === undefined ? [] : [`registry: localhost:${registry}, without TLS`]),
     "Try:",
     `  export KUBECONFIG=${data.kubeconfig}`,
     `  kubectl apply -f examples/weather/rollout.yaml    (or: ${teal} apply -f examples/weather/rollout.yaml)`,

@@ -17,6 +17,8 @@ export interface Place {
   readonly sync?: SyncMode | undefined;
   /** Who decides who may do what; everybody may do everything when absent. */
   readonly authorization?: AuthorizationMode | undefined;
+  /** Port of the registry of images; there is none when absent. */
+  readonly registry?: number | undefined;
 }
 
 /** What a part runs in. */
@@ -42,6 +44,8 @@ export interface Part {
   readonly graceSeconds: number;
   /** What it still has to end, in words; asked again and again while it stops. */
   readonly remaining?: (data: DataFolder) => string;
+  /** Which clusters have it; all when absent. */
+  readonly isWanted?: (place: Place) => boolean;
   /** The sockets that it listens on outlive its process. */
   readonly keepsSockets?: true;
   /** Reads its code, and that of no other part; absent where its command is one for people too. */

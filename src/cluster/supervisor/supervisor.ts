@@ -41,6 +41,8 @@ export interface SupervisorOptions {
   readonly sync?: SyncMode | undefined;
   /** Who decides who may do what; everybody may do everything when absent. */
   readonly authorization?: AuthorizationMode | undefined;
+  /** Port of the registry of images; there is none when absent. */
+  readonly registry?: number | undefined;
   /** Written besides the one in the data folder. */
   readonly kubeconfig?: string | undefined;
   /** Node and Teal's main file. */
@@ -99,8 +101,8 @@ export class Supervisor {
       startedAt: formatTime(clock.now()),
       ...(supervisor === undefined ? {} : { supervisor }),
     };
-    const { kubeconfig, sync, authorization } = this.#options;
-    await this.#startParts({ data, port, block, kubeconfig, sync, authorization });
+    const { kubeconfig, sync, authorization, registry } = this.#options;
+    await this.#startParts({ data, port, block, kubeconfig, sync, authorization, registry });
     return { server: this.#record.server, port };
   }
 
@@ -168,7 +170,7 @@ export class Supervisor {
 
   async #startParts(place: Place): Promise<void> {
     const ready = new Map<string, Promise<unknown>>();
-    for (const part of this.#options.parts) {
+    for (const part of this.#options.parts.filter((each) => each.isWanted?.(place) ?? true)) {
       const needed = Promise.all(part.needs.map(async (name) => await ready.get(name)));
       ready.set(
         part.name,

@@ -10,3 +10,13 @@ export function canonicalImageName(name: string): string {
   const lastPart = withRegistry.slice(withRegistry.lastIndexOf("/"));
   return /[:@]/.test(lastPart) ? withRegistry : `${withRegistry}:latest`;
 }
+
+/** What an image of this machine's own registry is there, whatever its port: a repository, and a tag or digest of it. */
+export function pushedReference(
+  canonical: string,
+): { readonly repository: string; readonly reference: string } | undefined {
+  const [, path = ""] = /^(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?\/(.+)$/.exec(canonical) ?? [];
+  const [, repository = "", tag = "", digest = ""] =
+    /^([a-z0-9._/-]+)(?::([\w][\w.-]*))?(?:@(\w+:[0-9a-f]+))?$/.exec(path) ?? [];
+  return repository === "" ? undefined : { repository, reference: digest === "" ? tag : digest };
+}

@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
 import { type FSWatcher, mkdirSync, watch } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { mkdir, readdir, rm, utimes } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Cancel } from "../../../time/clock.ts";
 import { readIfThere, writeWhole } from "../../whole-file.ts";
-import { type ImageContent, ImageError, readImageFolder } from "./image-folder.ts";
-import { canonicalImageName } from "./image-name.ts";
+import { unpackImage } from "./archive/unpack-image.ts";
+import { descriptionFile, type ImageContent, ImageError, readImageFolder } from "./image-folder.ts";
+import { canonicalImageName, pushedReference } from "./image-name.ts";
+import { RepositoryStore } from "./registry/repository-store.ts";
 
 /** An image of the embedded cluster: a name for a folder on this machine. */
 export interface Image {
@@ -15,6 +18,12 @@ export interface Image {
 }
 
 export interface ResolvedImage extends Image, ImageContent {}
+
+/** The program that runs here, as an image: `teal` with any tag, unless somebody has added another of the name. */
+export const builtInImage = "docker.io/library/teal:latest";
+const ownMain = fileURLToPath(new URL("../../../../bin/main.mjs", import.meta.url));
+// Tells followers that a tag of the registry means something else.
+const announcement = "pushed.json";
 
 /**
  * Which folder an `image:` name means on the embedded cluster: a file for each name, so that any number of processes may add
@@ -41,7 +50,7 @@ export class ImageStore {
   async list(): Promise<readonly Image[]> {
     const files = await readdir(this.#names).catch(nothingThere(undefined));
     const read = (files ?? [])
-      .filter((each) => each.endsWith(".json"))
+      .filter((each) => each.endsWith(".json") && each !== announcement)
       .map((each) => this.#read(join(this.#names, each)));
     const images = read.filter((each) => each !== undefined);
     return images.toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -70,8 +79,18 @@ export class ImageStore {
     return image;
   }
 
-  /** Whether there was such an image. Its folder stays as it is. */
+  /** What was pushed to the cluster's registry. */
+  pushed(): readonly { readonly name: string; readonly digest: string; readonly sizeBytes: number }[] {
+    return new RepositoryStore(this.folder).images();
+  }
+
+  /** Whether there was such an image. A folder of the user's own stays as it is. */
   async remove(name: string): Promise<boolean> {
+    const pushed = pushedReference(canonicalImageName(name));
+    if (pushed !== undefined) {
+      const store = new RepositoryStore(this.folder);
+      if (await store.removeManifest(pushed.repository, pushed.reference)) return true;
+    }
     return rm(this.#fileOf(canonicalImageName(name))).then(() => true, nothingThere(false));
   }
 
@@ -79,12 +98,35 @@ export class ImageStore {
   async resolve(name: string): Promise<ResolvedImage> {
     const image = this.#read(this.#fileOf(canonicalImageName(name)));
     if (image === undefined) {
+      const other = isBuiltIn(canonicalImageName(name))
+        ? builtIn(canonicalImageName(name))
+        : await this.#pushed(name);
+      if (other !== undefined) return other;
       throw new ImageError(
         `this cluster has no image "${name}"; give it one with: teal image add ${name} DIR (DIR holds the program), ` +
-          `or teal image build -t ${name} DIR (DIR has a Dockerfile)`,
+          `teal image build -t ${name} DIR (DIR has a Dockerfile), or teal image add --tar FILE ${name}`,
       );
     }
     return { ...image, ...(await readImageFolder(image.folder)) };
+  }
+
+  /** Tells followers, also those in other processes, that an image may mean something else. */
+  announce(): void {
+    mkdirSync(this.#names, { recursive: true, mode: 0o700 });
+    writeWhole(join(this.#names, announcement), "{}");
+  }
+
+  /** What was pushed to the cluster's registry, unpacked when it is asked for the first time. */
+  async #pushed(name: string): Promise<ResolvedImage | undefined> {
+    const reference = pushedReference(canonicalImageName(name));
+    if (reference === undefined) return undefined;
+    const store = new RepositoryStore(this.folder);
+    const manifest = store.manifest(reference.repository, reference.reference);
+    if (manifest === undefined) return undefined;
+    const folder = await unpackImage(this.folder, store.blobs, { digest: manifest.digest, size: 0 });
+    // Folders of images that were used lately are kept.
+    await utimes(join(folder, descriptionFile), new Date(), new Date());
+    return { name: canonicalImageName(name), folder, ...(await readImageFolder(folder)) };
   }
 
   /** Calls `listener` after each change, also one made by another process, where the system can tell of changes. */
@@ -133,6 +175,23 @@ export class ImageStore {
       throw new ImageError(`${path} cannot be read: ${why}; delete it and add the image again`, { cause });
     }
   }
+}
+
+/** `teal`, from whatever registry a manifest takes it. */
+function isBuiltIn(canonical: string): boolean {
+  return /(^|\/)teal[:@][^/]+$/.test(canonical);
+}
+
+function builtIn(name: string): ResolvedImage {
+  return {
+    name,
+    folder: dirname(dirname(ownMain)),
+    entrypoint: ["node", ownMain],
+    arguments: [],
+    env: {},
+    workingDir: ".",
+    facts: { origin: "built in" },
+  };
 }
 
 function nothingThere<T>(answer: T): (error: unknown) => T {

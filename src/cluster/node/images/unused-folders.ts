@@ -1,14 +1,16 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { allPids } from "../process/proc-files.ts";
 import { descriptionFile } from "./image-folder.ts";
 import type { ImageStore } from "./image-store.ts";
 import { isWithin } from "./root-folder.ts";
 
-/** Where folders of images are that Teal has made itself. */
-export const ownFolders = ["built", "unpacked"] as const;
+// Where folders of images are that Teal has made itself.
+const ownFolders = ["built", "unpacked"] as const;
 
 const namingSeconds = 60;
+// What was pushed is unpacked again from the registry when it is asked for.
+const unpackedSeconds = 24 * 3600;
 
 /**
  * Removes the folders that Teal has made for images, that no name means any more, and that no process of this machine works
@@ -19,7 +21,7 @@ export async function removeUnused(images: ImageStore): Promise<void> {
   const unnamed = ownFolders
     .map((each) => join(images.folder, each))
     .flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []))
-    .filter((folder) => !named.has(folder) && isFinished(folder));
+    .filter((folder) => !named.has(folder) && isLeft(folder));
   if (unnamed.length === 0) return;
   const pids = allPids();
   if (pids.length === 0) return;
@@ -30,9 +32,10 @@ export async function removeUnused(images: ImageStore): Promise<void> {
 }
 
 // One without a description is being made, and a new one is on its way to its name.
-function isFinished(folder: string): boolean {
+function isLeft(folder: string): boolean {
   const description = statSync(join(folder, descriptionFile), { throwIfNoEntry: false });
-  return description !== undefined && Date.now() - description.mtimeMs > namingSeconds * 1000;
+  const seconds = basename(dirname(folder)) === "unpacked" ? unpackedSeconds : namingSeconds;
+  return description !== undefined && Date.now() - description.mtimeMs > seconds * 1000;
 }
 
 function worksWith(pid: number): { readonly cwd: string; readonly texts: string } {
