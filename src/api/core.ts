@@ -117,6 +117,7 @@ export interface PodSpec {
   readonly serviceAccountName?: string;
   readonly volumes?: readonly Volume[];
   readonly enableServiceLinks?: boolean;
+  readonly automountServiceAccountToken?: boolean;
   readonly hostname?: string;
   readonly subdomain?: string;
   readonly activeDeadlineSeconds?: number;
