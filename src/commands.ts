@@ -10,7 +10,8 @@ export const commands: readonly Command[] = [
   },
   {
     names: ["up"],
-    usage: "[--port N] [--registry [PORT]] [--sync MODE] [--authorization MODE] [--background]",
+    usage:
+      "[--port N] [--registry [PORT]] [--address IP] [--addresses MODE] [--sync MODE] [--authorization MODE] [--background]",
     summary: "Start the embedded cluster and Teal's controller, until it is stopped",
     load: async () => (await import("./cli/verbs/up.ts")).up,
   },

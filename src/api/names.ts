@@ -41,3 +41,16 @@ export const embeddedEndpointSliceController = "endpointslice-controller.teal.de
 export const routedGenerationAnnotation = "teal.dev/routed-generation";
 /** On a pod of the embedded cluster whose ports differ from its manifest's (no address of its own): `{"5000":41007}`. */
 export const portMapAnnotation = "teal.dev/port-map";
+
+/**
+ * On a Service of the embedded cluster: how many seconds after a switch connections that stay with their pod (WebSocket, protocols
+ * that are no HTTP) are closed. Without it they last as long as they like.
+ */
+export const pinnedConnectionSecondsAnnotation = "teal.dev/pinned-connection-seconds";
+/** On a pod that requests have left: how many connections have stayed with it. Kept by the traffic process. */
+export const stayingConnectionsAnnotation = "teal.dev/staying-connections";
+
+/** Whether a text is a whole number of seconds. */
+export function isSeconds(text: string): boolean {
+  return /^\d{1,9}$/.test(text);
+}

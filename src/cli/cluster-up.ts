@@ -3,6 +3,7 @@ import type { AuthorizationMode } from "../cluster/api-server/access/access.ts";
 import type { SyncMode } from "../cluster/store/file-journal.ts";
 import type { DataFolder } from "../cluster/supervisor/data-folder.ts";
 import { FolderInUse } from "../cluster/supervisor/folder-lock.ts";
+import type { Addressing } from "../cluster/supervisor/part.ts";
 import { type Progress, Supervisor, type UpCluster } from "../cluster/supervisor/supervisor.ts";
 import { parts } from "../parts/parts.ts";
 import { type Clock, type Instant, later } from "../time/clock.ts";
@@ -28,6 +29,8 @@ export interface ClusterUpOptions {
   readonly sync?: SyncMode | undefined;
   readonly authorization?: AuthorizationMode | undefined;
   readonly registry?: number | undefined;
+  readonly addressing?: Addressing | undefined;
+  readonly address?: string | undefined;
   readonly kubeconfig?: string | undefined;
   readonly progress: Progress;
   readonly onEnded?: (part: string) => unknown;
@@ -44,13 +47,19 @@ export async function withCluster(
 ): Promise<number> {
   // `teal up | head -1` leaves a cluster behind that goes on.
   terminal.outliveReaders();
-  const supervisor = new Supervisor({ ...options, parts, program: ownProgram(), clock });
   const interruption = new AbortController();
   const interrupted = Promise.withResolvers<0>();
   const interrupt = (): void => {
     interruption.abort();
     interrupted.resolve(0);
   };
+  const supervisor = new Supervisor({
+    ...options,
+    parts,
+    program: ownProgram(),
+    clock,
+    onFolderGone: interrupt,
+  });
   whenInterrupted(terminal, interrupt);
   endWithParent(interrupt);
   killWhenAskedAgain(clock, () => void supervisor.kill());

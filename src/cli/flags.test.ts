@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { UsageError } from "./errors.ts";
-import { type Flags, firstWord, oneOf, parseArguments } from "./flags.ts";
+import { addressingOf, addressOf, type Flags, firstWord, oneOf, parseArguments } from "./flags.ts";
 
 const flags = {
   namespace: { takes: "text", short: "n", value: "NAME", help: "" },
@@ -69,4 +69,17 @@ it("a value that is none of those there are names the nearest", () => {
   assert.equal(oneOf("output", undefined, forms), undefined);
   const message = '--output: must be one of json, yaml, wide, not "jsn", did you mean json?';
   assert.throws(() => oneOf("output", "jsn", forms), new UsageError(message));
+});
+
+describe("the addresses of a cluster", () => {
+  it("are an IPv4 address and a mode that is known, or one clear error", () => {
+    assert.equal(addressOf("address", "127.0.0.1"), "127.0.0.1");
+    assert.equal(addressingOf("auto"), undefined);
+    assert.equal(addressingOf("single"), "single");
+    assert.throws(
+      () => addressOf("address", "localhost"),
+      /--address: must be an IPv4 address .* not "localhost"/,
+    );
+    assert.throws(() => addressingOf("both"), /--addresses: .*own.*single/);
+  });
 });

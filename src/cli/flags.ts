@@ -1,6 +1,8 @@
+import { isIPv4 } from "node:net";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import type { AuthorizationMode } from "../cluster/api-server/access/access.ts";
 import type { SyncMode } from "../cluster/store/file-journal.ts";
+import type { Addressing } from "../cluster/supervisor/part.ts";
 import { UsageError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
@@ -156,6 +158,18 @@ export function durationSeconds(name: string, text: string | undefined): number 
 }
 
 /** When the API server forces writes onto the disk. */
+/** An IPv4 address. */
+export function addressOf(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || isIPv4(text)) return text;
+  throw new UsageError(`--${name}: must be an IPv4 address of this machine, not "${text}"`);
+}
+
+/** Undefined where it is to be found out. */
+export function addressingOf(text: string | undefined): Addressing | undefined {
+  const asked = oneOf("addresses", text, ["auto", "own", "single"]);
+  return asked === "auto" ? undefined : asked;
+}
+
 export function syncModeOf(text: string | undefined): SyncMode | undefined {
   return oneOf("sync", text, ["background", "always"]);
 }

@@ -28,7 +28,7 @@ export function apiServerPart(world: PartWorld): RunningPart {
 }
 
 async function serve(
-  { data, port, block, kubeconfig, sync, authorization, clock, log }: PartWorld,
+  { data, port, block, addressing, address, kubeconfig, sync, authorization, clock, log }: PartWorld,
   stops: (() => void | Promise<void>)[],
 ): Promise<Readonly<Record<string, string>>> {
   const journal = new FileJournal(data.store, { clock, sync, onProblem: log });
@@ -38,6 +38,7 @@ async function serve(
   if (moved > 0) log(`${moved} Services have moved to the addresses 127.${block}`);
   const addresses = addressesOf(block);
   const pki = await loadPki(data.pki, clock.now(), [serviceAddress(store, addresses)]);
+  const shared = address ?? (addressing === "single" ? "127.0.0.1" : undefined);
   const apiServer = new ApiServer({
     store,
     clock,
@@ -63,7 +64,7 @@ async function serve(
     clock,
     onProblem: log,
     certificateAuthority: pki.authority,
-    loadBalancers: { is: "block", addresses },
+    loadBalancers: shared === undefined ? { is: "block", addresses } : { is: "shared", address: shared },
   });
   stops.push(() => workloads.stop());
   for (const file of [data.kubeconfig, ...(kubeconfig === undefined ? [] : [kubeconfig])])

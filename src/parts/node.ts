@@ -19,7 +19,7 @@ const hostIp = "127.0.0.1";
 const abandonedGraceSeconds = 5;
 
 /** The node agent; its pods are processes that outlive it unless the whole cluster stops. */
-export function nodePart({ data, block, clock, log }: PartWorld): RunningPart {
+export function nodePart({ data, block, addressing, clock, log }: PartWorld): RunningPart {
   const { transport } = transportFor({ kubeconfig: data.kubeconfig, clock });
   const client = new KubernetesClient(transport, "kubelet");
   const images = new ImageStore(data.path);
@@ -27,6 +27,7 @@ export function nodePart({ data, block, clock, log }: PartWorld): RunningPart {
   const driver = new ProcessDriver({
     dataFolder: data.path,
     addresses: addressesOf(block),
+    addressing: addressing === "single" ? "shared" : "own",
     clock,
     client,
     images,

@@ -55,10 +55,20 @@ export const parts: readonly Part[] = [
   },
 ];
 
-function whereabouts({ data, port, block, sync, authorization }: Place): readonly string[] {
+function whereabouts({
+  data,
+  port,
+  block,
+  addressing,
+  address,
+  sync,
+  authorization,
+}: Place): readonly string[] {
   const place = ["--data", data.path, "--port", String(port), "--block", String(block)];
   return [
     ...place,
+    ...["--addresses", addressing],
+    ...(address === undefined ? [] : ["--address", address]),
     ...(sync === undefined ? [] : ["--sync", sync]),
     ...(authorization === undefined ? [] : ["--authorization", authorization]),
   ];

@@ -270,3 +270,25 @@ describe("what holds pods up", () => {
     assert.match(why(waiting), /to become available, since/);
   });
 });
+
+describe("connections that no switch could move", () => {
+  const staying = (name: string, count: string): Pod => ({
+    ...stuckPod,
+    metadata: { ...stuckPod.metadata, name, annotations: { "teal.dev/staying-connections": count } },
+    status: { phase: "Running" },
+  });
+  const numbered: ReplicaSet = {
+    ...replicaSet,
+    metadata: { ...replicaSet.metadata, annotations: { "rollout.argoproj.io/revision": "3" } },
+  };
+
+  it("are told with the revision that they are on, all of its pods together", () => {
+    const healthy = rollout({ phase: "Healthy" });
+    assert.match(
+      why(healthy, [numbered], [staying("a", "1"), staying("b", "1")]),
+      /2 connections are still on revision 3/,
+    );
+    assert.match(why(healthy, [numbered], [staying("a", "1")]), /1 connection is still on revision 3/);
+    assert.doesNotMatch(why(healthy, [numbered], [staying("a", "many")]), /still on/);
+  });
+});

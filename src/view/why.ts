@@ -1,10 +1,10 @@
 import type { ReplicaSet } from "../api/core.ts";
-import { instanceIdLabel, scaleDownDeadlineAnnotation } from "../api/names.ts";
+import { instanceIdLabel, scaleDownDeadlineAnnotation, stayingConnectionsAnnotation } from "../api/names.ts";
 import { wasLive } from "../rollout/replica-set.ts";
 import { lateAt } from "../rollout/status/progress.ts";
 import { parseTime } from "../time/clock.ts";
 import { isObserved, phaseOf } from "./rollout-phase.ts";
-import { hashOf, replicaSetOf, revisionOf, type Seen, versionOf } from "./seen.ts";
+import { hashOf, ownedBy, replicaSetOf, revisionOf, type Seen, versionOf } from "./seen.ts";
 import { strategyView } from "./strategies.ts";
 import { conditionOf, isPromotedSince, isUpdate, type WaitingView, waitingOf } from "./waiting.ts";
 import { sentence, since, type Words } from "./words.ts";
@@ -14,7 +14,22 @@ import { sentence, since, type Words } from "./words.ts";
  * or what is broken and what can be done; or that nothing is left to do.
  */
 export function whyOf(seen: Seen): Words {
-  return sentence(reasons.map((reason) => reason(seen)).find((clauses) => clauses !== undefined) ?? []);
+  const because = reasons.map((reason) => reason(seen)).find((clauses) => clauses !== undefined) ?? [];
+  return sentence([...because, ...staying(seen)]);
+}
+
+/** Connections that no switch could move, as the embedded cluster's traffic process counts them. */
+function staying(seen: Seen): Clauses {
+  return seen.replicaSets.flatMap((replicaSet) => {
+    const pods = ownedBy(replicaSet, seen.pods);
+    const counts = pods.map(({ metadata }) =>
+      Number(metadata.annotations?.[stayingConnectionsAnnotation] ?? 0),
+    );
+    const count = counts.reduce((sum, each) => sum + (each || 0), 0);
+    if (count === 0) return [];
+    const connections = count === 1 ? "1 connection is" : `${count} connections are`;
+    return [[`${connections} still on revision ${revisionOf(replicaSet)}`]];
+  });
 }
 
 type Clauses = readonly Words[];

@@ -6,7 +6,7 @@ import { formatTime } from "../../time/clock.ts";
 import { verb } from "../command.ts";
 import { keepCompiledCode } from "../compiled-code.ts";
 import { UsageError } from "../errors.ts";
-import { authorizationModeOf, syncModeOf, wholeNumber } from "../flags.ts";
+import { addressingOf, authorizationModeOf, syncModeOf, wholeNumber } from "../flags.ts";
 
 /** One process of the embedded cluster, started by its supervisor. It loads the code of no other. */
 export const part = verb({
@@ -14,6 +14,8 @@ export const part = verb({
     port: { takes: "text", value: "N", help: "port of the API server" },
     block: { takes: "text", value: "B", help: "addresses of the cluster, 127.B.0.0/16" },
     registry: { takes: "text", value: "N", help: "port of the registry" },
+    addresses: { takes: "text", value: "MODE", help: "own for each pod, or single" },
+    address: { takes: "text", value: "IP", help: "what LoadBalancer Services share" },
     sync: { takes: "text", value: "MODE", help: "when the API server forces writes onto the disk" },
     authorization: { takes: "text", value: "MODE", help: "who decides who may do what" },
   },
@@ -28,6 +30,8 @@ export const part = verb({
       data: dataFolder(flags.data),
       port,
       block: wholeNumber("block", flags.block) ?? firstBlock,
+      addressing: addressingOf(flags.addresses) ?? "own",
+      address: flags.address,
       kubeconfig: flags.kubeconfig,
       sync: syncModeOf(flags.sync),
       authorization: authorizationModeOf(flags.authorization),

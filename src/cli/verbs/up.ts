@@ -4,11 +4,17 @@ import { join } from "node:path";
 import { type DataFolder, dataFolder } from "../../cluster/supervisor/data-folder.ts";
 import { openLog } from "../../cluster/supervisor/log-file.ts";
 import { isFromPart } from "../../cluster/supervisor/messages.ts";
-import type { UpCluster } from "../../cluster/supervisor/supervisor.ts";
-import { ownProgram, tealCommand, untilInterrupted, withCluster } from "../cluster-up.ts";
+import type { Progress, UpCluster } from "../../cluster/supervisor/supervisor.ts";
+import {
+  type ClusterUpOptions,
+  ownProgram,
+  tealCommand,
+  untilInterrupted,
+  withCluster,
+} from "../cluster-up.ts";
 import { type Context, verb } from "../command.ts";
 import { CommandError } from "../errors.ts";
-import { authorizationModeOf, syncModeOf, wholeNumber } from "../flags.ts";
+import { addressingOf, addressOf, authorizationModeOf, syncModeOf, wholeNumber } from "../flags.ts";
 import { Waiting } from "../waiting.ts";
 
 const syncFlag = {
@@ -21,57 +27,65 @@ const authorizationFlag = {
   value: "MODE",
   help: "who may do what: everybody with a credential may do everything (everybody), or as roles say (rbac)",
 } as const;
-const portFlag = { takes: "text", value: "N", help: "port of the API server, 7443 unless given" } as const;
-
 const registryFlag = {
   takes: "text",
   value: "PORT",
   otherwise: "5000",
   help: "also start a registry that docker, buildah, skopeo and helm push to, on port 5000 unless PORT is given",
 } as const;
+const clusterFlags = {
+  port: { takes: "text", value: "N", help: "port of the API server, 7443 unless given" },
+  registry: registryFlag,
+  sync: syncFlag,
+  authorization: authorizationFlag,
+  addresses: {
+    takes: "text",
+    value: "MODE",
+    help: "own (each pod has one), single (all share 127.0.0.1, each with ports of its own) or auto, which tries",
+  },
+  address: {
+    takes: "text",
+    value: "IP",
+    help: "one address of this machine for all LoadBalancer Services, whose ports must differ",
+  },
+} as const;
 
 export const up = verb({
   flags: {
-    port: portFlag,
-    registry: registryFlag,
-    sync: syncFlag,
-    authorization: authorizationFlag,
+    ...clusterFlags,
     background: { takes: "nothing", help: "come back when it is up, and leave it running" },
   },
   words: { least: 0, most: 0 },
   async run({ flags }, context) {
-    const data = dataFolder(flags.data);
-    const port = portOf(flags.port);
-    const registry = portOf(flags.registry, "registry");
-    const sync = syncModeOf(flags.sync);
-    const authorization = authorizationModeOf(flags.authorization);
+    const asked = askedOf(flags);
+    const { data, registry } = asked;
     if (flags.background) return startInBackground(data, flags, context);
     const progress = new Waiting(context.terminal, context.clock);
-    return withCluster(
-      { data, port, sync, authorization, registry, kubeconfig: flags.kubeconfig, progress },
-      context,
-      (cluster, interrupted) => {
-        context.terminal.out(`${announcement(cluster, data, registry)}Ctrl-C stops everything.\n`);
-        return untilInterrupted(interrupted);
-      },
-    );
+    return withCluster({ ...asked, progress }, context, (cluster, interrupted) => {
+      context.terminal.out(`${announcement(cluster, data, registry)}Ctrl-C stops everything.\n`);
+      return untilInterrupted(interrupted);
+    });
   },
 });
 
 /** What `up --background` leaves running. */
 export const supervise = verb({
-  flags: { port: portFlag, registry: registryFlag, sync: syncFlag, authorization: authorizationFlag },
+  flags: clusterFlags,
   words: { least: 0, most: 0 },
   async run({ flags }, context) {
-    const data = dataFolder(flags.data);
-    const progress = new Waiting(context.terminal, context.clock);
-    const [port, sync] = [portOf(flags.port), syncModeOf(flags.sync)];
-    const authorization = authorizationModeOf(flags.authorization);
-    const registry = portOf(flags.registry, "registry");
-    const options = { data, port, sync, authorization, registry, kubeconfig: flags.kubeconfig, progress };
+    const waiting = new Waiting(context.terminal, context.clock);
+    const said: string[] = [];
+    const progress: Progress = {
+      during: (...wait) => waiting.during(...wait),
+      say(line) {
+        said.push(line);
+        waiting.say(line);
+      },
+    };
     try {
-      return await withCluster(options, context, async (cluster, interrupted) => {
-        await detach({ is: "ready", facts: { server: cluster.server, port: String(cluster.port) } });
+      return await withCluster({ ...askedOf(flags), progress }, context, async (cluster, interrupted) => {
+        const { server, port } = cluster;
+        await detach({ is: "ready", facts: { server, port: String(port), said: said.join("\n") } });
         return untilInterrupted(interrupted);
       });
     } catch (error) {
@@ -80,6 +94,23 @@ export const supervise = verb({
     }
   },
 });
+
+type ClusterFlags = Readonly<
+  Partial<Record<keyof typeof clusterFlags | "data" | "kubeconfig", string | undefined>>
+>;
+
+function askedOf(flags: ClusterFlags): Omit<ClusterUpOptions, "progress"> {
+  return {
+    data: dataFolder(flags.data),
+    port: portOf(flags.port),
+    registry: portOf(flags.registry, "registry"),
+    sync: syncModeOf(flags.sync),
+    authorization: authorizationModeOf(flags.authorization),
+    addressing: addressingOf(flags.addresses),
+    address: addressOf("address", flags.address),
+    kubeconfig: flags.kubeconfig,
+  };
+}
 
 export function portOf(text: string | undefined, flag = "port"): number | undefined {
   const port = wholeNumber(flag, text);
@@ -90,18 +121,25 @@ export function portOf(text: string | undefined, flag = "port"): number | undefi
 
 async function startInBackground(
   data: DataFolder,
-  flags: Readonly<Record<"port" | "sync" | "authorization" | "registry" | "kubeconfig", string | undefined>>,
+  flags: ClusterFlags,
   { terminal, clock }: Context,
 ): Promise<number> {
   const logFile = join(data.logs, "supervisor.log");
   const log = openLog(logFile);
   const [program, main] = ownProgram();
   const args = [main, "supervise", "--data", data.path];
-  if (flags.port !== undefined) args.push("--port", flags.port);
-  if (flags.registry !== undefined) args.push("--registry", flags.registry);
-  if (flags.sync !== undefined) args.push("--sync", flags.sync);
-  if (flags.authorization !== undefined) args.push("--authorization", flags.authorization);
-  if (flags.kubeconfig !== undefined) args.push("--kubeconfig", flags.kubeconfig);
+  for (const name of [
+    "port",
+    "registry",
+    "sync",
+    "authorization",
+    "addresses",
+    "address",
+    "kubeconfig",
+  ] as const) {
+    const value = flags[name];
+    if (value !== undefined) args.push(`--${name}`, value);
+  }
   const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log, "ipc"] });
   closeSync(log);
   const started = new Promise<UpCluster>((resolve, reject) => {
@@ -114,8 +152,10 @@ async function startInBackground(
     child.on("message", (message) => {
       if (!isFromPart(message)) return;
       if (message.is === "failed") reject(new CommandError(message.reason));
-      if (message.is === "ready")
-        resolve({ server: message.facts["server"] ?? "", port: Number(message.facts["port"]) });
+      if (message.is !== "ready") return;
+      const { server = "", port, said = "" } = message.facts;
+      if (said !== "") terminal.out(`${said}\n`);
+      resolve({ server, port: Number(port) });
     });
   });
   const waiting = new Waiting(terminal, clock);

@@ -98,13 +98,14 @@ export class ServiceListeners {
   }
 
   #route(key: string, port: PortPlan, endpoints: PortPlan["endpoints"]): Route {
-    const { namespace, name, affinitySeconds } = this.#plan;
+    const { namespace, name, affinitySeconds, pinnedSeconds } = this.#plan;
     const route =
       this.#routes.get(key) ??
       new Route(`Service ${namespace}/${name} port ${port.port}`, this.#options.sessions);
     this.#routes.set(key, route);
     route.protocol = port.protocol;
     route.affinitySeconds = affinitySeconds;
+    route.pinnedSeconds = pinnedSeconds;
     route.swap(endpoints);
     return route;
   }

@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import type { Endpoint, EndpointSlice, Service, ServicePort } from "../../api/core.ts";
 import { equalJson } from "../../api/equal-json.ts";
+import { isSeconds, pinnedConnectionSecondsAnnotation } from "../../api/names.ts";
 import type { EndpointAddress, Protocol } from "./proxy/route.ts";
 
 /** One port of a Service: what clients connect to, and which pods answer. */
@@ -28,6 +29,8 @@ export interface ServicePlan {
   readonly externalIps?: readonly string[];
   /** How long a client comes to the same pod again, seconds. */
   readonly affinitySeconds?: number;
+  /** How long after a switch connections that stay with their pod are left to it, seconds. */
+  readonly pinnedSeconds?: number;
   /** Where load balancers ask how many pods of this node serve. */
   readonly healthCheckPort?: number;
   readonly ports: readonly PortPlan[];
@@ -60,6 +63,7 @@ export function planService(service: Service, slices: readonly EndpointSlice[]):
   const loadBalancerIp = loadBalancerIpOf(service);
   const externalIps = (spec.externalIPs ?? []).filter((address) => isIPv4(address));
   const affinitySeconds = affinitySecondsOf(spec);
+  const pinnedSeconds = pinnedSecondsOf(service);
   const [isInternalLocal, isExternalLocal] = [spec.internalTrafficPolicy, spec.externalTrafficPolicy].map(
     (policy) => policy === "Local",
   );
@@ -72,6 +76,7 @@ export function planService(service: Service, slices: readonly EndpointSlice[]):
     ...(loadBalancerIp === undefined ? {} : { loadBalancerIp }),
     ...(externalIps.length === 0 ? {} : { externalIps }),
     ...(affinitySeconds === undefined ? {} : { affinitySeconds }),
+    ...(pinnedSeconds === undefined ? {} : { pinnedSeconds }),
     ...(checksHealth ? { healthCheckPort: service.spec.healthCheckNodePort } : {}),
     ports: (service.spec.ports ?? []).filter(isServedPort).map((port) => {
       const everywhere = endpointsOf(port, slices, false);
@@ -96,6 +101,12 @@ const defaultAffinitySeconds = 10_800;
 function affinitySecondsOf({ sessionAffinity, sessionAffinityConfig }: Service["spec"]): number | undefined {
   if (sessionAffinity !== "ClientIP") return undefined;
   return sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
+}
+
+// What is no number means nothing here; a note on the Service says so.
+function pinnedSecondsOf({ metadata }: Service): number | undefined {
+  const text = metadata.annotations?.[pinnedConnectionSecondsAnnotation];
+  return text !== undefined && isSeconds(text) ? Number(text) : undefined;
 }
 
 /** SCTP is not served. */

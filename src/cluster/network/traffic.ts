@@ -24,6 +24,7 @@ import { Sessions } from "./proxy/sessions.ts";
 import { RouteFile } from "./route-file.ts";
 import { placeOf, ServiceListeners } from "./service-listeners.ts";
 import { planService, type ServicePlan } from "./service-plan.ts";
+import { StayingConnections } from "./staying-connections.ts";
 
 export interface TrafficOptions {
   readonly client: KubernetesClient;
@@ -69,12 +70,11 @@ class TrafficProcess implements Traffic {
   readonly #services: WatchCache<Service>;
   readonly #slices: WatchCache<EndpointSlice>;
   readonly #events: ListeningEvents;
+  readonly #staying: StayingConnections;
   readonly #confirmations: Queue;
   readonly #proxies = new Map<string, ServiceListeners>();
   /** Of each Service: the generation of each of its slices that requests are routed by. */
   readonly #routed = new Map<string, ReadonlyMap<string, number>>();
-  /** What was told last of connections that have outlived a switch. */
-  #staying = "";
   #isSaved = true;
   /** Both halves of the picture, Services and slices, have been read whole. */
   #isComplete = false;
@@ -111,6 +111,7 @@ class TrafficProcess implements Traffic {
       indexes: { service: (slice) => [serviceOf(slice)] },
       onProblem: (text) => log(text),
     });
+    this.#staying = new StayingConnections(client, this.#sessions, log);
     this.#events = new ListeningEvents({ client, clock, onProblem: log });
     this.#confirmations = workQueue({ clock, work: (service) => this.#confirm(service), onProblem: log });
   }
@@ -174,6 +175,7 @@ class TrafficProcess implements Traffic {
     const [namespace, name] = namespaceAndName(key);
     const service = this.#services.get(namespace, name);
     const slices = this.#slices.by("service", key);
+    for (const slice of slices) this.#staying.know(slice);
     if (service === undefined) this.#routed.delete(key);
     else
       this.#routed.set(key, new Map(slices.map(({ metadata }) => [metadata.name, metadata.generation ?? 0])));
@@ -196,7 +198,6 @@ class TrafficProcess implements Traffic {
   async #confirm(key: string): Promise<undefined> {
     const routed = this.#routed.get(key);
     if (!this.#isSaved) this.#save();
-    this.#tellStaying();
     const [namespace, name] = namespaceAndName(key);
     // Who connects after the confirmation is not to be refused: what has just got its first pod is not listened at yet.
     if (this.#proxies.get(key)?.isSettled === false) return;
@@ -206,14 +207,6 @@ class TrafficProcess implements Traffic {
     await this.#writeIngress(key, service);
     const news = this.#newsOf(key, service);
     if (news !== undefined) await this.#events.tell(service, news);
-  }
-
-  // A protocol that is no HTTP has no point at which its client could be moved.
-  #tellStaying(): void {
-    const staying = this.#sessions.staying().join(", ");
-    if (staying !== this.#staying && staying !== "")
-      this.#log(`connections that stay with their pod until they end: ${staying}`);
-    this.#staying = staying;
   }
 
   // What a Service without selector leads to, as the API server's own does, has an address that people know already.

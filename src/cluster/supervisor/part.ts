@@ -4,6 +4,9 @@ import type { SyncMode } from "../store/file-journal.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { RunningPart } from "./supervised.ts";
 
+/** `single` is for machines that have no loopback address but 127.0.0.1, as macOS and some containers. */
+export type Addressing = "own" | "single";
+
 /** What all parts of one cluster are told of it. */
 export interface Place {
   readonly data: DataFolder;
@@ -11,6 +14,10 @@ export interface Place {
   readonly port: number;
   /** B of the cluster's addresses, 127.B.0.0/16. */
   readonly block: number;
+  /** Whether pods have addresses of their own, or all share 127.0.0.1, where each has ports of its own. */
+  readonly addressing: Addressing;
+  /** The one that LoadBalancer Services share; each has its own when absent. */
+  readonly address?: string | undefined;
   /** Written besides the one in the data folder. */
   readonly kubeconfig?: string | undefined;
   /** When writes are forced onto the disk; in the background when absent. */

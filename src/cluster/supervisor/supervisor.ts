@@ -1,9 +1,10 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Clock, formatTime } from "../../time/clock.ts";
-import { blockOf } from "../addresses.ts";
+import { type Clock, formatTime, later } from "../../time/clock.ts";
+import { addressesOf, blockOf } from "../addresses.ts";
 import type { AuthorizationMode } from "../api-server/access/access.ts";
 import { listeners } from "../node/process/listeners.ts";
+import { canListenOn } from "../node/process/pod-addresses.ts";
 import { openFiles } from "../node/process/proc-files.ts";
 import type { SyncMode } from "../store/file-journal.ts";
 import { type ClaimedBlock, claimBlock } from "./address-block.ts";
@@ -15,13 +16,17 @@ import { HeldSockets } from "./held-sockets.ts";
 import { isRunning, type KnownProcess, knownProcess } from "./known-process.ts";
 import { endContainers, leftoverContainers } from "./leftover-pods.ts";
 import { limitLogs } from "./log-file.ts";
-import type { Part, Place } from "./part.ts";
+import type { Addressing, Part, Place } from "./part.ts";
 import { PartProcess } from "./part-process.ts";
 
 export const defaultPort = 7443;
 
 // Parts of a supervisor that was killed stop by themselves; this is how long they may take.
 const leftoverSeconds = 20;
+const folderCheckSeconds = 1;
+const looksUntilGone = 2;
+/** The one loopback address that every machine has. */
+const onlyAddress = "127.0.0.1";
 
 /** Tells people what is waited for, and how long already. */
 export interface Progress {
@@ -37,6 +42,10 @@ export interface SupervisorOptions {
   readonly parts: readonly Part[];
   /** The one used last when absent, else 7443. */
   readonly port?: number | undefined;
+  /** Found out by trying when absent. */
+  readonly addressing?: Addressing | undefined;
+  /** The one that LoadBalancer Services share. */
+  readonly address?: string | undefined;
   /** When writes are forced onto the disk; in the background when absent. */
   readonly sync?: SyncMode | undefined;
   /** Who decides who may do what; everybody may do everything when absent. */
@@ -49,6 +58,8 @@ export interface SupervisorOptions {
   readonly program: readonly [string, ...string[]];
   readonly clock: Clock;
   readonly progress: Progress;
+  /** The data folder is gone, and with it all that the cluster is. */
+  readonly onFolderGone?: () => void;
   /** A part has ended, whether it was to or not. */
   readonly onEnded?: (part: string) => unknown;
 }
@@ -71,6 +82,7 @@ export class Supervisor {
   #unlock: () => void = () => {};
   #claim: ClaimedBlock | undefined;
   #cancelLogCheck: () => void = () => {};
+  #cancelFolderCheck: () => void = () => {};
   #record: Omit<ClusterRecord, "parts"> | undefined;
   #isKilled = false;
   #recordProblem: string | undefined;
@@ -102,7 +114,11 @@ export class Supervisor {
       ...(supervisor === undefined ? {} : { supervisor }),
     };
     const { kubeconfig, sync, authorization, registry } = this.#options;
-    await this.#startParts({ data, port, block, kubeconfig, sync, authorization, registry });
+    const addressing = await this.#addressing(block);
+    const address = this.#options.address ?? (addressing === "single" ? onlyAddress : undefined);
+    const settings = { addressing, address, kubeconfig, sync, authorization, registry };
+    await this.#startParts({ data, port, block, ...settings });
+    this.#watchFolder();
     return { server: this.#record.server, port };
   }
 
@@ -136,6 +152,7 @@ export class Supervisor {
     }
     this.#claim?.release();
     this.#cancelLogCheck();
+    this.#cancelFolderCheck();
     this.#unlock();
   }
 
@@ -166,6 +183,36 @@ export class Supervisor {
     const what = `${left.length} process(es) of a cluster that was killed to end`;
     const killed = await progress.during(what, ensureDeparture(left, leftoverSeconds, clock));
     for (const { pid } of killed) progress.say(`process ${pid} did not end by itself and was killed`);
+  }
+
+  /** @throws Error when the address that Services are to share is none of this machine's. */
+  async #addressing(block: number): Promise<Addressing> {
+    const { address, addressing, progress } = this.#options;
+    if (address !== undefined && !(await canListenOn(address)))
+      throw new Error(`--address ${address}: this machine has no such address`);
+    if (addressing !== undefined || (await canListenOn(addressesOf(block).pod(0))))
+      return addressing ?? "own";
+    progress.say(
+      `this machine has no loopback address but ${onlyAddress}: pods share it, each with ports of its own (PORT in its environment)`,
+    );
+    return "single";
+  }
+
+  /** Nobody else could end the processes of a cluster whose folder somebody has deleted. */
+  #watchFolder(): void {
+    const { clock, data, progress, onFolderGone } = this.#options;
+    let missing = 0;
+    const look = (): void => {
+      missing = existsSync(data.lock) ? 0 : missing + 1;
+      // Once may be a network disk that is away for a moment.
+      if (missing === looksUntilGone) {
+        progress.say(`${data.path} was deleted: the cluster stops`);
+        onFolderGone?.();
+        return;
+      }
+      this.#cancelFolderCheck = clock.at(later(clock.now(), folderCheckSeconds), look);
+    };
+    look();
   }
 
   async #startParts(place: Place): Promise<void> {

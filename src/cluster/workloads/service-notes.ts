@@ -1,4 +1,5 @@
 import type { Service } from "../../api/core.ts";
+import { isSeconds, pinnedConnectionSecondsAnnotation } from "../../api/names.ts";
 import { EventRecorder, eventWriter } from "../../kubernetes/event-recorder.ts";
 import type { Cancel } from "../../time/clock.ts";
 import type { WorkloadController, WorkloadOptions } from "./workload-controller.ts";
@@ -50,8 +51,12 @@ export class ServiceNotes implements WorkloadController {
 export function notesOn(service: Service): readonly string[] {
   const spec: Spec = service.spec;
   const foreign = (spec.ports ?? []).filter(({ protocol = "TCP" }) => protocol === "SCTP");
+  const pinned = service.metadata.annotations?.[pinnedConnectionSecondsAnnotation];
   const ports = foreign.map(({ port, protocol }) => `${port}/${protocol}`).join(", ");
   return [
+    ...(pinned === undefined || isSeconds(pinned)
+      ? []
+      : [`the annotation ${pinnedConnectionSecondsAnnotation}: "${pinned}" is no whole number of seconds`]),
     ...(foreign.length === 0 ? [] : [`port ${ports}: only TCP and UDP are forwarded`]),
     ...(spec.type === "ExternalName" ? [`externalName ${spec.externalName}: no name leads there`] : []),
     ...((spec.loadBalancerSourceRanges ?? []).length === 0

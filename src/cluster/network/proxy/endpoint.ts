@@ -17,7 +17,7 @@ export class Endpoint implements ConnectionOwner {
   readonly port: number;
   /** Requests and raw connections that are with this endpoint now. */
   outstanding = 0;
-  #isRetired = false;
+  #retiredAt: Instant | undefined;
   readonly #sessions: Sessions;
   readonly #idle: Idle[] = [];
 
@@ -29,7 +29,12 @@ export class Endpoint implements ConnectionOwner {
 
   /** No new request may come here. */
   get isRetired(): boolean {
-    return this.#isRetired;
+    return this.#retiredAt !== undefined;
+  }
+
+  /** Since when no new request has come here. */
+  get retiredAt(): Instant | undefined {
+    return this.#retiredAt;
   }
 
   /** A kept connection, if there is one. The pod may have closed it already: only for what can be sent again. */
@@ -55,7 +60,7 @@ export class Endpoint implements ConnectionOwner {
 
   /** Takes back a connection on which nothing is in flight. */
   keep(connection: Connection): void {
-    if (this.#isRetired || this.#idle.length >= idleLimit || !connection.isOpen) {
+    if (this.isRetired || this.#idle.length >= idleLimit || !connection.isOpen) {
       connection.giveTo(this);
       connection.destroy();
       return;
@@ -67,7 +72,7 @@ export class Endpoint implements ConnectionOwner {
 
   /** No new request comes here any more. What is in flight goes on; kept connections are closed. */
   retire(): void {
-    this.#isRetired = true;
+    this.#retiredAt ??= this.#sessions.clock.now();
     for (const idle of this.#idle.splice(0)) idle.connection.destroy();
   }
 

@@ -42,6 +42,8 @@ export class Route implements Routes {
   protocol: Protocol = "unknown";
   /** How long a client comes to the same pod again after its last request (`sessionAffinity: ClientIP`); undefined: it does not. */
   affinitySeconds: number | undefined;
+  /** How long after a switch connections that stay with their pod are left to it; for as long as they like when undefined. */
+  pinnedSeconds: number | undefined;
   #endpoints: readonly Endpoint[] = [];
   #next = 0;
   /** By address: where clients went last, and when; the one who came longest ago is first. */

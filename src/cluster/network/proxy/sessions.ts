@@ -7,7 +7,7 @@ export interface Session {
   readonly routes: { readonly label: string };
   /** When `expire` is to be called; `never` for a phase without a limit. */
   readonly deadlineAt: Instant;
-  /** The pod that no new request goes to any more, but that this client stays with until the connection ends. */
+  /** The address of the pod that no new request goes to any more, but that this client stays with until the connection ends. */
   readonly staysWith?: string | undefined;
   expire(): void;
   /** Comes to an end as soon as nothing is in flight. */
@@ -61,15 +61,12 @@ export class Sessions {
     for (const session of this.#open) if (session.routes === routes) session.drain();
   }
 
-  /** How many connections (WebSocket, raw protocols) have outlived a switch, in words for each port and pod. */
-  staying(): readonly string[] {
+  /** How many connections (WebSocket, raw protocols) have outlived a switch, by address of the pod. */
+  staying(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const { routes, staysWith } of this.#open) {
-      if (staysWith === undefined) continue;
-      const place = `${staysWith} of ${routes.label}`;
-      counts.set(place, (counts.get(place) ?? 0) + 1);
-    }
-    return [...counts].map(([place, count]) => `${count} with ${place}`);
+    for (const { staysWith } of this.#open)
+      if (staysWith !== undefined) counts.set(staysWith, (counts.get(staysWith) ?? 0) + 1);
+    return counts;
   }
 
   /** Lets what is in flight finish for at most `graceSeconds`, then closes everything. */

@@ -10,7 +10,7 @@ const nothing = Buffer.alloc(0);
 /** Bytes both ways between a client and one pod, until both have ended; the pod is chosen once. */
 export class Tunnel implements Session, ConnectionOwner {
   readonly routes: Routes;
-  deadlineAt: Instant = never;
+  #connectsUntil: Instant = never;
   readonly #sessions: Sessions;
   readonly #client: Connection;
   #upstream: Connection | undefined;
@@ -51,16 +51,21 @@ export class Tunnel implements Session, ConnectionOwner {
     tunnel.#endpoint = endpoint;
     tunnel.#upstream = upstream;
     upstream.giveTo(tunnel);
-    if (upstream.isConnecting) tunnel.deadlineAt = later(sessions.clock.now(), connectSeconds);
+    if (upstream.isConnecting) tunnel.#connectsUntil = later(sessions.clock.now(), connectSeconds);
     else tunnel.connected();
     return tunnel;
   }
 
+  get deadlineAt(): Instant {
+    const retiredAt = this.#isConnected ? this.#endpoint?.retiredAt : undefined;
+    if (retiredAt === undefined) return this.#connectsUntil;
+    const { pinnedSeconds } = this.routes.pick();
+    return pinnedSeconds === undefined ? never : later(retiredAt, pinnedSeconds);
+  }
+
   get staysWith(): string | undefined {
     const endpoint = this.#endpoint;
-    return this.#isConnected && endpoint?.isRetired === true
-      ? `${endpoint.address}:${endpoint.port}`
-      : undefined;
+    return this.#isConnected && endpoint?.isRetired === true ? endpoint.address : undefined;
   }
 
   #dial(): void {
@@ -72,7 +77,7 @@ export class Tunnel implements Session, ConnectionOwner {
     this.#endpoint = endpoint;
     endpoint.outstanding++;
     this.#upstream = endpoint.dial(this);
-    this.deadlineAt = later(this.#sessions.clock.now(), connectSeconds);
+    this.#connectsUntil = later(this.#sessions.clock.now(), connectSeconds);
   }
 
   // From here on bytes flow freely.
@@ -80,7 +85,7 @@ export class Tunnel implements Session, ConnectionOwner {
     const upstream = this.#upstream;
     if (upstream === undefined) return;
     this.#isConnected = true;
-    this.deadlineAt = never;
+    this.#connectsUntil = never;
     const held = this.#held;
     this.#held = nothing;
     this.#client.resume();
@@ -136,9 +141,13 @@ export class Tunnel implements Session, ConnectionOwner {
     }
   }
 
-  /** The pod did not accept in time: another one may. */
+  /** The pod did not accept in time, and another one may; or users have left it long enough ago. */
   expire(): void {
-    this.deadlineAt = never;
+    if (this.#isConnected) {
+      this.destroy();
+      return;
+    }
+    this.#connectsUntil = never;
     this.#upstream?.destroy();
   }
 
