@@ -41,10 +41,16 @@ function stockNode(): Server {
   });
 }
 
+/** What a round of requests came to; the time that 99 % took no longer than, in milliseconds. */
+interface Load {
+  readonly answered: number;
+  readonly p99: number;
+}
+
 const servers: Readonly<Record<string, () => Server>> = { backend, teal, "stock-node": stockNode };
 
-/** Sends one request after the other on each of `connections` for `seconds`; answers how many were answered. */
-function load(connections: number, seconds: number, kind: string): Promise<number> {
+/** Sends one request after the other on each of `connections` for `seconds`; answers how many were answered, and how slowly. */
+function load(connections: number, seconds: number, kind: string): Promise<Load> {
   const isKept = kind !== "new";
   const close = isKept ? "" : "Connection: close\r\n";
   const sent = Buffer.from(
@@ -52,26 +58,31 @@ function load(connections: number, seconds: number, kind: string): Promise<numbe
       ? "POST / HTTP/1.1\r\nHost: bench\r\nContent-Length: 2\r\n\r\nhi"
       : `GET / HTTP/1.1\r\nHost: bench\r\n${close}\r\n`,
   );
-  let answered = 0;
+  const milliseconds: number[] = [];
   let open = 0;
-  const { promise, resolve } = Promise.withResolvers<number>();
+  const { promise, resolve } = Promise.withResolvers<Load>();
   const end = performance.now() + seconds * 1000;
   const start = (): void => {
     open++;
     let received = "";
+    let sentAt = performance.now();
     const socket = connect({ port: target, host: "127.0.0.1", noDelay: true });
     socket.write(sent);
     socket.on("data", (bytes) => {
       received += bytes.toString("latin1");
       if (!received.endsWith("x".repeat(100))) return;
       received = "";
-      answered++;
-      if (isKept && performance.now() < end) socket.write(sent);
+      const now = performance.now();
+      milliseconds.push(now - sentAt);
+      sentAt = now;
+      if (isKept && now < end) socket.write(sent);
       else socket.end();
     });
     socket.on("close", () => {
       if (performance.now() < end) start();
-      if (--open === 0) resolve(answered);
+      if (--open > 0) return;
+      const sorted = Float64Array.from(milliseconds).sort();
+      resolve({ answered: sorted.length, p99: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN });
     });
   };
   for (let index = 0; index < connections; index++) start();

@@ -67,7 +67,8 @@ function whereabouts({
   const place = ["--data", data.path, "--port", String(port), "--block", String(block)];
   return [
     ...place,
-    ...["--addresses", addressing],
+    "--addresses",
+    addressing,
     ...(address === undefined ? [] : ["--address", address]),
     ...(sync === undefined ? [] : ["--sync", sync]),
     ...(authorization === undefined ? [] : ["--authorization", authorization]),
