@@ -237,7 +237,7 @@ describe("the real kubectl", { skip, timeout: 120_000 }, () => {
     const byName = (await table("get namespaces --sort-by=.metadata.name --no-headers")).map(
       ([name]) => name,
     );
-    assert.deepEqual(byName, ["default", "kube-public", "kube-system", "shop"]);
+    assert.deepEqual(byName, ["default", "kube-node-lease", "kube-public", "kube-system", "shop"]);
     assert.match(
       await kubectl("get all -n shop"),
       /deployment.apps\/web[\s\S]*replicaset.apps\/side[\s\S]*widget.example.com\/w1/,

@@ -2,7 +2,6 @@ import { parseArgs } from "node:util";
 import { type ToolSet, toolSets } from "../acceptance/kubectl-binary.ts";
 import { type Case, readTopics } from "./case-files.ts";
 import { difference, knownDifference, readDifferences, writeDocument } from "./differences.ts";
-import { startEmbeddedCluster } from "./embedded-cluster.ts";
 import { type Answer, play, type Target } from "./play.ts";
 import { readRecorded, writeRecorded } from "./recorded.ts";
 
@@ -59,6 +58,8 @@ async function record(kubeconfig: string): Promise<void> {
 }
 
 async function compare(): Promise<void> {
+  // Only now, because recording needs none of it.
+  const { startEmbeddedCluster } = await import("./embedded-cluster.ts");
   const cluster = await startEmbeddedCluster((problem) => process.stdout.write(`problem: ${problem}\n`));
   const differences = readDifferences();
   const recorded = new Map(

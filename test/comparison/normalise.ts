@@ -16,6 +16,10 @@ const rules: readonly Rule[] = [
     by: "<time>",
   },
   { pattern: /("?resourceVersion"?: ?"?)\d+/g, by: "$1<version>" },
+  { pattern: /("continue":")[A-Za-z0-9_=-]+/g, by: "$1<continue>" },
+  { pattern: /(Resource Version: +|resource version to be \d+, was )\d+/g, by: "$1<version>" },
+  // The API server's own port.
+  { pattern: /(?<=<ip>:|127\.0\.0\.1:|targetPort: |TargetPort: +)\d{5}\b/gi, by: "<port>" },
   { pattern: /https?:\/\/(127\.0\.0\.1|localhost):\d+/g, by: "<server>" },
   // Services and pods: what the real cluster and this one give out.
   { pattern: /\b(10\.9[67]|10\.64|127\.\d+|192\.168)\.\d+\.\d+\b(?!\/)/g, by: "<ip>" },
@@ -35,5 +39,10 @@ const rules: readonly Rule[] = [
 /** A text as it is compared. `folder` is where the command ran. */
 export function normalise(text: string, folder: string): string {
   const placed = text.replaceAll(folder, "<folder>");
-  return rules.reduce((now, { pattern, by }) => now.replace(pattern, by), placed);
+  return (
+    rules
+      .reduce((now, { pattern, by }) => now.replace(pattern, by), placed)
+      // A server that looks through maps names what is wrong in any order.
+      .replace(/(^\* .*\n?){2,}/gm, (list) => `${list.trimEnd().split("\n").sort().join("\n")}\n`)
+  );
 }

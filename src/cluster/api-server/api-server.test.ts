@@ -444,14 +444,9 @@ describe("subresources", () => {
 
 describe("what Kubernetes has and this cluster does not", () => {
   const cases = [
-    ["GET", "/apis/networking.k8s.io/v1/namespaces/default/ingresses", "ingresses.networking.k8s.io"],
-    ["GET", "/apis/networking.k8s.io/v1/ingresses", "ingresses.networking.k8s.io"],
-    ["POST", "/apis/networking.k8s.io/v1/namespaces/default/ingresses", "ingresses.networking.k8s.io"],
-    [
-      "GET",
-      "/apis/networking.k8s.io/v1/namespaces/default/ingresses/x/status",
-      "ingresses.networking.k8s.io",
-    ],
+    ["GET", "/apis/networking.k8s.io/v1/servicecidrs", "servicecidrs.networking.k8s.io"],
+    ["POST", "/apis/networking.k8s.io/v1/ipaddresses", "ipaddresses.networking.k8s.io"],
+    ["GET", "/apis/networking.k8s.io/v1/servicecidrs/x/status", "servicecidrs.networking.k8s.io"],
     [
       "PATCH",
       "/apis/resource.k8s.io/v1beta1/namespaces/default/resourceclaims/x",
@@ -462,7 +457,7 @@ describe("what Kubernetes has and this cluster does not", () => {
       "/apis/certificates.k8s.io/v1/certificatesigningrequests",
       "certificatesigningrequests.certificates.k8s.io",
     ],
-    ["GET", "/api/v1/namespaces/default/podtemplates", "podtemplates"],
+    ["GET", "/api/v1/componentstatuses", "componentstatuses"],
     ["GET", "/apis/storage.k8s.io/v1/csidrivers", "csidrivers.storage.k8s.io"],
     ["POST", "/api/v1/namespaces/default/pods/p/exec", "pods/exec"],
     ["GET", "/apis/metrics.k8s.io/v1beta1/nodes", "nodes.metrics.k8s.io"],

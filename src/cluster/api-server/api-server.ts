@@ -62,7 +62,7 @@ interface Call {
 }
 
 const verbs = { GET: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" } as const;
-const firstNamespaces = ["default", "kube-system", "kube-public"];
+const firstNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
 /**
  * A Kubernetes API server within this process: kinds, rules and answers are those of the real one. Who asks has been found out
@@ -111,12 +111,13 @@ export class ApiServer implements Transport {
   }
 
   async request(request: ApiRequest): Promise<ApiResponse> {
+    let call: Call | undefined;
     try {
-      const call = this.#call(request);
+      call = this.#call(request);
       if (call === undefined) return { code: 404, body: "404 page not found\n" };
-      return await this.#answer(call);
+      return withDeprecation(call.kind, await this.#answer(call));
     } catch (error) {
-      return refused(error);
+      return call === undefined ? refused(error) : withDeprecation(call.kind, refused(error));
     }
   }
 
@@ -360,6 +361,12 @@ export class ApiServer implements Transport {
     if (this.#store.get(kind.collection, "", textOf(fieldsOf(object.metadata).name)) !== undefined) return;
     this.#writer.create(kind, "", object, { dryRun: false, fieldValidation: "Ignore" });
   }
+}
+
+function withDeprecation({ info: { deprecation } }: Kind, response: ApiResponse): ApiResponse {
+  return deprecation === undefined
+    ? response
+    : withWarnings(response, [deprecation, ...(response.warnings ?? [])]);
 }
 
 function ok(body: KubernetesObject | object): ApiResponse {

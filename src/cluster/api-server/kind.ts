@@ -3,16 +3,23 @@ import { apiVersionOf } from "../../api/resources.ts";
 import { type Review, reviews } from "./access/reviews.ts";
 import { definitionRules } from "./custom/definition.ts";
 import type { Fields } from "./json.ts";
+import { asVersion1, fromVersion1, horizontalPodAutoscalerRules } from "./kinds/autoscaling.ts";
 import { cronJobRules, jobRules } from "./kinds/batch.ts";
 import { endpointSliceRules, endpointsRules, namespaceRules, nodeRules } from "./kinds/cluster.ts";
 import { configMapRules, leaseRules, secretRules, serviceAccountRules } from "./kinds/configuration.ts";
 import { podDisruptionBudgetRules } from "./kinds/disruption.ts";
 import { eventAsCore, eventAsEventsApi, eventRules } from "./kinds/events.ts";
+import { ingressClassRules, ingressRules } from "./kinds/ingress.ts";
+import { networkPolicyRules } from "./kinds/network-policy.ts";
 import { plainRules } from "./kinds/plain.ts";
 import { podRules } from "./kinds/pod.ts";
+import { podTemplateRules } from "./kinds/pod-template-kind.ts";
+import { priorityClassRules } from "./kinds/priority-class.ts";
+import { limitRangeRules, resourceQuotaRules } from "./kinds/quota.ts";
 import { clusterRoleBindingRules, clusterRoleRules, roleBindingRules, roleRules } from "./kinds/roles.ts";
 import type { ApiObject, Rules } from "./kinds/rules.ts";
 import { serviceRules } from "./kinds/service.ts";
+import { claimRules, storageClassRules, volumeRules } from "./kinds/storage.ts";
 import { deploymentRules, replicaSetRules } from "./kinds/workloads.ts";
 import { qualified } from "./refusal.ts";
 import type { ResourceInfo } from "./resource-info.ts";
@@ -68,6 +75,39 @@ const builtInRules: Readonly<Record<string, Rules>> = {
   "rbac.authorization.k8s.io/v1/rolebindings": roleBindingRules,
   "rbac.authorization.k8s.io/v1/clusterroles": clusterRoleRules,
   "rbac.authorization.k8s.io/v1/clusterrolebindings": clusterRoleBindingRules,
+  "v1/resourcequotas": resourceQuotaRules,
+  "v1/limitranges": limitRangeRules,
+  "v1/persistentvolumeclaims": claimRules,
+  "v1/persistentvolumes": volumeRules,
+  "v1/podtemplates": podTemplateRules,
+  "autoscaling/v1/horizontalpodautoscalers": horizontalPodAutoscalerRules,
+  "autoscaling/v2/horizontalpodautoscalers": horizontalPodAutoscalerRules,
+  "networking.k8s.io/v1/ingresses": ingressRules,
+  "networking.k8s.io/v1/ingressclasses": ingressClassRules,
+  "networking.k8s.io/v1/networkpolicies": networkPolicyRules,
+  "scheduling.k8s.io/v1/priorityclasses": priorityClassRules,
+  "storage.k8s.io/v1/storageclasses": storageClassRules,
+};
+
+/** How the objects of a version that is not the stored one are read and shown. */
+interface OtherVersion {
+  /** Name in the store. */
+  readonly collection: string;
+  readonly toStored: (sent: ApiObject) => ApiObject;
+  readonly fromStored: (stored: KubernetesObject) => KubernetesObject;
+}
+
+const otherVersions: Readonly<Record<string, OtherVersion>> = {
+  "events.k8s.io/v1/events": {
+    collection: "events",
+    toStored: eventAsCore,
+    fromStored: remembered(eventAsEventsApi),
+  },
+  "autoscaling/v1/horizontalpodautoscalers": {
+    collection: "horizontalpodautoscalers.autoscaling",
+    toStored: fromVersion1,
+    fromStored: remembered(asVersion1),
+  },
 };
 
 const workloadScale: ScalePaths = {
@@ -95,10 +135,10 @@ export const builtInKinds: readonly Kind[] = resourceData.map((data): Kind => {
     custom: false,
   };
   const type = builtInType(schemaName);
-  const isEventsApi = group === "events.k8s.io";
+  const other = otherVersions[key];
   return {
     info,
-    collection: isEventsApi ? "events" : qualified(info),
+    collection: other?.collection ?? qualified(info),
     rules,
     review,
     type,
@@ -106,9 +146,9 @@ export const builtInKinds: readonly Kind[] = resourceData.map((data): Kind => {
     read: (sent, unknown) => {
       const object = decode(type, sent, unknown) as ApiObject;
       const typed = { ...object, apiVersion: apiVersionOf(info), kind: info.kind };
-      return isEventsApi ? eventAsCore(typed) : typed;
+      return other === undefined ? typed : other.toStored(typed);
     },
-    show: isEventsApi ? remembered(eventAsEventsApi) : (stored) => stored,
+    show: other === undefined ? (stored) => stored : other.fromStored,
   };
 });
 

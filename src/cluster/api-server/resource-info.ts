@@ -81,4 +81,6 @@ export interface ResourceInfo extends Resource {
   /** Whether a CustomResourceDefinition brought it. */
   readonly custom: boolean;
   readonly storageVersionHash?: string;
+  /** What everybody is told who uses it, although it works. */
+  readonly deprecation?: string;
 }

@@ -102,7 +102,7 @@ class LabelSelectorParser {
 
   #values(): ReadonlySet<string> {
     const open = this.#take();
-    if (open !== "(") throw badRequest(`unable to parse requirement: found '${open}', expected: '('`);
+    if (open !== "(") throw badRequest(`unable to parse requirement: found '${open}' expected: '('`);
     const values = new Set<string>();
     for (;;) {
       values.add(isWord(this.#peek()) ? this.#take() : "");

@@ -97,7 +97,7 @@ describe("a watch", () => {
       apiVersion: "v1",
       metadata: {},
       status: "Failure",
-      message: "too old resource version: 1 (4)",
+      message: "too old resource version: 1 (5)",
       reason: "Expired",
       code: 410,
     });

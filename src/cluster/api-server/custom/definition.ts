@@ -116,9 +116,7 @@ function definitionErrors(definition: ApiObject): FieldError[] {
     const path = versions.length === 1 ? "spec.validation" : `spec.versions[${index}].schema`;
     const schema = fieldsOf(version.schema).openAPIV3Schema as Schema | undefined;
     if (schema === undefined) {
-      errors.push(
-        fieldError.required(`spec.versions[${index}].schema.openAPIV3Schema`, "schemas are required"),
-      );
+      errors.push(fieldError.required(`spec.versions[${index}].schema.openAPIV3Schema`));
     } else errors.push(...structuralErrors(schema, `${path}.openAPIV3Schema`, "root"));
   }
   return errors;

@@ -3,7 +3,9 @@ import type { Instant } from "../../../time/clock.ts";
 import { isFields } from "../json.ts";
 import type { ResourceInfo } from "../resource-info.ts";
 import type { AnswerForm } from "./negotiation.ts";
-import { type IncludeObject, partialMetadata, TableRenderer } from "./table/table.ts";
+import { type IncludeObject, partialMetadata, scaleResource, TableRenderer } from "./table/table.ts";
+
+const scaleTable = new TableRenderer(scaleResource);
 
 /** Turns what the API server answers about one resource into the form that the client asked for. */
 export class ObjectForm {
@@ -23,7 +25,8 @@ export class ObjectForm {
     if (as === undefined || !isFields(body) || body.kind === "Status") return body;
     const { items } = body;
     const objects = (Array.isArray(items) ? items : [body]) as readonly KubernetesObject[];
-    if (as === "Table") return this.#table.render(objects, tableMetadata(body), this.#options(now));
+    const table = body.kind === "Scale" ? scaleTable : this.#table;
+    if (as === "Table") return table.render(objects, tableMetadata(body), this.#options(now));
     const [first] = objects;
     if (!Array.isArray(items)) return first === undefined ? body : partialMetadata(first, apiVersion);
     const reduced = objects.map((object) => partialMetadata(object, apiVersion));

@@ -5,6 +5,10 @@ export const serverVersion = "v1.34.4+teal";
 export const versionInfo = {
   major: "1",
   minor: "34",
+  emulationMajor: "1",
+  emulationMinor: "34",
+  minCompatibilityMajor: "1",
+  minCompatibilityMinor: "33",
   gitVersion: serverVersion,
   gitCommit: "",
   gitTreeState: "clean",

@@ -36,6 +36,7 @@ export const secretRules: Rules = {
   },
   validate: (secret, old) => [
     ...keyErrors(secret.data, "data"),
+    ...typedSecretErrors(secret),
     ...(bytesOf(secret.data) > mostBytes ? [fieldError.tooLong("data", mostBytes)] : []),
     ...(old !== undefined && secret.type !== old.type
       ? [fieldError.invalid("type", secret.type, "field is immutable")]
@@ -47,6 +48,38 @@ export const secretRules: Rules = {
     ...immutableErrors(secret, old, ["data"]),
   ],
 };
+
+/** What a Secret of a type must have in it, if it is one that is known. */
+const neededKeys: Readonly<Record<string, readonly string[]>> = {
+  "kubernetes.io/dockercfg": [".dockercfg"],
+  "kubernetes.io/dockerconfigjson": [".dockerconfigjson"],
+  "kubernetes.io/ssh-auth": ["ssh-privatekey"],
+  "kubernetes.io/tls": ["tls.crt", "tls.key"],
+};
+
+function typedSecretErrors({ type, data }: ApiObject): FieldError[] {
+  const held = fieldsOf(data);
+  const isMissing = (key: string): boolean => held[key] === undefined;
+  if (type === "kubernetes.io/basic-auth") {
+    const either = ["username", "password"];
+    return either.every(isMissing) ? either.map((key) => fieldError.required(`data[${key}]`)) : [];
+  }
+  const needed = neededKeys[textOf(type)] ?? [];
+  const missing = needed.filter(isMissing);
+  if (missing.length > 0) return missing.map((key) => fieldError.required(`data[${key}]`));
+  return needed.filter((key) => key.startsWith(".")).flatMap((key) => registryErrors(held[key], key));
+}
+
+function registryErrors(encoded: unknown, key: string): FieldError[] {
+  const text = Buffer.from(textOf(encoded), "base64").toString();
+  try {
+    JSON.parse(text);
+    return [];
+  } catch (error) {
+    const why = error instanceof Error ? error.message : "no JSON";
+    return [fieldError.invalid(`data[${key}]`, "<secret contents redacted>", why)];
+  }
+}
 
 export const leaseRules: Rules = {
   ...plainRules,

@@ -85,6 +85,15 @@ export function ipErrors(address: unknown, field: string): FieldError[] {
     : [];
 }
 
+/** `10.0.0.0/8`. */
+export function cidrErrors(value: unknown, field: string): FieldError[] {
+  const [address = "", length = ""] = textOf(value).split("/");
+  const version = isIP(address);
+  const isBlock = version !== 0 && /^\d+$/.test(length) && Number(length) <= (version === 4 ? 32 : 128);
+  const text = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+  return isBlock ? [] : [fieldError.invalid(field, value, text)];
+}
+
 /** A path inside something else, which must not lead out of it. */
 export function relativePathErrors(path: string, field: string): FieldError[] {
   return [

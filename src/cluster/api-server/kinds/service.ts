@@ -1,9 +1,9 @@
 import { equalJson } from "../../../api/equal-json.ts";
 import { type Fields, fieldsIn, fieldsOf, listOf, textOf, withFields } from "../json.ts";
-import { labelErrors, serviceName } from "../names.ts";
+import { labelErrors, labelName, serviceName } from "../names.ts";
 import { type FieldError, fieldError, internalError, invalid } from "../refusal.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
-import { oneOf, portNumberErrors, repetitions } from "./field-checks.ts";
+import { cidrErrors, ipErrors, oneOf, portErrors, portNumberErrors, repetitions } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
 import type { ApiObject, Rules, WriteContext } from "./rules.ts";
 import { serviceStatusErrors } from "./status-errors.ts";
@@ -81,6 +81,9 @@ function withOldAllocations(spec: Fields, old: Fields): Fields {
   if (spec.type !== "ExternalName" && !wasExternalName) {
     if (textOf(spec.clusterIP) === "" && listOf(spec.clusterIPs).length === 0) {
       kept = withFields(kept, { clusterIP: old.clusterIP, clusterIPs: old.clusterIPs });
+    } else if (spec.clusterIP !== old.clusterIP && equalJson(spec.clusterIPs, old.clusterIPs)) {
+      // Whoever changes the one that came first means both.
+      kept = withFields(kept, { clusterIPs: [spec.clusterIP] });
     }
     kept = withFields(kept, {
       ipFamilies: kept.ipFamilies ?? old.ipFamilies,
@@ -208,19 +211,33 @@ function serviceErrors(spec: Fields): FieldError[] {
   const needsPorts = spec.type !== "ExternalName" && spec.clusterIP !== "None";
   return [
     ...(needsPorts && ports.length === 0 ? [fieldError.required("spec.ports")] : []),
-    ...portErrors(ports),
+    ...portListErrors(ports),
     ...labelErrors(spec.selector, "spec.selector"),
     ...oneOf(spec.sessionAffinity, ["ClientIP", "None"], "spec.sessionAffinity"),
     ...oneOf(spec.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"], "spec.type"),
     ...(spec.type === "ExternalName" && textOf(spec.externalName) === ""
-      ? [fieldError.required("spec.externalName", "a lowercase RFC-1123 hostname")]
+      ? [fieldError.required("spec.externalName")]
       : []),
+    ...listOf(spec.externalIPs).flatMap((ip, index) => ipErrors(ip, `spec.externalIPs[${index}]`)),
+    ...sourceRangeErrors(spec),
     ...oneOf(spec.externalTrafficPolicy, ["Cluster", "Local"], "spec.externalTrafficPolicy"),
     ...oneOf(spec.internalTrafficPolicy, ["Cluster", "Local"], "spec.internalTrafficPolicy"),
   ];
 }
 
-function portErrors(ports: readonly Fields[]): FieldError[] {
+function sourceRangeErrors({ type, loadBalancerSourceRanges }: Fields): FieldError[] {
+  const field = "spec.LoadBalancerSourceRanges";
+  const ranges = listOf(loadBalancerSourceRanges);
+  if (ranges.length === 0) return [];
+  return [
+    ...(type === "LoadBalancer"
+      ? []
+      : [fieldError.forbidden(field, "may only be used when `type` is 'LoadBalancer'")]),
+    ...ranges.flatMap((range, index) => cidrErrors(range, `${field}[${index}]`)),
+  ];
+}
+
+function portListErrors(ports: readonly Fields[]): FieldError[] {
   const isNameRepeated = repetitions(ports.map(({ name }) => textOf(name)));
   const isRepeated = repetitions(ports.map(({ port, protocol }) => `${String(port)}/${String(protocol)}`));
   const isNodePortRepeated = repetitions(
@@ -231,10 +248,11 @@ function portErrors(ports: readonly Fields[]): FieldError[] {
     const name = textOf(port.name);
     return [
       ...(name === "" && ports.length > 1 ? [fieldError.required(`${path}.name`)] : []),
+      ...(name === "" ? [] : labelName(name).map((text) => fieldError.invalid(`${path}.name`, name, text))),
       ...(name !== "" && isNameRepeated[index] ? [fieldError.duplicate(`${path}.name`, name)] : []),
       ...portNumberErrors(port.port, `${path}.port`),
       ...oneOf(port.protocol, ["SCTP", "TCP", "UDP"], `${path}.protocol`),
-      ...(typeof port.targetPort === "number" ? portNumberErrors(port.targetPort, `${path}.targetPort`) : []),
+      ...portErrors(port.targetPort ?? port.port, `${path}.targetPort`),
       ...(isRepeated[index]
         ? [fieldError.duplicate(path, { protocol: port.protocol, port: port.port })]
         : []),

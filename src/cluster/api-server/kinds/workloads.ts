@@ -1,8 +1,8 @@
 import { equalJson } from "../../../api/equal-json.ts";
-import { type Fields, fieldsOf, withFields } from "../json.ts";
+import { type Fields, fieldsOf, textOf, withFields } from "../json.ts";
 import { labelSelectorErrors } from "../names.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
-import { countOrPercentErrors, notNegative, oneOf } from "./field-checks.ts";
+import { countOrPercentErrors, notNegative } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
 import { isEmptySelector, lastingTemplateErrors, templateOf, templateWarnings } from "./pod-template.ts";
 import type { ApiObject, Rules } from "./rules.ts";
@@ -88,7 +88,13 @@ function strategyErrors(strategy: Fields): FieldError[] {
       ),
     ];
   }
-  if (strategy.type !== "RollingUpdate") return oneOf(strategy.type, ["Recreate", "RollingUpdate"], path);
+  const types = ["Recreate", "RollingUpdate"];
+  if (!types.includes(textOf(strategy.type))) {
+    // The server shows the whole strategy, by the names that it has within itself.
+    const inside = { Type: strategy.type, RollingUpdate: strategy.rollingUpdate ?? null };
+    return [fieldError.notSupported(path, inside, types)];
+  }
+  if (strategy.type === "Recreate") return [];
   const { maxUnavailable, maxSurge } = fieldsOf(strategy.rollingUpdate);
   const errors = [
     ...countOrPercentErrors(maxUnavailable, `${path}.rollingUpdate.maxUnavailable`),

@@ -156,8 +156,8 @@ describe("decodeProtobuf", () => {
     refused(Uint8Array.from(raw("{}")), /expected prefix/);
     refused(body("example.com/v1", "Widget", []), /no protobuf form/);
     // So that whoever is asked for it can say that it is not offered here.
-    assert.deepEqual(decodeProtobuf(body("networking.k8s.io/v1", "Ingress", [])), {
-      kind: "Ingress",
+    assert.deepEqual(decodeProtobuf(body("networking.k8s.io/v1", "IPAddress", [])), {
+      kind: "IPAddress",
       apiVersion: "networking.k8s.io/v1",
     });
     refused(body("v1", "ConfigMap", part(1, [...varint(10), 99])), /ends inside/);

@@ -442,6 +442,102 @@ const cases: readonly Case[] = [
     },
     cells: ["x", "ClusterRole/view", "47s", "alice, bob", "dev", "default/ci"],
   })),
+  {
+    says: "an autoscaler",
+    kind: "autoscaling/HorizontalPodAutoscaler",
+    object: {
+      spec: {
+        maxReplicas: 5,
+        scaleTargetRef: { kind: "Deployment", name: "web" },
+        metrics: [
+          {
+            type: "Resource",
+            resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } },
+          },
+          { type: "Resource", resource: { name: "memory", target: { averageValue: "1Gi" } } },
+          { type: "Pods", pods: { target: { averageValue: "3" } } },
+        ],
+      },
+    },
+    cells: [
+      "x",
+      "Deployment/web",
+      "cpu: <unknown>/80%, memory: <unknown>/1Gi + 1 more...",
+      "<unset>",
+      5,
+      0,
+      "47s",
+    ],
+  },
+  {
+    says: "an Ingress with hosts and without",
+    kind: "networking.k8s.io/Ingress",
+    object: { spec: { rules: [{ host: "a.example.com" }, {}], tls: [{}] } },
+    cells: ["x", "<none>", "a.example.com", "", "80, 443", "47s"],
+  },
+  {
+    says: "an Ingress class",
+    kind: "networking.k8s.io/IngressClass",
+    object: {
+      spec: { controller: "example.com/some", parameters: { apiGroup: "g", kind: "Parameters", name: "p" } },
+    },
+    cells: ["x", "example.com/some", "Parameters.g/p", "47s"],
+  },
+  {
+    says: "a network policy",
+    kind: "networking.k8s.io/NetworkPolicy",
+    object: { spec: { podSelector: { matchLabels: { a: "b" } } } },
+    cells: ["x", "a=b", "47s"],
+  },
+  {
+    says: "a priority class",
+    kind: "scheduling.k8s.io/PriorityClass",
+    object: { value: 10, preemptionPolicy: "Never" },
+    cells: ["x", 10, false, "47s", "Never"],
+  },
+  {
+    says: "a storage class",
+    kind: "storage.k8s.io/StorageClass",
+    object: { provisioner: "example.com/p", reclaimPolicy: "Delete", volumeBindingMode: "Immediate" },
+    cells: ["x", "example.com/p", "Delete", "Immediate", false, "47s"],
+  },
+  {
+    says: "a claim",
+    kind: "/PersistentVolumeClaim",
+    object: {
+      spec: { volumeName: "v", storageClassName: "fast", volumeMode: "Filesystem" },
+      status: { phase: "Bound", capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"] },
+    },
+    cells: ["x", "Bound", "v", "1Gi", "RWO", "fast", "<unset>", "47s", "Filesystem"],
+  },
+  {
+    says: "a volume",
+    kind: "/PersistentVolume",
+    object: {
+      spec: {
+        accessModes: ["ReadWriteMany"],
+        capacity: { storage: "1Gi" },
+        persistentVolumeReclaimPolicy: "Retain",
+        claimRef: { namespace: "n", name: "c" },
+        volumeMode: "Block",
+      },
+      status: { phase: "Bound" },
+    },
+    cells: ["x", "1Gi", "RWX", "Retain", "Bound", "n/c", "", "<unset>", "", "47s", "Block"],
+  },
+  {
+    says: "a quota",
+    kind: "/ResourceQuota",
+    object: { status: { hard: { pods: "5", "limits.cpu": "2" }, used: { pods: "1" } } },
+    cells: ["x", "pods: 1/5", "limits.cpu: 0/2", "47s"],
+  },
+  { says: "a limit range", kind: "/LimitRange", object: {}, cells: ["x", "2026-11-21T12:00:00Z"] },
+  {
+    says: "a pod template",
+    kind: "/PodTemplate",
+    object: { template: { metadata: { labels: { a: "b" } }, ...template } },
+    cells: ["x", "c", "nginx", "a=b"],
+  },
 ];
 
 describe("the row of", () => {

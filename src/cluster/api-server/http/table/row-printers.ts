@@ -5,6 +5,19 @@ import { printCronJob, printJob } from "./batch-rows.ts";
 import { containerCells, orNone, printerOf, type RowPrinter } from "./cells.ts";
 import { printEvent } from "./event-row.ts";
 import { printNode } from "./node-row.ts";
+import {
+  printClaim,
+  printHorizontalPodAutoscaler,
+  printIngress,
+  printIngressClass,
+  printNetworkPolicy,
+  printPodTemplate,
+  printPriorityClass,
+  printResourceQuota,
+  printScale,
+  printStorageClass,
+  printVolume,
+} from "./object-rows.ts";
 import { printPod } from "./pod-row.ts";
 import { printRoleBinding } from "./role-binding-row.ts";
 import { printEndpointSlice, printEndpoints, printService } from "./service-row.ts";
@@ -101,23 +114,35 @@ export const rowPrinters: Readonly<Record<string, RowPrinter>> = {
   "/ConfigMap": printConfigMap,
   "/Endpoints": printEndpoints,
   "/Event": printEvent,
+  "/LimitRange": printNameAndTime,
   "/Namespace": printNamespace,
   "/Node": printNode,
+  "/PersistentVolume": printVolume,
+  "/PersistentVolumeClaim": printClaim,
   "/Pod": printPod,
+  "/PodTemplate": printPodTemplate,
+  "/ResourceQuota": printResourceQuota,
   "/Secret": printSecret,
   "/Service": printService,
   "/ServiceAccount": printServiceAccount,
   "apiextensions.k8s.io/CustomResourceDefinition": printNameAndTime,
   "apps/Deployment": printDeployment,
   "apps/ReplicaSet": printReplicaSet,
+  "autoscaling/HorizontalPodAutoscaler": printHorizontalPodAutoscaler,
+  "autoscaling/Scale": printScale,
   "batch/CronJob": printCronJob,
   "batch/Job": printJob,
   "coordination.k8s.io/Lease": printLease,
   "discovery.k8s.io/EndpointSlice": printEndpointSlice,
   "events.k8s.io/Event": printEvent,
+  "networking.k8s.io/Ingress": printIngress,
+  "networking.k8s.io/IngressClass": printIngressClass,
+  "networking.k8s.io/NetworkPolicy": printNetworkPolicy,
   "policy/PodDisruptionBudget": printPodDisruptionBudget,
   "rbac.authorization.k8s.io/ClusterRole": printNameAndTime,
   "rbac.authorization.k8s.io/ClusterRoleBinding": printRoleBinding,
   "rbac.authorization.k8s.io/Role": printNameAndTime,
   "rbac.authorization.k8s.io/RoleBinding": printRoleBinding,
+  "scheduling.k8s.io/PriorityClass": printPriorityClass,
+  "storage.k8s.io/StorageClass": printStorageClass,
 };

@@ -29,14 +29,30 @@ const defaultColumns: readonly Column[] = [
 ];
 const printByDefault: RowPrinter = ({ metadata }) => [metadata.name, metadata.creationTimestamp ?? null];
 
+type TableResource = Pick<ResourceInfo, "group" | "version" | "kind" | "columns" | "custom">;
+
+/** What `/scale` answers, whose objects are of no resource of their own. */
+export const scaleResource: TableResource = {
+  group: "autoscaling",
+  version: "v1",
+  kind: "Scale",
+  columns: [
+    { name: "Name", type: "string", format: "name", priority: 0 },
+    { name: "Desired", type: "integer", priority: 0 },
+    { name: "Available", type: "integer", priority: 0 },
+    { name: "Age", type: "string", priority: 0 },
+  ],
+  custom: false,
+};
+
 /** Renders objects of one resource as the rows that kubectl prints. Rows keep the order of the objects. */
 export class TableRenderer {
   readonly #columns: readonly Column[];
   readonly #print: RowPrinter;
-  readonly #resource: ResourceInfo | undefined;
+  readonly #resource: TableResource | undefined;
 
-  /** Without a resource (answers of another kind, such as Scale) rows are name and time of creation. */
-  constructor(resource: ResourceInfo | undefined) {
+  /** Without a resource (answers of another kind) rows are name and time of creation. */
+  constructor(resource: TableResource | undefined) {
     this.#resource = resource;
     const known = resource === undefined ? undefined : rowPrinters[`${resource.group}/${resource.kind}`];
     const custom = resource?.custom === true ? customRowPrinter(resource.columns) : undefined;
@@ -72,7 +88,7 @@ export class TableRenderer {
   }
 }
 
-function typeOf({ group, version, kind }: ResourceInfo): {
+function typeOf({ group, version, kind }: TableResource): {
   readonly kind: string;
   readonly apiVersion: string;
 } {

@@ -46,6 +46,18 @@ function nameProblems(name: string): readonly string[] {
   ];
 }
 
+/** What is wrong with the name of something that a ResourceQuota counts. */
+export function quotaNameProblems(name: string): readonly string[] {
+  if (standard.has(name) || pages.test(name) || countable.has(name) || countablePrefixed.test(name))
+    return [];
+  if (name.includes("/")) return qualifiedNameProblems(name);
+  return [
+    ...qualifiedNameProblems(name),
+    "must be a standard resource type or fully qualified",
+    "must be a standard resource for quota",
+  ];
+}
+
 /** Errors of a container's `resources`. `claims` are the pod's. */
 export function resourceErrors(value: unknown, claims: readonly Fields[], path: string): FieldError[] {
   const resources = fieldsOf(value);
@@ -72,7 +84,8 @@ export function overheadErrors(overhead: unknown, path: string): FieldError[] {
   return resourceErrors({ limits: overhead }, [], path);
 }
 
-function amountErrors(name: string, amount: unknown, field: string): FieldError[] {
+/** Errors of an amount of something that a container may have. */
+export function amountErrors(name: string, amount: unknown, field: string): FieldError[] {
   const problems = nameProblems(name);
   const text = textOf(amount);
   return [
