@@ -76,6 +76,7 @@ export interface EnvVar {
 export interface Container {
   readonly name: string;
   readonly image?: string;
+  readonly imagePullPolicy?: string;
   /** Of init containers only: `Always` makes it a sidecar that keeps running. */
   readonly restartPolicy?: string;
   readonly command?: readonly string[];

@@ -34,9 +34,20 @@ export async function pullImage(pull: ImagePull): Promise<string | undefined> {
       events.record(pod, "Normal", "Pulled", message, container.name);
       return imageId;
     } catch (cause) {
-      const error = pullErrorOf(cause);
       const failedAt = clock.now();
+      if (container.imagePullPolicy === "Never") {
+        // Nothing is pulled, so there is no back-off from it either.
+        const absent = `Container image "${image}" is not present with pull policy of Never`;
+        events.record(pod, "Warning", "ErrImageNeverPull", absent, container.name);
+        events.record(pod, "Warning", "Failed", "Error: ErrImageNeverPull", container.name);
+        show({
+          waiting: { reason: "ErrImageNeverPull", message: `${absent}: ${pullErrorOf(cause).message}` },
+        });
+        await pause(clock, later(failedAt, pulls.secondsAfter(failedAt)), stopping, imageChanged.signal);
+        continue;
+      }
       events.record(pod, "Normal", "Pulling", `Pulling image "${image}"`, container.name);
+      const error = pullErrorOf(cause);
       const message = `Failed to pull image "${image}": ${error.message}`;
       events.record(pod, "Warning", "Failed", message, container.name);
       events.record(pod, "Warning", "Failed", `Error: ${error.reason}`, container.name);

@@ -241,6 +241,27 @@ describe("restarts", () => {
 });
 
 describe("an unknown image", () => {
+  it("that may never be pulled is waited for without a back-off from pulling", async () => {
+    const containers = [{ name: "web", image: "web:1", imagePullPolicy: "Never" }];
+    const { clock, driver, lifecycle, web, events } = live(podOf({ containers }), { unknownImage: true });
+    await clock.settle();
+    assert.equal(web().state?.waiting?.reason, "ErrImageNeverPull");
+    await clock.advance(3);
+    assert.equal(web().state?.waiting?.reason, "ErrImageNeverPull");
+    assert.match(
+      web().state?.waiting?.message ?? "",
+      /"web:1" is not present with pull policy of Never: image web:1/,
+    );
+    assert.ok(
+      events.some((each) => each.startsWith("Warning ErrImageNeverPull Container image")),
+      events.join("\n"),
+    );
+    driver.behave({ image: "web:1" });
+    await clock.settle();
+    assert.equal(web().ready, true);
+    lifecycle.abandon();
+  });
+
   it("is tried again with back-off and starts by itself when it is added", async () => {
     const { clock, driver, lifecycle, web, events } = live(podOf(), { unknownImage: true });
     await clock.settle();
