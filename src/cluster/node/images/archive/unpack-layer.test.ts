@@ -46,17 +46,22 @@ function tar(...entries: readonly Entry[]): Buffer {
 
 let folder: string;
 let root: RootFolder;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "teal-layer-"));
-  root = new RootFolder(join(folder, "root"));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+// Within each `describe`: tests of other files share the process.
+function eachInFolder(): void {
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "teal-layer-"));
+    root = new RootFolder(join(folder, "root"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+}
 
 const unpack = (bytes: Buffer): Promise<void> =>
   unpackLayer(Readable.from([bytes.subarray(0, 700), bytes.subarray(700)]), root, new UnpackingLimit());
 const text = (path: string): string => readFileSync(join(root.path, path), "utf8");
 
 describe("a layer", () => {
+  eachInFolder();
+
   it("is laid over what is there, compressed or not, with links, long names and whiteouts", async () => {
     await unpack(
       tar(

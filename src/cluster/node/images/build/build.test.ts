@@ -24,15 +24,18 @@ let images: ImageStore;
 let said: string[];
 let output: string;
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "teal-build-"));
-  context = join(folder, "context");
-  mkdirSync(context);
-  images = new ImageStore(join(folder, "data"));
-  said = [];
-  output = "";
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+// Within each `describe`: tests of other files share the process.
+function eachInFolder(): void {
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "teal-build-"));
+    context = join(folder, "context");
+    mkdirSync(context);
+    images = new ImageStore(join(folder, "data"));
+    said = [];
+    output = "";
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+}
 
 function files(all: Readonly<Record<string, string>>): void {
   for (const [name, text] of Object.entries(all)) {
@@ -69,6 +72,8 @@ function inImage({ root = "" }: ResolvedImage, path: string): string {
 }
 
 describe("an image that is built", () => {
+  eachInFolder();
+
   it("has what its Dockerfile says, and nothing that .dockerignore keeps out", async () => {
     files({
       "package.json": "{}",
@@ -197,6 +202,8 @@ CMD ["x"]`);
 });
 
 describe("a build that fails", () => {
+  eachInFolder();
+
   for (const [dockerfile, error] of [
     ["", /Dockerfile has no FROM/],
     ["RUN a\nFROM node", /Dockerfile:1: RUN: comes before the first FROM/],
@@ -251,12 +258,16 @@ describe("a build that fails", () => {
   });
 });
 
-it("Builds of one name at a time end with one of them, whole", async () => {
-  files({ a: "a" });
-  const all = Array.from({ length: 4 }, (_, n) =>
-    build(`FROM node\nCOPY a /\nRUN echo ${n} > /n\nCMD ["${n}"]`).catch(() => undefined),
-  );
-  await Promise.all(all);
-  const image = await images.resolve("app:1");
-  assert.equal(inImage(image, "n").trim(), image.arguments[0]);
+describe("builds", () => {
+  eachInFolder();
+
+  it("of one name at a time end with one of them, whole", async () => {
+    files({ a: "a" });
+    const all = Array.from({ length: 4 }, (_, n) =>
+      build(`FROM node\nCOPY a /\nRUN echo ${n} > /n\nCMD ["${n}"]`).catch(() => undefined),
+    );
+    await Promise.all(all);
+    const image = await images.resolve("app:1");
+    assert.equal(inImage(image, "n").trim(), image.arguments[0]);
+  });
 });

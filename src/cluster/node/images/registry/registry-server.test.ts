@@ -14,21 +14,24 @@ let store: RepositoryStore;
 let port: number;
 let pushed: number;
 
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "teal-registry-"));
-  store = new RepositoryStore(folder);
-  pushed = 0;
-  server = new RegistryServer({
-    store,
-    onPushed: () => void (pushed += 1),
-    onProblem: (text) => assert.fail(text),
+// Within each `describe`: tests of other files share the process.
+function eachInFolder(): void {
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "teal-registry-"));
+    store = new RepositoryStore(folder);
+    pushed = 0;
+    server = new RegistryServer({
+      store,
+      onPushed: () => void (pushed += 1),
+      onProblem: (text) => assert.fail(text),
+    });
+    port = await server.listen(0);
   });
-  port = await server.listen(0);
-});
-afterEach(async () => {
-  await server.close();
-  rmSync(folder, { recursive: true });
-});
+  afterEach(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  });
+}
 
 interface Answer {
   readonly status: number | undefined;
@@ -79,6 +82,8 @@ async function pushImage(repository: string, tag: string, text = "{}"): Promise<
 }
 
 describe("the registry", () => {
+  eachInFolder();
+
   it("gives out what was pushed, by tag and digest, and tells of it", async () => {
     const digest = await pushImage("a/b", "1");
     assert.equal(pushed, 1);
