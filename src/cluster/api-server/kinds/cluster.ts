@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { type Fields, fieldsIn, fieldsOf, listOf, textOf } from "../json.ts";
 import { labelName } from "../names.ts";
 import { type FieldError, fieldError } from "../refusal.ts";
-import { duplicates, oneOf } from "./field-checks.ts";
+import { duplicates, ipErrors, oneOf, portNumberErrors } from "./field-checks.ts";
 import { plainRules, selectablePaths } from "./plain.ts";
 import type { Rules } from "./rules.ts";
 
@@ -61,11 +61,21 @@ export const endpointsRules: Rules = {
       const addresses = ["addresses", "notReadyAddresses"] as const;
       return addresses.every((name) => listOf(subset[name]).length === 0)
         ? [fieldError.required(path, "must specify `addresses` or `notReadyAddresses`")]
-        : addresses.flatMap((name) =>
-            fieldsIn(subset[name])
-              .filter(({ ip }) => isIP(textOf(ip)) === 0)
-              .map(({ ip }) => fieldError.invalid(`${path}.${name}[].ip`, ip, "must be a valid IP address")),
-          );
+        : [
+            ...addresses.flatMap((name) =>
+              fieldsIn(subset[name]).flatMap(({ ip }, at) => {
+                // The server looks twice: whether it is an address, and whether it is one that may be given.
+                const field = `${path}.${name}[${at}].ip`;
+                const errors = ipErrors(ip, field);
+                return errors.length === 0
+                  ? []
+                  : [...errors, fieldError.invalid(field, textOf(ip), "must be a valid IP address")];
+              }),
+            ),
+            ...fieldsIn(subset.ports).flatMap(({ port }, at) =>
+              portNumberErrors(port, `${path}.ports[${at}].port`),
+            ),
+          ];
     }),
 };
 

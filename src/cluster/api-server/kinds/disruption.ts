@@ -18,13 +18,26 @@ export const podDisruptionBudgetRules: Rules = {
 
 function budgetErrors(spec: Fields): FieldError[] {
   const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy: policy } = spec;
+  // The server shows the whole spec, by the names that it has within itself.
+  const inside = {
+    MinAvailable: minAvailable,
+    Selector: selector ?? null,
+    MaxUnavailable: maxUnavailable,
+    UnhealthyPodEvictionPolicy: policy ?? null,
+  };
   return [
     ...(minAvailable !== undefined && maxUnavailable !== undefined
-      ? [fieldError.invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set")]
+      ? [fieldError.invalid("spec", inside, "minAvailable and maxUnavailable cannot be both set")]
       : []),
-    ...countOrPercentErrors(minAvailable, "spec.minAvailable"),
-    ...countOrPercentErrors(maxUnavailable, "spec.maxUnavailable"),
+    ...amountErrors(minAvailable, "spec.minAvailable"),
+    ...amountErrors(maxUnavailable, "spec.maxUnavailable"),
     ...(selector === undefined ? [] : labelSelectorErrors(selector, "spec.selector")),
     ...oneOf(policy, ["AlwaysAllow", "IfHealthyBudget"], "spec.unhealthyPodEvictionPolicy"),
   ];
+}
+
+function amountErrors(amount: unknown, field: string): FieldError[] {
+  const errors = countOrPercentErrors(amount, field);
+  const isTooMuch = errors.length === 0 && typeof amount === "string" && Number.parseInt(amount, 10) > 100;
+  return isTooMuch ? [fieldError.invalid(field, amount, "must not be greater than 100%")] : errors;
 }
