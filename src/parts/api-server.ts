@@ -39,13 +39,14 @@ async function serve(
   const addresses = addressesOf(block);
   const pki = await loadPki(data.pki, clock.now(), [serviceAddress(store, addresses)]);
   const shared = address ?? (addressing === "single" ? "127.0.0.1" : undefined);
+  const node = nodeOf(data.path);
   const apiServer = new ApiServer({
     store,
     clock,
     access: accessOf(pki, authorization),
     addresses,
     isPortInUse: (port) => listenersAt(listeners(), "127.0.0.1", port).length > 0,
-    podLogs: nodeOf(data.path).logs,
+    podLogs: node.logs,
   });
   const client = new KubernetesClient(apiServer, "teal");
   await installDefinitions(client);
@@ -54,6 +55,7 @@ async function serve(
     apiServer,
     pki,
     clock,
+    node,
     port,
     onProblem: log,
   });

@@ -45,6 +45,8 @@ export function nodePart({ data, block, addressing, clock, log }: PartWorld): Ru
   const server = new NodeServer({
     dataFolder: data.path,
     logs,
+    clock,
+    driver,
     podWith: (uid) => agent.podWith(uid),
     onProblem: log,
   });

@@ -41,6 +41,9 @@ class RecordingApi implements ServedApi {
     }
   }
   access = new Access(new Store(), new SystemClock());
+  podStream(): ApiResponse {
+    return { code: 404, body: "404 page not found\n" };
+  }
   resources() {
     return [];
   }

@@ -459,7 +459,7 @@ describe("what Kubernetes has and this cluster does not", () => {
     ],
     ["GET", "/api/v1/componentstatuses", "componentstatuses"],
     ["GET", "/apis/storage.k8s.io/v1/csidrivers", "csidrivers.storage.k8s.io"],
-    ["POST", "/api/v1/namespaces/default/pods/p/exec", "pods/exec"],
+    ["GET", "/api/v1/namespaces/default/pods/p/proxy", "pods/proxy"],
     ["GET", "/apis/metrics.k8s.io/v1beta1/nodes", "nodes.metrics.k8s.io"],
   ] as const;
   const { api } = startApi();

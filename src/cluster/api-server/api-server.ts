@@ -1,4 +1,4 @@
-import type { KubernetesObject } from "../../api/core.ts";
+import type { KubernetesObject, Pod } from "../../api/core.ts";
 import type { ApiRequest, ApiResponse, Transport, WatchSink } from "../../kubernetes/transport.ts";
 import type { Cancel, Clock } from "../../time/clock.ts";
 import type { Addresses } from "../addresses.ts";
@@ -16,10 +16,12 @@ import type { Kind } from "./kind.ts";
 import { definitions, KindRegistry } from "./kind-registry.ts";
 import type { ApiObject } from "./kinds/rules.ts";
 import { listBody, listObjects, selectorOf } from "./list.ts";
+import type { PodStream } from "./node-door.ts";
 import { type DeletionOptions, deletionOptions, integerIn, writeOptions } from "./options.ts";
 import { checkPatchType } from "./patch/patch.ts";
 import { parsePath, type Target } from "./paths.ts";
 import {
+  badRequest,
   internalError,
   methodNotAllowed,
   noSuchResource,
@@ -32,6 +34,7 @@ import type { ResourceInfo } from "./resource-info.ts";
 import { isOnlyElsewhere } from "./schema-data.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
 import type { PodLogs } from "./subresources/pod-logs.ts";
+import { isStreamVerb, podStreamOf } from "./subresources/pod-streams.ts";
 import { podLogOf, type SubresourceCall, subresourceAnswer } from "./subresources/table.ts";
 import { withWarnings } from "./success.ts";
 import { refuseWatch, WatchFeed } from "./watch-feed.ts";
@@ -140,6 +143,21 @@ export class ApiServer implements Transport {
       const { kind, target } = call;
       const place: Place = { kind, namespace: target.namespace ?? "", name: target.name ?? "" };
       return (await podLogOf(this.#subresourceCall(call, place), signal)) ?? { code: 204, body: "" };
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  /** The stream that a request for a pod's subresource means, as `pods/exec`; or why there is none. */
+  podStream(request: ApiRequest, query: URLSearchParams): PodStream | ApiResponse {
+    try {
+      const call = this.#call(request);
+      const subresource = call?.target.subresource;
+      if (call === undefined || call.target.plural !== "pods" || !isStreamVerb(subresource))
+        throw badRequest("the requested resource is no stream: it takes no change of protocols");
+      const { kind, target } = call;
+      const place: Place = { kind, namespace: target.namespace ?? "", name: target.name ?? "" };
+      return podStreamOf(subresource, this.#get(place) as unknown as Pod, query);
     } catch (error) {
       return refused(error);
     }

@@ -17,8 +17,8 @@ export interface PodStream {
 export interface NodeDoor {
   readonly logs: PodLogs;
   /**
-   * Begins a request that is to become a stream; the node's answer is `upgrade`, or a refusal as `response`. When the node cannot
-   * be reached, the request's `error` is a refusal.
+   * Begins a request that is to become a stream; the node's answer is `upgrade`, or a refusal as `response`; `error`
+   * says why it cannot be asked.
    */
   open(stream: PodStream, method: string, headers: IncomingHttpHeaders): ClientRequest;
 }

@@ -1,15 +1,19 @@
 import { setMaxListeners } from "node:events";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Socket } from "node:net";
 import type { Clock } from "../../../time/clock.ts";
 import { later } from "../../../time/clock.ts";
+import type { NodeDoor } from "../node-door.ts";
 import type { Pki } from "./pki.ts";
 import { RequestHandler, type ServedApi } from "./request-handler.ts";
+import { type StreamingApi, Upgrades } from "./upgrades.ts";
 
 export interface HttpServerOptions {
-  readonly apiServer: ServedApi;
+  readonly apiServer: ServedApi & StreamingApi;
   readonly pki: Pki;
   readonly clock: Clock;
+  /** Where pods run; without it there are no streams (`pods/exec`). */
+  readonly node?: NodeDoor;
   /** 0 takes a free one. */
   readonly port: number;
   /** `127.0.0.1` when absent. */
@@ -59,6 +63,12 @@ export async function start(options: HttpServerOptions): Promise<HttpServer> {
   const closing = new AbortController();
   // Every watch listens.
   setMaxListeners(0, closing.signal);
+  const upgrades = new Upgrades({ apiServer, clock, node: options.node });
+  server.on("upgrade", (request, socket, head) => {
+    // A stream may be quiet for long.
+    if (socket instanceof Socket) socket.setTimeout(0);
+    upgrades.take(request, socket, head, closing.signal);
+  });
   server.on("request", (request, response) => {
     response.on("close", () => {
       if (closing.signal.aborted) server.closeIdleConnections();

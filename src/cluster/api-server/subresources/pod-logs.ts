@@ -2,6 +2,7 @@ import type { Pod } from "../../../api/core.ts";
 import { type Instant, later, parseTime } from "../../../time/clock.ts";
 import { integerIn, isSet } from "../options.ts";
 import { badRequest, type FieldError, fieldError, invalid } from "../refusal.ts";
+import { containerMeant } from "./pod-container.ts";
 
 /** What of a container's log is asked for. */
 export interface PodLogOptions {
@@ -32,24 +33,10 @@ export function podLogOptions(
   query: Readonly<Record<string, string>>,
   now: Instant,
 ): PodLogOptions {
-  const { name } = pod.metadata;
-  const containers = pod.spec.containers.map((container) => container.name);
-  const initContainers = (pod.spec.initContainers ?? []).map((container) => container.name);
-  const asked = query.container ?? "";
-  if (asked !== "" && ![...containers, ...initContainers].includes(asked)) {
-    throw badRequest(`container ${asked} is not valid for pod ${name}`);
-  }
-  const [only, ...others] = containers;
-  if (asked === "" && (others.length > 0 || only === undefined)) {
-    const choice =
-      initContainers.length === 0
-        ? `choose one of: [${containers.join(" ")}]`
-        : `choose one of: [${containers.join(" ")}] or one of the init containers: [${initContainers.join(" ")}]`;
-    throw badRequest(`a container name must be specified for pod ${name}, ${choice}`);
-  }
-  checkAmounts(name, query);
+  const container = containerMeant(pod, query.container);
+  checkAmounts(pod.metadata.name, query);
   return {
-    container: asked === "" ? (only ?? "") : asked,
+    container,
     follow: isSet(query.follow),
     previous: isSet(query.previous),
     timestamps: isSet(query.timestamps),

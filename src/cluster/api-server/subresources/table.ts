@@ -7,7 +7,7 @@ import { answerTokenRequest, tokenRequestType } from "../access/tokens/token-req
 import type { ApiObject } from "../kinds/rules.ts";
 import { type WriteOptions, writeOptions } from "../options.ts";
 import { checkPatchType } from "../patch/patch.ts";
-import { qualified } from "../refusal.ts";
+import { badRequest, qualified } from "../refusal.ts";
 import { successAnswer, withWarnings } from "../success.ts";
 import type { Place, Writer } from "../writer.ts";
 import { finalizeNamespace } from "./namespace-finalize.ts";
@@ -44,6 +44,7 @@ const answers: Readonly<Record<string, SubresourceAnswer>> = {
   "*/scale": answerScale,
   "namespaces/finalize": (call) =>
     ok(finalizeNamespace(call.writer, call.place, call.get, call.request.body, optionsIn(call))),
+  "pods/attach": needsUpgrade,
   "pods/binding": (call) => {
     const { writer, place, get, request, clock } = call;
     return withWarnings(successAnswer, bindPod(writer, place, get, request.body, clock, optionsIn(call)));
@@ -53,7 +54,9 @@ const answers: Readonly<Record<string, SubresourceAnswer>> = {
     const warnings = evictPod(writer, place, get, request.body, query, clock, optionsIn(call));
     return withWarnings(successAnswer, warnings);
   },
+  "pods/exec": needsUpgrade,
   "pods/log": answerLog,
+  "pods/portforward": needsUpgrade,
   "serviceaccounts/token": (call) => {
     const { writer, place, request, store, access, clock, get } = call;
     const { object, warnings } = writer.readReview(
@@ -88,6 +91,11 @@ async function answerLog(call: SubresourceCall): Promise<ApiResponse> {
   const pieces: Uint8Array[] = [];
   for await (const piece of log) pieces.push(piece);
   return { code: 200, body: Buffer.concat(pieces).toString() };
+}
+
+/** What begins with a change of protocols has no answer without one. */
+function needsUpgrade(): never {
+  throw badRequest("Upgrade request required");
 }
 
 function answerStatus(call: SubresourceCall): ApiResponse {

@@ -36,8 +36,7 @@ export function nodeOf(dataFolder: string): NodeDoor {
       return piecesOf(answer, signal);
     },
     open({ verb, pod, query }: PodStream, method: string, headers: IncomingHttpHeaders) {
-      const asked = ask(nodePath(verb, pod, query), method, headers);
-      return asked.on("error", () => {}).setTimeout(0);
+      return ask(nodePath(verb, pod, query), method, headers);
     },
   };
 }

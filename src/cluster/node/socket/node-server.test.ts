@@ -50,7 +50,14 @@ async function begin(path: string): Promise<void> {
 }
 
 function serverOf(path: string): NodeServer {
-  return new NodeServer({ dataFolder: path, logs, podWith: () => pod, onProblem: assert.fail });
+  return new NodeServer({
+    dataFolder: path,
+    logs,
+    clock: new SystemClock(),
+    driver: { planBeside: async () => assert.fail() },
+    podWith: () => pod,
+    onProblem: assert.fail,
+  });
 }
 
 async function runWith(text: string): Promise<string> {

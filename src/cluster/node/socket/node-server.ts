@@ -1,16 +1,23 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Pod } from "../../../api/core.ts";
+import type { Clock } from "../../../time/clock.ts";
 import { streamLog } from "../../api-server/http/log-stream.ts";
-import { badRequest, noSuchResource, Refusal } from "../../api-server/refusal.ts";
+import { refuseUpgrade } from "../../api-server/http/refuse-upgrade.ts";
+import { badRequest, internalError, noSuchResource, Refusal } from "../../api-server/refusal.ts";
 import { podLogIn } from "../logs/pod-logs.ts";
 import type { RunLogs } from "../logs/run-log.ts";
+import { execStream } from "./command/exec-stream.ts";
 import { logOptionsIn } from "./log-query.ts";
 import { type NodeTarget, parseNodePath } from "./node-path.ts";
+import type { PodDoor } from "./pod-door.ts";
 import { listenOn, nodeSocketIn } from "./socket-path.ts";
 
 export interface NodeServerOptions {
   readonly dataFolder: string;
   readonly logs: RunLogs;
+  readonly clock: Clock;
+  readonly driver: PodDoor;
   /** A pod of this node as it is now. */
   readonly podWith: (uid: string) => Pod | undefined;
   /** Told about failures that are the node's own. */
@@ -18,12 +25,14 @@ export interface NodeServerOptions {
 }
 
 /**
- * What the node gives out besides objects: logs, as long as somebody reads them. Whoever reaches its socket may have everything;
+ * What the node gives out besides objects, as long as somebody is there: logs, and the streams of commands. Whoever reaches its socket may have everything;
  * the API server asks for those whom it knows.
  */
 export class NodeServer {
   readonly #options: NodeServerOptions;
   readonly #server: Server;
+  readonly #streams = new Set<Duplex>();
+  readonly #sessions = new Set<Promise<void>>();
 
   constructor(options: NodeServerOptions) {
     this.#options = options;
@@ -31,6 +40,7 @@ export class NodeServer {
     // A log may be quiet for long.
     this.#server.timeout = 0;
     this.#server.on("request", (request, response) => void this.#answer(request, response));
+    this.#server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
   }
 
   /** Rejects when the socket cannot be had. */
@@ -38,11 +48,12 @@ export class NodeServer {
     await listenOn(this.#server, nodeSocketIn(this.#options.dataFolder));
   }
 
-  /** Breaks off what goes on. */
+  /** Breaks off what goes on. Resolves when the commands of clients have ended, too. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
-    await closed;
+    for (const stream of this.#streams) stream.destroy();
+    await Promise.all([closed, ...this.#sessions]);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -62,6 +73,31 @@ export class NodeServer {
     }
   }
 
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    this.#streams.add(socket);
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => this.#streams.delete(socket));
+    const session = this.#stream(request, socket, head).catch((error: unknown) => {
+      if (!(error instanceof Refusal))
+        this.#options.onProblem(`${request.method} ${request.url}: ${textOf(error)}`);
+      refuseUpgrade(socket, refusalOf(error));
+    });
+    this.#sessions.add(session);
+    await session;
+    this.#sessions.delete(session);
+  }
+
+  /** Resolves when the stream has ended. Rejects with a refusal when there can be none. */
+  async #stream(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const target = parseNodePath(request.url ?? "");
+    if (target === undefined) throw noSuchResource();
+    const { podWith, driver, clock } = this.#options;
+    const upgrade = { request, socket, head };
+    const pod = podWith(target.podUid);
+    if (target.verb === "exec") return execStream(upgrade, target, { pod, driver, clock });
+    throw badRequest(`${target.verb} is no stream`);
+  }
+
   async #log({ namespace, name, podUid, query }: NodeTarget, response: ServerResponse, gone: AbortSignal) {
     const { dataFolder, logs, podWith } = this.#options;
     // One that the node has not seen yet has no status of its own.
@@ -71,8 +107,12 @@ export class NodeServer {
   }
 }
 
+function refusalOf(error: unknown): Refusal {
+  return error instanceof Refusal ? error : internalError(textOf(error));
+}
+
 function refuse(response: ServerResponse, error: unknown): void {
-  const { status } = error instanceof Refusal ? error : new Refusal(500, "InternalError", textOf(error));
+  const { status } = refusalOf(error);
   response.writeHead(status.code, { "Content-Type": "application/json" });
   response.end(`${JSON.stringify(status)}\n`);
 }
