@@ -8,7 +8,7 @@ import { type Cancel, type Clock, formatTime, type Instant, later } from "../../
 import { pause } from "../../time/pause.ts";
 import { PodLifecycle } from "./lifecycle/pod-lifecycle.ts";
 import { type NodeFacts, nodeObject, nodeStatus } from "./node-object.ts";
-import type { PodDriver } from "./pod-driver.ts";
+import type { PodDriver, PodNetwork } from "./pod-driver.ts";
 import { PodEvents } from "./pod-events.ts";
 import { PodStatusWriter } from "./pod-status-writer.ts";
 
@@ -113,6 +113,11 @@ export class NodeAgent {
   podWith(uid: string): Pod | undefined {
     const lifecycle = this.#pods.get(uid)?.lifecycle;
     return lifecycle === undefined ? undefined : { ...lifecycle.pod, status: lifecycle.status() };
+  }
+
+  /** Where the ports of a pod are that is looked after here. */
+  networkOf(uid: string): PodNetwork | undefined {
+    return this.#pods.get(uid)?.lifecycle.network;
   }
 
   async stop(options: StopOptions): Promise<void> {

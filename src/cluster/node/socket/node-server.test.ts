@@ -56,6 +56,7 @@ function serverOf(path: string): NodeServer {
     clock: new SystemClock(),
     driver: { planBeside: async () => assert.fail() },
     podWith: () => pod,
+    networkOf: () => undefined,
     onProblem: assert.fail,
   });
 }

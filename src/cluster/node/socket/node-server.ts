@@ -7,7 +7,10 @@ import { refuseUpgrade } from "../../api-server/http/refuse-upgrade.ts";
 import { badRequest, internalError, noSuchResource, Refusal } from "../../api-server/refusal.ts";
 import { podLogIn } from "../logs/pod-logs.ts";
 import type { RunLogs } from "../logs/run-log.ts";
+import type { PodNetwork } from "../pod-driver.ts";
+import { attachStream } from "./command/attach-stream.ts";
 import { execStream } from "./command/exec-stream.ts";
+import { portForwardStream } from "./forward/port-forward.ts";
 import { logOptionsIn } from "./log-query.ts";
 import { type NodeTarget, parseNodePath } from "./node-path.ts";
 import type { PodDoor } from "./pod-door.ts";
@@ -20,6 +23,8 @@ export interface NodeServerOptions {
   readonly driver: PodDoor;
   /** A pod of this node as it is now. */
   readonly podWith: (uid: string) => Pod | undefined;
+  /** Where its ports are; undefined for one that has no address yet. */
+  readonly networkOf: (uid: string) => PodNetwork | undefined;
   /** Told about failures that are the node's own. */
   readonly onProblem: (text: string) => void;
 }
@@ -91,11 +96,21 @@ export class NodeServer {
   async #stream(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const target = parseNodePath(request.url ?? "");
     if (target === undefined) throw noSuchResource();
-    const { podWith, driver, clock } = this.#options;
+    const { podWith, networkOf, driver, clock, dataFolder, logs } = this.#options;
     const upgrade = { request, socket, head };
     const pod = podWith(target.podUid);
-    if (target.verb === "exec") return execStream(upgrade, target, { pod, driver, clock });
-    throw badRequest(`${target.verb} is no stream`);
+    switch (target.verb) {
+      case "exec":
+        return execStream(upgrade, target, { pod, driver, clock });
+      case "attach":
+        return attachStream(upgrade, target, { pod, driver, clock, dataFolder, logs });
+      case "portforward": {
+        const network = networkOf(target.podUid);
+        return portForwardStream(upgrade, pod && network && { pod, network });
+      }
+      case "log":
+        throw badRequest("a log is no stream");
+    }
   }
 
   async #log({ namespace, name, podUid, query }: NodeTarget, response: ServerResponse, gone: AbortSignal) {

@@ -36,38 +36,42 @@ export async function execStream(
   const options = commandOptionsIn(query);
   const { container, command } = options;
   const running = pod !== undefined && isRunning(pod, container) ? pod : undefined;
-  const client = await commandClient(upgrade, options, clock, running === undefined ? container : undefined);
+  const missing = running === undefined ? `container not found (${JSON.stringify(container)})` : undefined;
+  const client = await commandClient(upgrade, options, clock, missing);
   if (client === undefined || running === undefined) return;
   await runCommand(() => driver.planBeside({ pod: running, container }, command), options, client, clock);
 }
 
 /**
- * The client of a command, over the protocol that it asks for; undefined when it has gone, or has been told that `missing` does not
- * run. Throws a refusal.
+ * The client of a command, over the protocol that it asks for; undefined when it has gone, or has been told why there is none
+ * (`missing`). Throws a refusal.
  */
-async function commandClient(
+export async function commandClient(
   { request, socket, head }: Upgrade,
   options: CommandOptions,
   clock: Clock,
   missing: string | undefined,
 ): Promise<CommandClient | undefined> {
-  const why = `container not found (${JSON.stringify(missing)})`;
-  if (request.headers.upgrade?.toLowerCase() === "websocket") {
+  if (isWebSocket(request)) {
     checkWebSocketProtocol(request);
     const client = await webSocketClient(request, socket, head, options);
     if (missing === undefined) return client;
     // Over a WebSocket, clients read no other answer.
-    await client.finish(failure(`unable to upgrade connection: ${why}`));
+    await client.finish(failure(`unable to upgrade connection: ${missing}`));
     return undefined;
   }
   const protocol = spdyProtocol(request, commandProtocols);
-  if (missing !== undefined) throw new Refusal(404, "NotFound", why);
+  if (missing !== undefined) throw new Refusal(404, "NotFound", missing);
   acceptSpdy(socket, head, protocol);
   return spdyClient(socket, options, clock);
 }
 
+export function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === "websocket";
+}
+
 /** Throws a refusal in the kubelet's words. */
-function commandOptionsIn(query: URLSearchParams): CommandOptions {
+export function commandOptionsIn(query: URLSearchParams): CommandOptions {
   const has = (name: string): boolean => isSet(query.get(name) ?? undefined);
   const tty = has("tty");
   const options = {
@@ -84,7 +88,8 @@ function commandOptionsIn(query: URLSearchParams): CommandOptions {
   return options;
 }
 
-function isRunning({ status }: Pod, container: string): boolean {
+/** Whether a container runs now. */
+export function isRunning({ status }: Pod, container: string): boolean {
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   return statuses.some(({ name, state }) => name === container && state?.running !== undefined);
 }
