@@ -36,6 +36,9 @@ export class Upgrades {
   /** `closing` ends it. */
   take(request: IncomingMessage, socket: Duplex, head: Buffer, closing: AbortSignal): void {
     socket.on("error", () => socket.destroy());
+    const leave = (): void => void socket.destroy();
+    closing.addEventListener("abort", leave);
+    socket.on("close", () => closing.removeEventListener("abort", leave));
     try {
       this.#join(request, socket, head, closing);
     } catch (error) {
@@ -53,7 +56,8 @@ export class Upgrades {
     if (method !== "GET" && method !== "POST") throw methodNotAllowed();
     const query = Object.fromEntries(url.searchParams);
     const impersonation = impersonationIn(request.headersDistinct);
-    if (impersonation === "without a user") throw badRequest("a user is to be impersonated whose name is not given");
+    if (impersonation === "without a user")
+      throw badRequest("a user is to be impersonated whose name is not given");
     const user = impersonation === undefined ? own : impersonated(apiServer.access, own, impersonation);
     apiServer.access.checkRequest(user, { method, path, query });
     // Who asks is no business of the node's.
@@ -112,6 +116,8 @@ function headOf({ statusCode = 500, statusMessage = "", rawHeaders }: IncomingMe
 }
 
 function passAnswer(answer: IncomingMessage, socket: Duplex): void {
+  // Read on, so that its end is seen.
+  socket.resume();
   socket.write(headOf(answer));
   answer.on("error", () => socket.destroy());
   answer.pipe(socket);

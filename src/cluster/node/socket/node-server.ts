@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Pod } from "../../../api/core.ts";
-import type { Clock } from "../../../time/clock.ts";
+import { type Clock, later } from "../../../time/clock.ts";
+import { pause } from "../../../time/pause.ts";
 import { streamLog } from "../../api-server/http/log-stream.ts";
 import { refuseUpgrade } from "../../api-server/http/refuse-upgrade.ts";
 import { badRequest, internalError, noSuchResource, Refusal } from "../../api-server/refusal.ts";
@@ -29,6 +30,9 @@ export interface NodeServerOptions {
   readonly onProblem: (text: string) => void;
 }
 
+// A command whose client has gone is killed sooner.
+const closingSeconds = 4;
+
 /**
  * What the node gives out besides objects, as long as somebody is there: logs, and the streams of commands. Whoever reaches its socket may have everything;
  * the API server asks for those whom it knows.
@@ -53,12 +57,16 @@ export class NodeServer {
     await listenOn(this.#server, nodeSocketIn(this.#options.dataFolder));
   }
 
-  /** Breaks off what goes on. Resolves when the commands of clients have ended, too. */
+  /** Breaks off what goes on. Waits for the commands of clients to end, too, but not for ever. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
     for (const stream of this.#streams) stream.destroy();
-    await Promise.all([closed, ...this.#sessions]);
+    await closed;
+    const { clock } = this.#options;
+    const ended = new AbortController();
+    void Promise.all(this.#sessions).then(() => ended.abort());
+    await pause(clock, later(clock.now(), closingSeconds), ended.signal);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -27,6 +27,9 @@ export interface CommandWorld {
   readonly clock: Clock;
 }
 
+// As a container runtime has it, where the container itself says nothing.
+const withTerminalType = ["sh", "-c", 'TERM=${TERM:-xterm}; export TERM; exec "$@"', "sh"];
+
 /** Runs a command beside a container. Throws a refusal when there is none. */
 export async function execStream(
   upgrade: Upgrade,
@@ -39,7 +42,8 @@ export async function execStream(
   const missing = running === undefined ? `container not found (${JSON.stringify(container)})` : undefined;
   const client = await commandClient(upgrade, options, clock, missing);
   if (client === undefined || running === undefined) return;
-  await runCommand(() => driver.planBeside({ pod: running, container }, command), options, client, clock);
+  const words = options.tty ? [...withTerminalType, ...command] : command;
+  await runCommand(() => driver.planBeside({ pod: running, container }, words), options, client, clock);
 }
 
 /**

@@ -13,7 +13,7 @@ export interface StartedCommand {
   readonly outputs: readonly { readonly to: "stdout" | "stderr"; readonly from: Readable }[];
   /** As a shell would have it: 128 and the signal's number for one that was killed. */
   readonly exitCode: Promise<number>;
-  resize(size: TerminalSize): void;
+  readonly resize: (size: TerminalSize) => void;
 }
 
 /** Starts a command with pipes. Rejects when the system does not let it. */
