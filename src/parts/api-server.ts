@@ -1,6 +1,7 @@
 import type { Service } from "../api/core.ts";
 import { type Addresses, addressesOf } from "../cluster/addresses.ts";
 import { ApiServer } from "../cluster/api-server/api-server.ts";
+import { withFieldsAsText } from "../cluster/api-server/field-ownership/managers.ts";
 import { start as startHttpServer } from "../cluster/api-server/http/http-server.ts";
 import { writeKubeconfig } from "../cluster/api-server/http/kubeconfig.ts";
 import { accessOf, loadPki } from "../cluster/api-server/http/pki.ts";
@@ -32,7 +33,7 @@ async function serve(
   stops: (() => void | Promise<void>)[],
 ): Promise<Readonly<Record<string, string>>> {
   const journal = new FileJournal(data.store, { clock, sync, onProblem: log });
-  const store = new Store({ journal });
+  const store = new Store({ journal, revive: withFieldsAsText });
   stops.push(() => store.close());
   const moved = moveServices(store, block);
   if (moved > 0) log(`${moved} Services have moved to the addresses 127.${block}`);

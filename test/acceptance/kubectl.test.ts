@@ -307,12 +307,23 @@ describe("the real kubectl", { skip, timeout: 120_000 }, () => {
     assert.match(refused.errors, /is not supported by example.com\/v1, Kind=Widget/);
   });
 
-  it("says that it has no server-side apply", async () => {
-    for (const line of ["apply --server-side -f -", "apply --server-side --force-conflicts -f -"]) {
-      const { code, errors } = await run(line.split(" "), widget("blue"));
-      assert.notEqual(code, 0);
-      assert.match(errors, /server-side apply is not offered yet: apply without --server-side/);
-    }
+  it("applies on the server's side, and tells whose fields are in the way", async () => {
+    const own = ["apply", "--server-side", "--field-manager=one", "-f", "-"];
+    const other = ["apply", "--server-side", "--field-manager=two", "-f", "-"];
+    const sized = (size: number) =>
+      JSON.stringify({
+        apiVersion: "example.com/v1",
+        kind: "Widget",
+        metadata: { name: "owned", namespace: "shop" },
+        spec: { size },
+      });
+    assert.match((await run(own, sized(1))).output, /owned serverside-applied/);
+    const refused = await run(other, sized(2));
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.errors, /conflict with "one": \.spec\.size/);
+    assert.match((await run([...other, "--force-conflicts"], sized(2))).output, /owned serverside-applied/);
+    assert.equal(await kubectl("get widget owned -n shop -o jsonpath={.spec.size}"), "2");
+    await kubectl("delete widget owned -n shop");
   });
 
   it("waits for conditions and values", async () => {

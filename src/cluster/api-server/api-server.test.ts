@@ -201,17 +201,6 @@ describe("writing objects", () => {
     );
     assert.equal(store.get("configmaps", "default", "a"), undefined);
   });
-
-  it("says that server-side apply is not there", async () => {
-    const { patch } = startApi();
-    const answer = await patch(
-      `${deployments}/d?fieldManager=x&force=true`,
-      deployment("d"),
-      "application/apply-patch+yaml",
-    );
-    assert.equal(answer.code, 415);
-    assert.match(status(answer).message, /server-side apply is not offered yet/);
-  });
 });
 
 describe("reading lists", () => {

@@ -18,8 +18,8 @@ import type { ApiObject } from "./kinds/rules.ts";
 import { listBody, listObjects, selectorOf } from "./list.ts";
 import type { PodStream } from "./node-door.ts";
 import { type DeletionOptions, deletionOptions, integerIn, writeOptions } from "./options.ts";
-import { checkPatchType } from "./patch/patch.ts";
 import { parsePath, type Target } from "./paths.ts";
+import type { Written } from "./proposal.ts";
 import {
   badRequest,
   internalError,
@@ -35,10 +35,10 @@ import { isOnlyElsewhere } from "./schema-data.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
 import type { PodLogs } from "./subresources/pod-logs.ts";
 import { isStreamVerb, podStreamOf } from "./subresources/pod-streams.ts";
-import { podLogOf, type SubresourceCall, subresourceAnswer } from "./subresources/table.ts";
+import { podLogOf, type SubresourceCall, subresourceAnswer, writeAsAsked } from "./subresources/table.ts";
 import { withWarnings } from "./success.ts";
 import { refuseWatch, WatchFeed } from "./watch-feed.ts";
-import { type Deleted, type Place, Writer, type Written } from "./writer.ts";
+import { type Deleted, type Place, Writer } from "./writer.ts";
 
 export interface ApiServerOptions {
   readonly store: Store;
@@ -65,6 +65,7 @@ interface Call {
 }
 
 const verbs = { GET: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" } as const;
+const ownRequest = { userAgent: "kube-apiserver" };
 const firstNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
 /**
@@ -197,7 +198,7 @@ export class ApiServer implements Transport {
     return this.#answerObject(call, place);
   }
 
-  #answerCollection(call: Call): ApiResponse {
+  async #answerCollection(call: Call): Promise<ApiResponse> {
     const { kind, target, query, request } = call;
     if (kind.review !== undefined) return this.#answerReview(call, kind.review);
     switch (request.method) {
@@ -205,11 +206,14 @@ export class ApiServer implements Transport {
         return ok(listObjects(this.#store, kind, target.namespace, query));
       case "POST": {
         if (kind.info.namespaced && target.namespace === undefined) throw methodNotAllowed();
-        const options = writeOptions("CreateOptions", query, request.user);
-        return this.#written(kind, this.#writer.create(kind, target.namespace ?? "", request.body, options));
+        const options = writeOptions("CreateOptions", request);
+        return this.#written(
+          kind,
+          await this.#writer.create(kind, target.namespace ?? "", request.body, options),
+        );
       }
       case "DELETE":
-        return this.#deleteCollection(kind, target.namespace, request.body, query);
+        return this.#deleteCollection(call);
       case "PUT":
       case "PATCH":
         throw methodNotAllowed();
@@ -217,41 +221,31 @@ export class ApiServer implements Transport {
   }
 
   // A question is neither stored nor counted as a write: its answer is the object with a status.
-  #answerReview({ kind, target: { namespace = "" }, query, request }: Call, review: Review): ApiResponse {
+  #answerReview({ kind, target: { namespace = "" }, request }: Call, review: Review): ApiResponse {
     if (request.method !== "POST" || (kind.info.namespaced && namespace === "")) throw methodNotAllowed();
-    const options = writeOptions("CreateOptions", query, request.user);
+    const options = writeOptions("CreateOptions", request);
     const { user = ownUser, body } = request;
-    const { object, warnings } = this.#writer.readReview(kind, namespace, body, options);
+    const { object, warnings } = this.#writer.bodies.review(kind, namespace, body, options);
     const now = this.#clock.now();
     const answered = review({ info: kind.info, object, namespace, user, access: this.access, now });
     return withWarnings({ code: 201, body: answered }, warnings);
   }
 
-  #answerObject({ kind, query, request }: Call, place: Place): ApiResponse {
+  async #answerObject({ kind, query, request }: Call, place: Place): Promise<ApiResponse> {
     if (kind.review !== undefined) throw noSuchResource();
     switch (request.method) {
       case "GET":
         return ok(kind.show(this.#get(place)));
       case "PUT":
-        return this.#written(
-          kind,
-          this.#writer.update(place, request.body, writeOptions("UpdateOptions", query, request.user)),
-        );
       case "PATCH":
-        return this.#written(kind, this.#patch(place, request, query));
-      case "DELETE":
-        return this.#deleted(place, this.#delete(place, deletionOptions(request.body, query)));
+        return this.#written(kind, await writeAsAsked(this.#writer, place, request));
+      case "DELETE": {
+        const options = deletionOptions(request.body, query, request.user);
+        return this.#deleted(place, await this.#delete(place, options));
+      }
       case "POST":
         throw methodNotAllowed();
     }
-  }
-
-  #patch(place: Place, request: ApiRequest, query: Query, subresource?: string): Written {
-    const contentType = request.contentType ?? "application/json";
-    // Before the options, because those of an apply are others.
-    checkPatchType(place.kind, contentType);
-    const options = writeOptions("PatchOptions", query, request.user);
-    return this.#writer.patch(place, request.body, contentType, options, subresource);
   }
 
   async #answerSubresource(call: Call, place: Place, subresource: string): Promise<ApiResponse> {
@@ -302,27 +296,41 @@ export class ApiServer implements Transport {
     });
   }
 
-  #delete(place: Place, options: DeletionOptions): Deleted {
-    const deleted = this.#writer.delete(place, options);
+  async #delete(place: Place, options: DeletionOptions): Promise<Deleted> {
+    const deleted = await this.#writer.delete(place, options);
     if (place.kind.collection === definitions && !options.dryRun) {
       const custom = this.#kinds.ofCollection(place.name);
-      if (custom !== undefined) this.#deleteCollection(custom, undefined, undefined, {});
+      if (custom !== undefined)
+        await this.#deleteAll(custom, this.#store.list(custom.collection), deletionOptions({}, {}));
       this.#dropEmptyDefinition(place.name);
     }
     this.#tidy(place.kind);
     return deleted;
   }
 
-  #deleteCollection(kind: Kind, namespace: string | undefined, body: unknown, query: Query): ApiResponse {
-    const options = deletionOptions(body, query);
+  async #deleteCollection({ kind, target, query, request }: Call): Promise<ApiResponse> {
+    const options = deletionOptions(request.body, query, request.user);
     integerIn(query.limit);
     const matches = selectorOf(kind, query, undefined);
-    const objects = this.#store.list(kind.collection, namespace);
-    const deleted = (matches === undefined ? objects : objects.filter(matches)).map(({ metadata }) => {
-      const place = { kind, namespace: metadata.namespace ?? "", name: metadata.name };
-      return kind.show(this.#delete(place, options).object);
-    });
+    const objects = this.#store.list(kind.collection, target.namespace);
+    const meant = matches === undefined ? objects : objects.filter(matches);
+    const deleted = await this.#deleteAll(kind, meant, options);
     return ok(listBody(kind, deleted, this.#store.version));
+  }
+
+  async #deleteAll(
+    kind: Kind,
+    objects: readonly KubernetesObject[],
+    options: DeletionOptions,
+  ): Promise<KubernetesObject[]> {
+    const deleted: KubernetesObject[] = [];
+    for (const { metadata } of objects) {
+      const place = { kind, namespace: metadata.namespace ?? "", name: metadata.name };
+      // Somebody else was quicker.
+      if (this.#store.get(kind.collection, place.namespace, place.name) === undefined) continue;
+      deleted.push(kind.show((await this.#delete(place, options)).object));
+    }
+    return deleted;
   }
 
   // What a write may make due: what follows from rights and accounts, old events, or a definition that waited for its last object to go.
@@ -377,7 +385,7 @@ export class ApiServer implements Transport {
     const kind = this.#kinds.find(group, "v1", plural);
     if (kind === undefined) throw new Error(`${plural} are not served`);
     if (this.#store.get(kind.collection, "", textOf(fieldsOf(object.metadata).name)) !== undefined) return;
-    this.#writer.create(kind, "", object, { dryRun: false, fieldValidation: "Ignore" });
+    void this.#writer.create(kind, "", object, writeOptions("CreateOptions", ownRequest));
   }
 }
 

@@ -40,6 +40,8 @@ export interface Kind extends BodyType {
   readonly scale: ScalePaths | undefined;
   /** A clean copy of what a client sent, in the stored form. Throws `Undecodable`; `unknown` takes dropped fields. */
   read(sent: Fields, unknown: string[]): ApiObject;
+  /** An object in the stored form as this version calls its fields; undefined where they are called the same. */
+  readonly form?: ((object: ApiObject) => KubernetesObject) | undefined;
   /** A stored object in this version. */
   show(stored: KubernetesObject): KubernetesObject;
 }
@@ -148,6 +150,7 @@ export const builtInKinds: readonly Kind[] = resourceData.map((data): Kind => {
       const typed = { ...object, apiVersion: apiVersionOf(info), kind: info.kind };
       return other === undefined ? typed : other.toStored(typed);
     },
+    form: other?.fromStored,
     show: other === undefined ? (stored) => stored : other.fromStored,
   };
 });

@@ -65,7 +65,6 @@ export function metadataOf(sent: ObjectMeta, old: ObjectMeta): ObjectMeta {
     deletionTimestamp: old.deletionTimestamp,
     deletionGracePeriodSeconds: old.deletionGracePeriodSeconds,
     selfLink: undefined,
-    managedFields: undefined,
   });
 }
 

@@ -1,4 +1,5 @@
-import type { User } from "../../kubernetes/transport.ts";
+import type { ApiRequest, User } from "../../kubernetes/transport.ts";
+import { ownUser } from "./access/access.ts";
 import { type Fields, fieldsOf, listOf, textOf } from "./json.ts";
 import { badRequest, type FieldError, fieldError, invalidOption, serverError } from "./refusal.ts";
 import { Undecodable } from "./scalars.ts";
@@ -10,9 +11,15 @@ type Query = Readonly<Record<string, string>>;
 export interface WriteOptions {
   readonly dryRun: boolean;
   readonly fieldValidation: "Ignore" | "Warn" | "Strict";
-  /** Who writes; the server itself when absent. */
-  readonly user?: User | undefined;
+  /** Who is said to own the fields that are written. */
+  readonly manager: string;
+  /** Whether an apply takes fields from their owners. */
+  readonly force: boolean;
+  readonly user: User;
 }
+
+/** What of a request says how to write. */
+type WriteRequest = Pick<ApiRequest, "query" | "contentType" | "userAgent" | "user">;
 
 /** A whole number among the parameters of a request; undefined when it is not there. Throws a 400 refusal in the server's words. */
 export function integerIn(text: string | undefined): number | undefined {
@@ -29,19 +36,22 @@ export function isSet(text: string | undefined): boolean {
 /** Options of a create, update or patch. Throws a 422 refusal in the server's words. */
 export function writeOptions(
   kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
-  query: Query,
-  user?: User,
+  { query = {}, contentType, userAgent = "", user = ownUser }: WriteRequest,
 ): WriteOptions {
   const errors: FieldError[] = [];
-  const { dryRun, fieldManager, fieldValidation = "", force } = query;
-  if (force !== undefined) {
+  const { dryRun, fieldManager = "", fieldValidation = "", force } = query;
+  const isApply = kind === "PatchOptions" && isApplyType(contentType);
+  if (force !== undefined && !isApply) {
     errors.push(fieldError.forbidden("force", "may not be specified for non-apply patch"));
+  }
+  if (isApply && fieldManager === "") {
+    errors.push(fieldError.required("fieldManager", "is required for apply patch"));
   }
   if (dryRun !== undefined && dryRun !== "" && dryRun !== "All") {
     errors.push(fieldError.notSupported("dryRun", [dryRun], ["All"]));
   }
-  if (fieldManager !== undefined && Buffer.byteLength(fieldManager) > 128) {
-    errors.push(fieldError.tooLong("fieldManager", 128));
+  if (Buffer.byteLength(fieldManager) > longestManager) {
+    errors.push(fieldError.tooLong("fieldManager", longestManager));
   }
   if (!["", "Ignore", "Strict", "Warn"].includes(fieldValidation)) {
     errors.push(
@@ -50,11 +60,31 @@ export function writeOptions(
   }
   if (errors.length > 0) throw invalidOption(kind, ...errors);
   const mode = fieldValidation === "Ignore" || fieldValidation === "Strict" ? fieldValidation : "Warn";
-  return { dryRun: dryRun === "All", fieldValidation: mode, user };
+  return {
+    dryRun: dryRun === "All",
+    fieldValidation: mode,
+    manager: fieldManager === "" ? programIn(userAgent) : fieldManager,
+    force: isSet(force),
+    user,
+  };
+}
+
+/** Whether the body of a patch says what is applied. */
+export function isApplyType(contentType: string | undefined): boolean {
+  return contentType?.split(";")[0]?.trim() === "application/apply-patch+yaml";
+}
+
+const longestManager = 128;
+
+/** `kubectl` of `kubectl/v1.34 (linux/amd64)`. */
+function programIn(userAgent: string): string {
+  const [program = ""] = userAgent.split("/");
+  return program === "" ? "unknown" : Buffer.from(program).subarray(0, longestManager).toString();
 }
 
 export interface DeletionOptions {
   readonly dryRun: boolean;
+  readonly user: User;
   readonly gracePeriodSeconds: number | undefined;
   readonly propagationPolicy: "Background" | "Foreground" | "Orphan" | undefined;
   readonly uid: string | undefined;
@@ -64,7 +94,7 @@ export interface DeletionOptions {
 const deletionType = builtInType("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
 
 /** Options of a delete, from its body and its query. Throws a refusal in the server's words. */
-export function deletionOptions(body: unknown, query: Query): DeletionOptions {
+export function deletionOptions(body: unknown, query: Query, user: User = ownUser): DeletionOptions {
   const options = decodedDeletion(body);
   const { uid, resourceVersion } = fieldsOf(options.preconditions);
   const grace = options.gracePeriodSeconds ?? integerIn(query.gracePeriodSeconds);
@@ -86,6 +116,7 @@ export function deletionOptions(body: unknown, query: Query): DeletionOptions {
   if (errors.length > 0) throw invalidOption("DeleteOptions", ...errors);
   return {
     dryRun: dryRun.length > 0,
+    user,
     gracePeriodSeconds: typeof grace === "number" ? grace : undefined,
     propagationPolicy: isPolicy(policy) ? (policy ?? (orphans === true ? "Orphan" : undefined)) : undefined,
     uid: typeof uid === "string" ? uid : undefined,

@@ -1,9 +1,11 @@
-import type { KubernetesObject, ObjectMeta } from "../../api/core.ts";
+import type { KubernetesObject } from "../../api/core.ts";
 import { equalJson } from "../../api/equal-json.ts";
 import type { User } from "../../kubernetes/transport.ts";
 import { type Clock, formatTime } from "../../time/clock.ts";
 import { freeze } from "../store/freeze.ts";
 import type { Store } from "../store/store.ts";
+import type { Admission, Attempt, Reviewers } from "./admission/admission.ts";
+import { BodyReader } from "./body-reader.ts";
 import {
   checkPreconditions,
   finalizersFor,
@@ -12,36 +14,30 @@ import {
   markedForDeletion,
   remainingGrace,
 } from "./deletion.ts";
+import { applied, checkApplied, withOldTimes, withOwners } from "./field-ownership/owners.ts";
 import { generatedName, newUid, type Random } from "./identity.ts";
-import { type Fields, fieldsOf, withFields } from "./json.ts";
+import { fieldsOf, isFields, withFields } from "./json.ts";
 import type { Kind } from "./kind.ts";
-import type { ApiObject, WriteContext } from "./kinds/rules.ts";
-import { metadataErrors } from "./names.ts";
-import {
-  checkName,
-  checkNamespace,
-  checkNewFinalizers,
-  checkUid,
-  checkVersion,
-  hasSubresource,
-  metadataOf,
-  withGeneration,
-} from "./object-metadata.ts";
+import type { ApiObject } from "./kinds/rules.ts";
+import { checkNamespace, checkUid, checkVersion, hasSubresource, metadataOf } from "./object-metadata.ts";
 import type { DeletionOptions, WriteOptions } from "./options.ts";
-import { applyPatch, type SentChange } from "./patch/patch.ts";
+import type { SentChange } from "./patch/patch.ts";
+import { type Draft, type Proposal, propose, type Written } from "./proposal.ts";
 import {
   alreadyExists,
   badRequest,
-  type FieldError,
+  conflict,
   fieldError,
   forbidden,
   internalError,
   invalid,
+  modifiedMeanwhile,
   notFound,
   serverError,
 } from "./refusal.ts";
-import { type BodyType, readBody, readPatched, type SentObject } from "./sent-object.ts";
+import type { SentObject } from "./sent-object.ts";
 import type { ServiceAddresses } from "./service-addresses.ts";
+import { withUnchangedParts } from "./unchanged-parts.ts";
 
 /** Which object a write means. */
 export interface Place {
@@ -49,13 +45,6 @@ export interface Place {
   /** Empty for kinds without. */
   readonly namespace: string;
   readonly name: string;
-}
-
-/** What a write came to. */
-export interface Written {
-  readonly object: KubernetesObject;
-  readonly warnings: readonly string[];
-  readonly created: boolean;
 }
 
 /** What a deletion came to: the object's state now, and whether it is gone. */
@@ -73,176 +62,234 @@ interface WriterOptions {
   readonly isServed: (apiVersion: string, kind: string) => boolean;
   /** Throws a refusal of what is well formed, and yet not for this user to write. */
   readonly check: (kind: Kind, object: ApiObject, old: ApiObject | undefined, user: User | undefined) => void;
+  /** Who is asked before a write; nobody without. */
+  readonly admission?: Admission | undefined;
 }
 
 const terminatingCause = "NamespaceTerminating";
 const protectedNamespaces = new Set(["default", "kube-system", "kube-public"]);
 
-/** Every way in which an object can change, the same for all kinds. Throws a `Refusal` for what cannot be. */
+/** At once, unless somebody has to be asked before. */
+export type Soon<T> = T | Promise<T>;
+
+/** How often a write starts anew when its object has changed while somebody was asked. */
+const mostTries = 5;
+
+/**
+ * Every way in which an object can change, the same for all kinds, in three steps. A *draft* says what is asked for, given the
+ * object as it is; `propose` makes of it what would be stored; a *commit* stores it if the object is still the one that was looked
+ * at. Those who have a say in it (admission) are asked in between, and without any all three happen in one turn.
+ * Throws a `Refusal` for what cannot be.
+ */
 export class Writer {
+  readonly bodies: BodyReader;
   readonly #options: WriterOptions;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.bodies = new BodyReader(options.isServed);
   }
 
-  create(kind: Kind, namespace: string, body: unknown, options: WriteOptions): Written {
-    const { object: sent, warnings } = readBody(kind, body, options.fieldValidation, this.#options.isServed);
-    if (sent.metadata.resourceVersion !== undefined) {
-      throw serverError("resourceVersion should not be set on objects to be created");
-    }
+  create(kind: Kind, namespace: string, body: unknown, options: WriteOptions): Soon<Written> {
+    const { object: sent, warnings } = this.bodies.object(kind, body, options);
     checkNamespace(sent, namespace);
-    const named = this.#withNewMetadata(kind, sent, namespace);
-    this.#checkNamespaceTakesContent(kind, namespace, named.metadata.name);
-    // Built-in kinds say themselves what becomes of a status that comes with a new object.
-    const dropsStatus = kind.info.custom && hasSubresource(kind, "status");
-    const bare = dropsStatus ? (withFields(named, { status: undefined }) as ApiObject) : named;
-    const object = kind.rules.beforeCreate(kind.rules.withDefaults(bare), this.#context());
-    this.#options.check(kind, object, undefined, options.user);
-    this.#validate(kind, object, (one) => kind.rules.validate(one));
-    if (this.#get({ kind, namespace, name: object.metadata.name }) !== undefined) {
-      throw alreadyExists(kind.info, object.metadata.name);
-    }
-    return {
-      object: this.#put(kind, object, options.dryRun),
-      warnings: [...warnings, ...kind.rules.creationWarnings(object)],
-      created: true,
+    return this.#carryOut(() => this.#creation(kind, namespace, sent, warnings, options));
+  }
+
+  update(place: Place, body: unknown, options: WriteOptions, subresource?: string): Soon<Written> {
+    const { kind, name } = place;
+    const sent = this.bodies.change(kind, place, { body }, options);
+    if (this.#get(place) === undefined && kind.rules.createsOnUpdate && subresource === undefined)
+      return this.create(kind, place.namespace, body, options);
+    const toWanted = (old: ApiObject): SentObject => {
+      if (sent.object.metadata.resourceVersion === undefined && kind.rules.needsVersionOnUpdate) {
+        const error = fieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update");
+        throw invalid({ ...kind.info, kind: kind.info.plural }, name, [error]);
+      }
+      checkUid(kind, old, sent.object);
+      return sent;
     };
+    return this.change(place, toWanted, options, subresource);
   }
 
-  /**
-   * An object as a client wants it, checked to be the one at `place`: from the body of a PUT or POST, or what a patch makes of
-   * `shown`. Throws a refusal for what is no such object.
-   */
-  readChange(
-    type: BodyType,
-    { namespace, name }: Pick<Place, "namespace" | "name">,
-    { body, patchType }: SentChange,
-    { fieldValidation }: WriteOptions,
-    shown: () => KubernetesObject | Fields = () => ({}),
-  ): SentObject {
-    const { isServed } = this.#options;
-    const sent =
-      patchType === undefined
-        ? readBody(type, body, fieldValidation, isServed)
-        : readPatched(type, applyPatch(type, shown(), body, patchType), fieldValidation, isServed);
-    checkNamespace(sent.object, namespace);
-    checkName(sent.object, name);
-    return sent;
+  patch(place: Place, change: SentChange, options: WriteOptions, subresource?: string): Soon<Written> {
+    const { kind, name } = place;
+    const toPatched = (old: ApiObject): SentObject => {
+      const sent = this.bodies.change(kind, place, change, options, () => kind.show(old));
+      const { uid } = sent.object.metadata;
+      if (uid === undefined || uid === old.metadata.uid) return sent;
+      throw invalid(kind.info, name, [fieldError.invalid("metadata.uid", uid, "field is immutable")]);
+    };
+    return this.change(place, toPatched, options, subresource);
   }
 
-  /** The body of a POST to a kind that is answered, not stored. Throws a refusal for what is none. */
-  readReview(
-    type: BodyType,
-    namespace: string,
-    body: unknown,
-    { fieldValidation }: WriteOptions,
-  ): SentObject {
-    const { object, warnings } = readBody(type, body, fieldValidation, this.#options.isServed);
-    if (namespace !== "") checkNamespace(object, namespace);
-    const metadata = withFields(object.metadata, {
-      name: object.metadata.name === "" ? undefined : object.metadata.name,
-      namespace: namespace === "" ? object.metadata.namespace : namespace,
-    });
-    return { object: { ...object, metadata }, warnings };
-  }
-
-  /** The body of a POST to a subresource that has a kind of its own. Throws a refusal for what is none, or one of another object. */
-  readSubresource(
-    type: BodyType,
-    { namespace, name }: Place,
-    body: unknown,
-    { fieldValidation }: WriteOptions,
-  ): SentObject {
-    const sent = readBody(type, body, fieldValidation, this.#options.isServed);
-    checkNamespace(sent.object, namespace);
-    if (sent.object.metadata.name === name) return sent;
-    throw badRequest(`name in URL does not match name in ${type.info.kind} object`);
-  }
-
-  update(place: Place, body: unknown, options: WriteOptions, subresource?: string): Written {
+  /** Server-side apply: `body` says what of the object shall be so, and belongs to whoever applies it. */
+  apply(place: Place, body: unknown, options: WriteOptions, subresource?: string): Soon<Written> {
     const { kind, namespace, name } = place;
-    const { object: sent, warnings } = this.readChange(kind, place, { body }, options);
-    const old = this.#get(place);
-    if (old === undefined) {
-      if (!kind.rules.createsOnUpdate || subresource !== undefined) throw notFound(kind.info, name);
-      return this.create(kind, namespace, body, options);
-    }
-    if (sent.metadata.resourceVersion === undefined && kind.rules.needsVersionOnUpdate) {
-      const error = fieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update");
-      throw invalid({ ...kind.info, kind: kind.info.plural }, name, [error]);
-    }
-    checkUid(kind, old, sent);
-    return { object: this.change(kind, old, sent, options, subresource), warnings, created: false };
+    if (!isFields(body)) throw badRequest("the body of an apply must be an object");
+    checkApplied(kind, body);
+    const { clock } = this.#options;
+    return this.#carryOut(() => {
+      const old = this.#get(place);
+      if (old === undefined && subresource !== undefined) throw notFound(kind.info, name);
+      const shown = applied({ kind, subresource, options, clock, old }, body);
+      const { object: sent } = this.bodies.change(
+        kind,
+        place,
+        { body: shown },
+        { fieldValidation: "Ignore" },
+      );
+      return old === undefined
+        ? this.#creation(kind, namespace, sent, [], options, true)
+        : this.#changeOf(kind, old, { object: sent, warnings: [] }, options, subresource, true);
+    });
   }
 
-  patch(
+  /** Makes of a stored object what `wantedFrom` says, as far as a client may: its status, or all but that. */
+  change(
     place: Place,
-    patch: unknown,
-    contentType: string,
+    wantedFrom: (old: ApiObject) => SentObject,
     options: WriteOptions,
     subresource?: string,
-  ): Written {
-    const { kind, name } = place;
-    const old = this.#get(place);
-    if (old === undefined) throw notFound(kind.info, name);
-    const change = { body: patch, patchType: contentType };
-    const { object: sent, warnings } = this.readChange(kind, place, change, options, () => kind.show(old));
-    const { uid } = sent.metadata;
-    if (uid !== undefined && uid !== old.metadata.uid) {
-      const error = fieldError.invalid("metadata.uid", uid, "field is immutable");
-      throw invalid(kind.info, name, [error]);
-    }
-    return { object: this.change(kind, old, sent, options, subresource), warnings, created: false };
+  ): Soon<Written> {
+    return this.#carryOut(() => {
+      const old = this.#existing(place);
+      return this.#changeOf(place.kind, old, wantedFrom(old), options, subresource);
+    });
   }
 
   /** Replaces the whole stored object as it is; for subresources, which check themselves what they change. */
   replace(kind: Kind, old: ApiObject, object: ApiObject, options: WriteOptions): KubernetesObject {
     checkVersion(kind, old, object);
     const next = { ...object, metadata: metadataOf(object.metadata, old.metadata) };
-    return this.#commit(kind, old, next, options);
+    return this.#store(kind, old, next, options.dryRun);
   }
 
-  delete(place: Place, options: DeletionOptions): Deleted {
-    const { kind, name } = place;
-    const old = this.#get(place);
-    if (old === undefined) throw notFound(kind.info, name);
+  delete(place: Place, options: DeletionOptions): Soon<Deleted> {
+    const old = this.#existing(place);
+    const { kind, namespace, name } = place;
+    const { dryRun, user } = options;
+    const about = { operation: "DELETE", kind, namespace, name, subresource: undefined } as const;
+    const attempt: Attempt = { ...about, object: undefined, old, dryRun, user };
+    const reviewers = this.#options.admission?.reviewersOf(attempt);
+    if (reviewers === undefined) return this.#deleteNow(place, options);
+    const afterReview = async (): Promise<Deleted> => {
+      await reviewers.change(attempt);
+      await reviewers.judge(attempt);
+      return this.#deleteNow(place, options);
+    };
+    return afterReview();
+  }
+
+  /** Drafts, proposes and commits; again if the object has changed while somebody was asked. */
+  #carryOut(draftNow: () => Draft): Soon<Written> {
+    const draft = draftNow();
+    const reviewers = this.#options.admission?.reviewersOf(attemptOf(draft, draft.object));
+    if (reviewers === undefined) return this.#commit(this.#propose(draft));
+    return this.#carryOutReviewed(draftNow, draft, reviewers);
+  }
+
+  async #carryOutReviewed(draftNow: () => Draft, first: Draft, reviewers: Reviewers): Promise<Written> {
+    let draft = first;
+    for (let tries = 1; ; tries += 1) {
+      const changed = await reviewers.change(attemptOf(draft, draft.object));
+      const admitted = this.#admitted(draft, changed.object ?? draft.object);
+      const { next } = this.#propose(admitted);
+      const told = await reviewers.judge(attemptOf(admitted, next));
+      if (this.#get(draft) === draft.old) {
+        // Anew, because what it stands beside may have changed: addresses that are given away once.
+        const written = this.#commit(this.#propose(admitted));
+        return { ...written, warnings: [...written.warnings, ...changed.warnings, ...told] };
+      }
+      if (tries === mostTries) throw conflict(draft.kind.info, draft.name, modifiedMeanwhile);
+      draft = draftNow();
+    }
+  }
+
+  /** A draft as reviewers have changed it: read and given its defaults like any other. */
+  #admitted(draft: Draft, object: ApiObject): Draft {
+    if (object === draft.object) return draft;
+    const { kind } = draft;
+    const { object: read } = this.bodies.object(kind, object, { fieldValidation: "Ignore" });
+    return { ...draft, object: kind.rules.withDefaults({ ...read, metadata: read.metadata }) };
+  }
+
+  #propose(draft: Draft): Proposal {
+    const { kind, object, old, options } = draft;
+    this.#options.check(kind, object, old, options.user);
+    return propose(draft, {
+      now: this.#options.clock.now(),
+      serviceAddresses: this.#options.serviceAddresses,
+    });
+  }
+
+  #commit({ draft, next }: Proposal): Written {
+    const { kind, old, options } = draft;
+    if (old !== undefined) {
+      const object = this.#store(kind, old, next, options.dryRun);
+      return { object, warnings: draft.warnings, created: false };
+    }
+    const { name } = next.metadata;
+    if (this.#get({ ...draft, name }) !== undefined) throw alreadyExists(kind.info, name);
+    const warnings = [...draft.warnings, ...kind.rules.creationWarnings(next)];
+    return { object: this.#put(kind, next, options.dryRun), warnings, created: true };
+  }
+
+  #creation(
+    kind: Kind,
+    namespace: string,
+    sent: ApiObject,
+    warnings: readonly string[],
+    options: WriteOptions,
+    isOwned = false,
+  ): Draft {
+    if (sent.metadata.resourceVersion !== undefined) {
+      throw serverError("resourceVersion should not be set on objects to be created");
+    }
+    const named = this.#withNewMetadata(kind, sent, namespace);
+    const { name } = named.metadata;
+    this.#checkNamespaceTakesContent(kind, namespace, name);
+    // Built-in kinds say themselves what becomes of a status that comes with a new object.
+    const dropsStatus = kind.info.custom && hasSubresource(kind, "status");
+    const bare = dropsStatus ? (withFields(named, { status: undefined }) as ApiObject) : named;
+    const wanted = kind.rules.withDefaults(bare);
+    const about = { kind, old: undefined, subresource: undefined, options };
+    const object = isOwned ? wanted : withOwners({ ...about, clock: this.#options.clock }, wanted);
+    return { ...about, namespace, name, object, warnings };
+  }
+
+  #changeOf(
+    kind: Kind,
+    old: ApiObject,
+    { object: sent, warnings }: SentObject,
+    options: WriteOptions,
+    subresource: string | undefined,
+    isOwned = false,
+  ): Draft {
+    checkVersion(kind, old, sent);
+    const { namespace = "", name } = old.metadata;
+    const bare = { ...sent, metadata: metadataOf(sent.metadata, old.metadata) };
+    const wanted = subresource === "status" ? bare : kind.rules.withDefaults(bare);
+    const shared = withUnchangedParts<ApiObject>(old, wanted);
+    const about = { kind, old, subresource, options };
+    const owned = isOwned ? shared : withOwners({ ...about, clock: this.#options.clock }, shared);
+    return { ...about, namespace, name, object: owned, warnings };
+  }
+
+  #deleteNow(place: Place, options: DeletionOptions): Deleted {
+    const { kind } = place;
+    const old = this.#existing(place);
     checkPreconditions(kind, old, options);
     if (kind.collection === "namespaces") return this.#deleteNamespace(kind, old, options);
     const finalizers = finalizersFor(old.metadata.finalizers ?? [], options.propagationPolicy);
     const grace = kind.collection === "pods" ? remainingGrace(old, options.gracePeriodSeconds) : 0;
     const now = this.#options.clock.now();
     if (grace === 0 && finalizers.length === 0) {
-      return { object: this.#remove(place, lastState(kind, old, now), options), gone: true };
+      return { object: this.#remove(place, lastState(kind, old, now), options.dryRun), gone: true };
     }
     const marked = markedForDeletion(old, now, grace, finalizers);
     if (equalJson(marked, old)) return { object: old, gone: false };
     return { object: this.#put(kind, marked, options.dryRun), gone: false };
-  }
-
-  /** Makes of a stored object what `sent` wants, as far as a client may: its status, or all but that. */
-  change(
-    kind: Kind,
-    old: ApiObject,
-    sent: ApiObject,
-    options: WriteOptions,
-    subresource?: string,
-  ): KubernetesObject {
-    checkVersion(kind, old, sent);
-    const metadata = metadataOf(sent.metadata, old.metadata);
-    const isStatus = subresource === "status";
-    const next = isStatus
-      ? this.#withStatus(kind, old, sent, metadata)
-      : this.#withContent(kind, old, sent, metadata);
-    checkNewFinalizers(kind, old, next);
-    const { rules } = kind;
-    const errorsOf = (one: ApiObject): readonly FieldError[] => {
-      const before = one === next ? old : undefined;
-      return isStatus ? rules.validateStatus(one, before) : rules.validate(one, before);
-    };
-    this.#options.check(kind, next, old, options.user);
-    this.#validate(kind, next, errorsOf, old);
-    return this.#commit(kind, old, isStatus ? next : withGeneration(kind, next, old), options);
   }
 
   #deleteNamespace(kind: Kind, old: ApiObject, options: DeletionOptions): Deleted {
@@ -257,26 +304,12 @@ export class Writer {
     return { object: this.#put(kind, terminating, options.dryRun), gone: false };
   }
 
-  #commit(kind: Kind, old: ApiObject, next: ApiObject, options: WriteOptions): KubernetesObject {
+  /** What the object is from now on; the very `old` when nothing is new. */
+  #store(kind: Kind, old: ApiObject, wanted: ApiObject, dryRun: boolean): KubernetesObject {
     const { namespace = "", name } = old.metadata;
-    if (isReadyToGo(next)) return this.#remove({ kind, namespace, name }, next, options);
-    return equalJson(next, old) ? old : this.#put(kind, next, options.dryRun);
-  }
-
-  #withContent(kind: Kind, old: ApiObject, sent: ApiObject, metadata: ObjectMeta): ApiObject {
-    const object = kind.rules.withDefaults({ ...sent, metadata });
-    const kept = hasSubresource(kind, "status")
-      ? (withFields(object, { status: old.status }) as ApiObject)
-      : object;
-    return kind.rules.beforeUpdate(kept, old, this.#context());
-  }
-
-  #withStatus(kind: Kind, old: ApiObject, sent: ApiObject, metadata: ObjectMeta): ApiObject {
-    const object = withFields(old, {
-      status: sent.status,
-      metadata: kind.info.custom ? old.metadata : metadata,
-    }) as ApiObject;
-    return kind.rules.beforeStatusUpdate(object, old);
+    const next = withOldTimes(wanted, old);
+    if (isReadyToGo(next)) return this.#remove({ kind, namespace, name }, next, dryRun);
+    return equalJson(next, old) ? old : this.#put(kind, next, dryRun);
   }
 
   #withNewMetadata(kind: Kind, sent: ApiObject, namespace: string): ApiObject {
@@ -292,7 +325,6 @@ export class Writer {
         deletionTimestamp: undefined,
         deletionGracePeriodSeconds: undefined,
         selfLink: undefined,
-        managedFields: undefined,
       }),
     };
   }
@@ -320,24 +352,10 @@ export class Writer {
     ]);
   }
 
-  /** Refuses what `validate` finds, unless it finds the same in `old`: what was let in once must not keep the rest from being changed. */
-  #validate(
-    kind: Kind,
-    object: ApiObject,
-    validate: (object: ApiObject) => readonly FieldError[],
-    old?: ApiObject,
-  ): void {
-    const errorsOf = (one: ApiObject, errors: readonly FieldError[]): readonly FieldError[] => [
-      ...metadataErrors(one.metadata as unknown as Fields, kind.rules.nameRule),
-      ...errors,
-    ];
-    const errors = errorsOf(object, validate(object));
-    if (errors.length === 0) return;
-    // Custom kinds compare field by field themselves.
-    const knownOf = (before: ApiObject) => errorsOf(before, kind.info.custom ? [] : validate(before));
-    const known = new Set(old === undefined ? [] : knownOf(old).map(identityOf));
-    const own = errors.filter((error) => !known.has(identityOf(error)));
-    if (own.length > 0) throw invalid(kind.info, object.metadata.name, own);
+  #existing(place: Place): ApiObject {
+    const object = this.#get(place);
+    if (object === undefined) throw notFound(place.kind.info, place.name);
+    return object;
   }
 
   /** All objects of a collection in one namespace. */
@@ -353,19 +371,11 @@ export class Writer {
     return dryRun ? freeze(object) : this.#options.store.put(kind.collection, object);
   }
 
-  #remove(
-    { kind, namespace, name }: Place,
-    last: ApiObject,
-    { dryRun }: { readonly dryRun: boolean },
-  ): KubernetesObject {
+  #remove({ kind, namespace, name }: Place, last: ApiObject, dryRun: boolean): KubernetesObject {
     if (dryRun) return last;
     const removed = this.#options.store.remove(kind.collection, namespace, name);
     const { resourceVersion } = removed?.metadata ?? last.metadata;
     return freeze({ ...last, metadata: withFields(last.metadata, { resourceVersion }) });
-  }
-
-  #context(): WriteContext {
-    return { now: this.#options.clock.now(), serviceAddresses: this.#options.serviceAddresses };
   }
 
   #now(): string {
@@ -373,6 +383,8 @@ export class Writer {
   }
 }
 
-function identityOf({ field, message }: FieldError): string {
-  return `${field}\0${message}`;
+function attemptOf({ kind, namespace, name, old, subresource, options }: Draft, object: ApiObject): Attempt {
+  const { dryRun, user } = options;
+  const operation = old === undefined ? "CREATE" : "UPDATE";
+  return { operation, kind, namespace, name, subresource, object, old, dryRun, user };
 }

@@ -8,6 +8,8 @@ import { type Entry, type Journal, noJournal, type StoredObject } from "./journa
 
 export interface StoreOptions {
   readonly journal?: Journal;
+  /** Makes of an object that was loaded the form in which it is kept. */
+  readonly revive?: (object: KubernetesObject) => KubernetesObject;
   /** How many changes of each collection a watch can go back at most. */
   readonly historyLength?: number;
   /** About how much memory all past states of objects together may take, as bytes of JSON. */
@@ -67,8 +69,12 @@ export class Store {
     const state = this.#journal.load(() => this.#objects());
     this.#floor = state.entriesAfter;
     this.#version = state.version;
-    for (const { collection, object, bytes } of state.objects) this.#set(collection, object, bytes);
-    for (const entry of state.entries) this.#trim(this.#record(entry, entry.bytes).history);
+    const { revive = (object) => object } = options;
+    for (const { collection, object, bytes } of state.objects) this.#set(collection, revive(object), bytes);
+    for (const entry of state.entries) {
+      const object = entry.object === undefined ? {} : { object: revive(entry.object) };
+      this.#trim(this.#record({ ...entry, ...object }, entry.bytes).history);
+    }
   }
 
   /** `resourceVersion` of the newest write of any collection. */

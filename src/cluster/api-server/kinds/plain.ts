@@ -7,6 +7,7 @@ const same = <T>(object: T): T => object;
 export const plainRules: Rules = {
   hasGeneration: false,
   countsAnnotations: false,
+  untouchedByStatus: [],
   deletionAnswer: "status",
   createsOnUpdate: false,
   needsVersionOnUpdate: false,

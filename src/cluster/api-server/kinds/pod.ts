@@ -14,6 +14,10 @@ import { podStatusErrors } from "./status-errors.ts";
 export const podRules: Rules = {
   ...plainRules,
   hasGeneration: true,
+  untouchedByStatus: [
+    ["metadata", "deletionTimestamp"],
+    ["metadata", "ownerReferences"],
+  ],
   deletionAnswer: "object",
   selectable: {
     own: true,

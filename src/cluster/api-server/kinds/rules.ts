@@ -18,8 +18,10 @@ export interface WriteContext {
 export interface Rules {
   /** Whether objects have `metadata.generation`. */
   readonly hasGeneration: boolean;
-  /** Whether a change of annotations counts as a new generation, too. */
+  /** Whether another annotation counts the generation on as another spec does. */
   readonly countsAnnotations: boolean;
+  /** Paths besides `spec` that a write to `/status` leaves as they are. */
+  readonly untouchedByStatus: readonly (readonly string[])[];
   /** What DELETE answers when the object is gone at once. */
   readonly deletionAnswer: "object" | "status";
   /** Whether PUT of a name that does not exist creates it. */

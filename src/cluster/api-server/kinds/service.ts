@@ -37,7 +37,7 @@ export const serviceRules: Rules = {
   ],
 };
 
-function withSpecDefaults(spec: Fields): Fields {
+function withSpecDefaults({ sessionAffinityConfig, ...spec }: Fields): Fields {
   const type = spec.type ?? "ClusterIP";
   const ports = fieldsIn(spec.ports).map((port) => ({
     ...port,
@@ -54,7 +54,7 @@ function withSpecDefaults(spec: Fields): Fields {
       ? {
           sessionAffinityConfig: {
             clientIP: { timeoutSeconds: 10800 },
-            ...fieldsOf(spec.sessionAffinityConfig),
+            ...fieldsOf(sessionAffinityConfig),
           },
         }
       : {}),

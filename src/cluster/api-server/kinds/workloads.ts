@@ -35,6 +35,7 @@ export const deploymentRules: Rules = {
   ...plainRules,
   hasGeneration: true,
   countsAnnotations: true,
+  untouchedByStatus: [["metadata", "labels"]],
   creationWarnings: templateWarnings,
   withDefaults: (deployment) => {
     const spec = fieldsOf(deployment.spec);

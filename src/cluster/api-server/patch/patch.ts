@@ -27,8 +27,6 @@ export function checkPatchType(kind: Patchable, contentType: string): PatchForm 
         "the body of the request was in an unknown format - accepted media types include: " +
           "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
       );
-    case "application/apply-patch+yaml":
-      throw unsupportedMediaType("server-side apply is not offered yet: apply without --server-side");
     default:
       throw unsupportedMediaType(undefined, {});
   }

@@ -17,7 +17,7 @@ export function finalizeNamespace(
   options: WriteOptions,
 ): KubernetesObject {
   const { kind, name } = place;
-  const { object: sent } = writer.readChange(kind, place, { body }, options);
+  const { object: sent } = writer.bodies.change(kind, place, { body }, options);
   const old = get();
   checkUid(kind, old, sent);
   checkVersion(kind, old, sent);

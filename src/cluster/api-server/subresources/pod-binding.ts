@@ -19,7 +19,7 @@ export function bindPod(
   options: WriteOptions,
 ): readonly string[] {
   const { kind, name } = place;
-  const { object: binding, warnings } = writer.readSubresource(bindingType, place, body, options);
+  const { object: binding, warnings } = writer.bodies.subresource(bindingType, place, body, options);
   const target = fieldsOf(binding.target);
   const nodeName = textOf(target.name);
   const problems = [

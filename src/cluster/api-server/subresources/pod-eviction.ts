@@ -27,7 +27,7 @@ interface Budget extends ApiObject {
 }
 
 /** Deletes a pod as a drain does, unless a disruption budget needs it. Returns warnings; throws the refusal of the budget. */
-export function evictPod(
+export async function evictPod(
   writer: Writer,
   place: Place,
   get: () => ApiObject,
@@ -35,11 +35,11 @@ export function evictPod(
   query: Readonly<Record<string, string>>,
   clock: Clock,
   options: WriteOptions,
-): readonly string[] {
-  const { object: eviction, warnings } = writer.readSubresource(evictionType, place, body, options);
+): Promise<readonly string[]> {
+  const { object: eviction, warnings } = writer.bodies.subresource(evictionType, place, body, options);
   const pod = get();
   if (isCounted(pod)) askBudgets(writer, place, pod, clock, options);
-  writer.delete(place, deletionOptions(eviction.deleteOptions, query));
+  await writer.delete(place, deletionOptions(eviction.deleteOptions, query, options.user));
   return warnings;
 }
 

@@ -8,9 +8,10 @@ import { metadataErrors, subdomainName } from "../names.ts";
 import { checkUid } from "../object-metadata.ts";
 import type { WriteOptions } from "../options.ts";
 import type { SentChange } from "../patch/patch.ts";
+import type { Written } from "../proposal.ts";
 import { invalid } from "../refusal.ts";
-import { travellingType } from "../sent-object.ts";
-import type { Place, Writer, Written } from "../writer.ts";
+import { type SentObject, travellingType } from "../sent-object.ts";
+import type { Place, Writer } from "../writer.ts";
 
 const scaleType = travellingType("autoscaling", "v1", "Scale");
 
@@ -36,27 +37,32 @@ export function scaleOf(kind: Kind, object: KubernetesObject): ApiObject {
 }
 
 /** Sets an object's replicas through `/scale`. */
-export function writeScale(
+export async function writeScale(
   writer: Writer,
   place: Place,
-  get: () => ApiObject,
   change: SentChange,
   options: WriteOptions,
-): Written {
+): Promise<Written> {
   const { kind, name } = place;
-  if (kind.scale === undefined) throw new Error(`${kind.info.plural} has no scale`);
-  const shown = () => scaleOf(kind, get());
-  const { object: scale, warnings } = writer.readChange(scaleType, place, change, options, shown);
-  const old = get();
-  checkUid(kind, old, scale);
-  const replicas = fieldsOf(scale.spec).replicas ?? 0;
-  const errors = [
-    ...metadataErrors(scale.metadata as unknown as Fields, subdomainName),
-    ...notNegative(replicas, "spec.replicas"),
-  ];
-  if (errors.length > 0) throw invalid(scaleType.info, name, errors);
-  const resourceVersion = scale.metadata.resourceVersion ?? old.metadata.resourceVersion;
-  const changed = withValueAt(old, kind.scale.specReplicas, replicas) as ApiObject;
-  const next = { ...changed, metadata: withFields(changed.metadata, { resourceVersion }) };
-  return { object: scaleOf(kind, writer.change(kind, old, next, options)), warnings, created: false };
+  const { scale: paths } = kind;
+  if (paths === undefined) throw new Error(`${kind.info.plural} has no scale`);
+  const read = (shown: () => ApiObject): SentObject =>
+    writer.bodies.change(scaleType, place, change, options, shown);
+  // A whole Scale is read before anybody looks for what it scales.
+  const whole = change.patchType === undefined ? read(() => ({}) as ApiObject) : undefined;
+  const toScaled = (old: ApiObject): SentObject => {
+    const { object: scale, warnings } = whole ?? read(() => scaleOf(kind, old));
+    checkUid(kind, old, scale);
+    const replicas = fieldsOf(scale.spec).replicas ?? 0;
+    const errors = [
+      ...metadataErrors(scale.metadata as unknown as Fields, subdomainName),
+      ...notNegative(replicas, "spec.replicas"),
+    ];
+    if (errors.length > 0) throw invalid(scaleType.info, name, errors);
+    const resourceVersion = scale.metadata.resourceVersion ?? old.metadata.resourceVersion;
+    const changed = withValueAt(old, paths.specReplicas, replicas) as ApiObject;
+    return { object: { ...changed, metadata: withFields(changed.metadata, { resourceVersion }) }, warnings };
+  };
+  const written = await writer.change(place, toScaled, options, "scale");
+  return { ...written, object: scaleOf(kind, written.object) };
 }

@@ -5,11 +5,12 @@ import type { Store } from "../../store/store.ts";
 import type { Access } from "../access/access.ts";
 import { answerTokenRequest, tokenRequestType } from "../access/tokens/token-request.ts";
 import type { ApiObject } from "../kinds/rules.ts";
-import { type WriteOptions, writeOptions } from "../options.ts";
+import { isApplyType, type WriteOptions, writeOptions } from "../options.ts";
 import { checkPatchType } from "../patch/patch.ts";
+import type { Written } from "../proposal.ts";
 import { badRequest, qualified } from "../refusal.ts";
 import { successAnswer, withWarnings } from "../success.ts";
-import type { Place, Writer } from "../writer.ts";
+import type { Place, Soon, Writer } from "../writer.ts";
 import { finalizeNamespace } from "./namespace-finalize.ts";
 import { bindPod } from "./pod-binding.ts";
 import { evictPod } from "./pod-eviction.ts";
@@ -49,9 +50,9 @@ const answers: Readonly<Record<string, SubresourceAnswer>> = {
     const { writer, place, get, request, clock } = call;
     return withWarnings(successAnswer, bindPod(writer, place, get, request.body, clock, optionsIn(call)));
   },
-  "pods/eviction": (call) => {
+  "pods/eviction": async (call) => {
     const { writer, place, get, request, query, clock } = call;
-    const warnings = evictPod(writer, place, get, request.body, query, clock, optionsIn(call));
+    const warnings = await evictPod(writer, place, get, request.body, query, clock, optionsIn(call));
     return withWarnings(successAnswer, warnings);
   },
   "pods/exec": needsUpgrade,
@@ -59,7 +60,7 @@ const answers: Readonly<Record<string, SubresourceAnswer>> = {
   "pods/portforward": needsUpgrade,
   "serviceaccounts/token": (call) => {
     const { writer, place, request, store, access, clock, get } = call;
-    const { object, warnings } = writer.readReview(
+    const { object, warnings } = writer.bodies.review(
       tokenRequestType,
       place.namespace,
       request.body,
@@ -98,25 +99,36 @@ function needsUpgrade(): never {
   throw badRequest("Upgrade request required");
 }
 
-function answerStatus(call: SubresourceCall): ApiResponse {
+async function answerStatus(call: SubresourceCall): Promise<ApiResponse> {
   const { writer, place, request, get } = call;
   const { kind } = place;
   if (request.method === "GET") return ok(kind.show(get()));
-  const patchType = patchTypeOf(request);
-  if (patchType !== undefined) checkPatchType(kind, patchType);
-  const options = optionsIn(call);
-  const { object, warnings } =
-    patchType === undefined
-      ? writer.update(place, request.body, options, "status")
-      : writer.patch(place, request.body, patchType, options, "status");
+  const { object, warnings } = await writeAsAsked(writer, place, request, "status");
   return withWarnings(ok(kind.show(object)), warnings);
 }
 
-function answerScale(call: SubresourceCall): ApiResponse {
+/** A PUT or PATCH of an object, or of a subresource that is a part of it. */
+export function writeAsAsked(
+  writer: Writer,
+  place: Place,
+  request: ApiRequest,
+  subresource?: string,
+): Soon<Written> {
+  const { body } = request;
+  if (request.method === "PUT")
+    return writer.update(place, body, writeOptions("UpdateOptions", request), subresource);
+  const patchType = request.contentType ?? "application/json";
+  if (isApplyType(patchType))
+    return writer.apply(place, body, writeOptions("PatchOptions", request), subresource);
+  checkPatchType(place.kind, patchType);
+  return writer.patch(place, { body, patchType }, writeOptions("PatchOptions", request), subresource);
+}
+
+async function answerScale(call: SubresourceCall): Promise<ApiResponse> {
   const { writer, place, request, get } = call;
   if (request.method === "GET") return ok(scaleOf(place.kind, get()));
   const change = { body: request.body, patchType: patchTypeOf(request) };
-  const { object, warnings } = writeScale(writer, place, get, change, optionsIn(call));
+  const { object, warnings } = await writeScale(writer, place, change, optionsIn(call));
   return withWarnings(ok(object), warnings);
 }
 
@@ -124,8 +136,8 @@ function patchTypeOf({ method, contentType }: ApiRequest): string | undefined {
   return method === "PATCH" ? (contentType ?? "application/json") : undefined;
 }
 
-function optionsIn({ query, request: { method, user } }: SubresourceCall): WriteOptions {
-  return writeOptions(optionsOf[method as keyof typeof optionsOf], query, user);
+function optionsIn({ request }: SubresourceCall): WriteOptions {
+  return writeOptions(optionsOf[request.method as keyof typeof optionsOf], request);
 }
 
 function ok(body: object): ApiResponse {

@@ -1,3 +1,4 @@
+import { FieldsText } from "../field-ownership/fields-text.ts";
 import { type Fields, isFields } from "../json.ts";
 import { Undecodable } from "../scalars.ts";
 import type { ObjectType, StructuralType } from "./structural-type.ts";
@@ -49,7 +50,9 @@ function read(type: StructuralType, value: unknown, place: Place | undefined, un
 }
 
 function copied(value: unknown): unknown {
-  return typeof value === "object" && value !== null ? structuredClone(value) : value;
+  // A text is never changed, and no copy of it would be one.
+  if (typeof value !== "object" || value === null || value instanceof FieldsText) return value;
+  return structuredClone(value);
 }
 
 // What validation will refuse stays what it is until then.
