@@ -15,7 +15,7 @@ import { streamLog } from "./log-stream.ts";
 import { negotiate } from "./negotiation.ts";
 import { ObjectForm } from "./object-form.ts";
 import { OpenApiDocuments } from "./openapi/documents.ts";
-import { emptyVersion2Document } from "./openapi/version-2.ts";
+import { Version2Document } from "./openapi/version-2.ts";
 import { decodeBody, RequestBodies } from "./request-body.ts";
 import { serverVersion, versionInfo } from "./version.ts";
 import { refusalOf, WatchStream } from "./watch-stream.ts";
@@ -53,6 +53,7 @@ export class RequestHandler {
   readonly #entrance: Entrance;
   readonly #discovery: Discovery;
   readonly #openApi: OpenApiDocuments;
+  readonly #openApi2: Version2Document;
   readonly #bodies = new RequestBodies();
 
   constructor(options: RequestHandlerOptions) {
@@ -60,6 +61,7 @@ export class RequestHandler {
     this.#entrance = new Entrance(options.apiServer.access, options.clock);
     this.#discovery = new Discovery(() => options.apiServer.resources(), options.address);
     this.#openApi = new OpenApiDocuments(() => this.#discovery.groups(), serverVersion);
+    this.#openApi2 = new Version2Document(() => this.#discovery.groups(), serverVersion);
   }
 
   /** Resolves when the answer is written, or in the case of a watch when it has begun. `closing` ends watches and followed logs. */
@@ -106,8 +108,12 @@ export class RequestHandler {
     const issuer = issuerDocument(path, apiServer.access.tokens, address);
     if (issuer !== undefined) return issuer;
     const { accept, "if-none-match": known } = request.headers;
-    const version2 = path === "/openapi/v2" ? emptyVersion2Document(accept) : undefined;
-    if (version2 !== undefined) return { code: 200, ...version2 };
+    if (path === "/openapi/v2") {
+      const version2 = this.#openApi2.answer(accept);
+      if (version2 === undefined) return { code: 406, body: undefined };
+      const etag = version2.hash === undefined ? undefined : `"${version2.hash}"`;
+      return revalidated(known, etag, { code: 200, ...version2, headers: { Vary: "Accept" } });
+    }
     const openApi = this.#openApi.answer(path, query.hash);
     if (openApi?.is === "moved")
       return { code: 301, body: undefined, headers: { Location: openApi.location } };

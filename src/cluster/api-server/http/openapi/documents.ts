@@ -71,6 +71,6 @@ function documentPath({ group, name }: GroupVersion): string {
   return group === "" ? `api/${name}` : `apis/${name}`;
 }
 
-function hashOf(text: string): string {
+export function hashOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").toUpperCase();
 }

@@ -35,12 +35,12 @@ function referencesIn(schema: Schema): readonly string[] {
 }
 
 /** `com.example.v1.Widget`. */
-function customName({ group, version, kind }: ResourceInfo): string {
+export function customName({ group, version, kind }: ResourceInfo): string {
   return [...group.split(".").reverse(), version, kind].join(".");
 }
 
 /** A custom kind's own schema, with the fields that every object has. */
-function customSchema({ group, version, kind, schema }: ResourceInfo): Schema {
+export function customSchema({ group, version, kind, schema }: ResourceInfo): Schema {
   const properties: Readonly<Record<string, Schema>> = {
     ...schema?.properties,
     apiVersion: { type: "string" },

@@ -1,29 +1,70 @@
-import { serverVersion } from "../version.ts";
+import type { ApiGroup } from "../discovery/api-groups.ts";
+import { parseAccept } from "../media-type.ts";
+import { hashOf } from "./documents.ts";
+import { pathsOf } from "./paths.ts";
+import { emptyProtobufDocument, protobufType } from "./version-2-protobuf.ts";
+import { version2SchemasOf } from "./version-2-schemas.ts";
 
-/** How kubectl asks for `/openapi/v2`, followed by `@v1.0+protobuf`. The answer has no `@`, which no media type may have. */
-const mediaType = "application/com.github.proto-openapi.spec.v2";
-
-/**
- * An OpenAPI v2 document in protobuf that describes nothing. kubectl looks into it for kinds that the v3 documents lack: with
- * this it goes on to say that there is no such kind, without it it complains about the server. Undefined for other forms.
- */
-export function emptyVersion2Document(accept: string | undefined): Document | undefined {
-  if (accept?.includes(mediaType) !== true) return undefined;
-  const info = Buffer.concat([text(1, "Kubernetes"), text(2, serverVersion)]);
-  const body = Buffer.concat([text(1, "2.0"), part(2, info), part(8, Buffer.alloc(0))]);
-  return { body, contentType: `${mediaType}.v1.0+protobuf` };
-}
-
-interface Document {
+export interface Version2Answer {
   readonly body: Buffer;
   readonly contentType: string;
+  /** Of JSON: changes with what is served. */
+  readonly hash?: string;
 }
 
-function text(field: number, value: string): Buffer {
-  return part(field, Buffer.from(value));
+interface Parameter {
+  readonly schema: object;
 }
 
-/** A length-delimited field. All of them are short here, so a length takes one byte. */
-function part(field: number, value: Buffer): Buffer {
-  return Buffer.concat([Buffer.of((field << 3) | 2, value.length), value]);
+/**
+ * The one OpenAPI v2 document of all that is served, at `/openapi/v2`: Terraform's `kubernetes_manifest` takes all types from it.
+ * Written when first asked for, and again when what is served has changed.
+ */
+export class Version2Document {
+  readonly #groups: () => readonly ApiGroup[];
+  readonly #version: string;
+  #written = new WeakMap<readonly ApiGroup[], Version2Answer>();
+
+  /** `groups` gives the same value again until what is served changes. */
+  constructor(groups: () => readonly ApiGroup[], version: string) {
+    this.#groups = groups;
+    this.#version = version;
+  }
+
+  /** In the first form of `Accept` that is offered; undefined when there is none. */
+  answer(accept: string | undefined): Version2Answer | undefined {
+    for (const { type } of parseAccept(accept)) {
+      if (type === protobufType) return emptyProtobufDocument();
+      if (type === "application/json" || type === "application/*" || type === "*/*") return this.#json();
+    }
+    return undefined;
+  }
+
+  #json(): Version2Answer {
+    const groups = this.#groups();
+    const known = this.#written.get(groups);
+    if (known !== undefined) return known;
+    const resources = groups.flatMap(({ versions }) => versions.flatMap((version) => version.resources));
+    const text = JSON.stringify({
+      swagger: "2.0",
+      info: { title: "Kubernetes", version: this.#version },
+      paths: Object.fromEntries(resources.flatMap((resource) => Object.entries(pathsOf(resource)).map(flat))),
+      definitions: version2SchemasOf(resources),
+    });
+    const answer = { body: Buffer.from(text), contentType: "application/json", hash: hashOf(text) };
+    this.#written.set(groups, answer);
+    return answer;
+  }
+}
+
+/** The operations at a path with parameters as v2 writes them: what v3 says in `schema` stands beside the name. */
+function flat([path, operations]: [string, object]): [string, object] {
+  const flattened = Object.entries(operations).map(([method, operation]): [string, object] => {
+    const parameters = (operation.parameters as readonly Parameter[]).map(({ schema, ...parameter }) => ({
+      ...parameter,
+      ...schema,
+    }));
+    return [method, { ...operation, parameters }];
+  });
+  return [path, Object.fromEntries(flattened)];
 }
