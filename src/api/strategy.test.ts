@@ -25,6 +25,7 @@ describe("a strategy", () => {
           field: "spec.strategy.blueGreen.activeService",
         },
       ],
+      analyses: [],
       previewReplicaCount: undefined,
       autoPromotionEnabled: true,
       autoPromotionSeconds: 0,

@@ -39,6 +39,8 @@ export interface ReconciledKind<T extends Reconciled<Status>, Snapshot, Status e
   isReadFor(object: T): boolean;
   gather(object: T): Snapshot & { readonly unknown: readonly UnknownKind[] };
   plan(snapshot: Snapshot, now: Instant): Plan<Status>;
+  /** Whether a status says something that cannot wait a moment; other changes are written together. */
+  isNews(before: Status, planned: Status): boolean;
   /** Called when a creation was refused, or its name was taken, before the pass ends with that. */
   notCreated(
     creation: Creation,

@@ -83,11 +83,15 @@ export class Reconciler<T extends Reconciled<Status>, Snapshot, Status extends P
       const written = await this.#carryOut(plan, object, () => {
         hasActed = true;
       });
-      await this.#attempt("write the status", () => this.#status.write(written, plan.status));
+      // What is recorded is so by the status that is written with it.
+      const isUrgent = plan.events.length > 0 || kind.isNews(object.status ?? ({} as Status), plan.status);
+      const statusAt = isUrgent ? undefined : this.#status.mayWait(written, plan.status, clock.now());
+      if (statusAt === undefined)
+        await this.#attempt("write the status", () => this.#status.write(written, plan.status));
       for (const event of plan.events) this.#record(object, event);
       this.#logWait(key, object, plan);
       if (plan.refused.length === 0) this.#problems.delete(key);
-      return { is: "done", recheckAt: earliest(plan.recheckAt, ownWrites.waitUntil(key)) };
+      return { is: "done", recheckAt: earliest(plan.recheckAt, ownWrites.waitUntil(key), statusAt) };
     } catch (error) {
       return { ...this.#failed(key, object, error), hasActed };
     }

@@ -9,6 +9,7 @@ import type { Plan } from "../rollout/pass.ts";
 import { hashOf } from "../rollout/replica-set.ts";
 import type { Snapshot } from "../rollout/snapshot.ts";
 import { present } from "../rollout/status/fields.ts";
+import { isNews } from "../rollout/status/news.ts";
 import { refusedStatus } from "../rollout/status/refused.ts";
 import type { Clock, Instant } from "../time/clock.ts";
 import { type Caches, controllersOf, neededFor } from "./caches.ts";
@@ -36,6 +37,7 @@ export function rolloutKind(options: RolloutKindOptions): ReconciledKind<Rollout
     isReadFor: (rollout) => caches.isReadFor(rollout),
     gather: (rollout) => gather(rollout, caches),
     plan,
+    isNews,
     async notCreated(creation, rollout, planned, { kind, message: why }, hands) {
       if (kind === "alreadyExists") await stepAround(creation, rollout, hands, options);
       if (kind !== "invalid" && kind !== "forbidden") return;

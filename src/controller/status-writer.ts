@@ -4,8 +4,12 @@ import { ApiError } from "../kubernetes/errors.ts";
 import { mergePatchBetween } from "../kubernetes/merge-patch.ts";
 import type { PlannedEvent } from "../rollout/action.ts";
 import { present } from "../rollout/status/fields.ts";
+import { type Instant, later } from "../time/clock.ts";
 import type { PlannedStatus, Reconciled } from "./kind.ts";
 import type { Writer } from "./writer.ts";
+
+/** How long a status that is no news is put off, so that pods that come up together are told of together. */
+const patienceSeconds = 1;
 
 function missingSubresource({ kind }: Resource): PlannedEvent {
   const message =
@@ -24,11 +28,26 @@ export class StatusWriter {
   /** The objects, by key, of which it was told that the subresource is missing. */
   readonly #told = new Set<string>();
 
+  /** Until when a status that is no news is put off, by key. */
+  readonly #putOff = new Map<string, Instant>();
+
   /** `tell` is called once for each object while its definition has no status subresource. */
   constructor(resource: Resource, writer: Writer, tell: (object: Planned, event: PlannedEvent) => void) {
     this.#resource = resource;
     this.#writer = writer;
     this.#tell = tell;
+  }
+
+  /** Until when a status that is no news may stay unwritten; undefined when it may not, or there is nothing to write. */
+  mayWait(object: Planned, planned: PlannedStatus, now: Instant): Instant | undefined {
+    const key = keyOf(object);
+    if (mergePatchBetween(object.status ?? {}, planned) === undefined) {
+      this.#putOff.delete(key);
+      return undefined;
+    }
+    const until = this.#putOff.get(key) ?? later(now, patienceSeconds);
+    this.#putOff.set(key, until);
+    return now < until ? until : undefined;
   }
 
   /**
@@ -37,6 +56,7 @@ export class StatusWriter {
    */
   async write(object: Planned, planned: PlannedStatus): Promise<void> {
     const status = mergePatchBetween(object.status ?? {}, planned);
+    this.#putOff.delete(keyOf(object));
     if (status === undefined) return;
     try {
       await this.#patch(object, status, "status");
@@ -48,6 +68,7 @@ export class StatusWriter {
   }
 
   forget(key: string): void {
+    this.#putOff.delete(key);
     this.#told.delete(key);
   }
 

@@ -55,8 +55,10 @@ scenario(
 scenario("waits for minReadySeconds before a pod counts as available", async (given, when, then, after) => {
   await given(blueGreen({}, { minReadySeconds: 10 }));
   await when(deploy("v1"));
+  // How far the pods are is told once a second.
+  await after(1, "s");
   await then(phase("Progressing", "updated replicas are still becoming available"));
-  await after(9, "s");
+  await after(8, "s");
   await then(selects("web", undefined), status({ availableReplicas: 0, readyReplicas: 2 }));
   await after(2, "s");
   await then(active("v1"), healthy);

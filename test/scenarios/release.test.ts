@@ -124,14 +124,16 @@ scenario("records the events of a plain release in Argo's order", async (given, 
 scenario("shows in the status how far the release is", async (given, when, then, after) => {
   await given(blueGreen(), running("v1"), pods("v2", { readyAfterSeconds: 5 }));
   await when(deploy("v2"));
+  // How far the pods are is told once a second.
+  await after(1, "s");
   await then(
     phase("Progressing", "active service cutover pending"),
     condition("Progressing", "True"),
     status({ replicas: 4, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2, HPAReplicas: 2 }),
   );
-  await after(5, "s");
+  await after(4, "s");
   await then(healthy, condition("Progressing", "True", "NewReplicaSetAvailable"), status({ replicas: 4 }));
-  await after(32, "s");
+  await after(33, "s");
   await then(status({ replicas: 2, updatedReplicas: 2, availableReplicas: 2 }));
 });
 
