@@ -35,6 +35,12 @@ export const resources = {
   jobs: namespaced("batch", "v1", "jobs", "Job"),
   cronJobs: namespaced("batch", "v1", "cronjobs", "CronJob"),
   podDisruptionBudgets: namespaced("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
+  horizontalPodAutoscalers: namespaced(
+    "autoscaling",
+    "v2",
+    "horizontalpodautoscalers",
+    "HorizontalPodAutoscaler",
+  ),
   endpoints: namespaced("", "v1", "endpoints", "Endpoints"),
   endpointSlices: namespaced("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
   leases: namespaced("coordination.k8s.io", "v1", "leases", "Lease"),

@@ -66,6 +66,7 @@ async function serve(
     apiServer,
     clock,
     onProblem: log,
+    usage: () => node.usage(),
     certificateAuthority: pki.authority,
     loadBalancers: shared === undefined ? { is: "block", addresses } : { is: "shared", address: shared },
   });

@@ -48,6 +48,7 @@ export function nodePart({ data, block, addressing, clock, log }: PartWorld): Ru
     clock,
     driver,
     podWith: (uid) => agent.podWith(uid),
+    usage: () => agent.usage(),
     networkOf: (uid) => agent.networkOf(uid),
     onProblem: log,
   });

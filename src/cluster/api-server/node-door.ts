@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingHttpHeaders } from "node:http";
 import type { Pod } from "../../api/core.ts";
+import type { ContainerUsage } from "../node/pod-driver.ts";
 import type { PodLogs } from "./subresources/pod-logs.ts";
 
 /** What goes on with a pod for as long as a client likes. */
@@ -16,6 +17,8 @@ export interface PodStream {
 /** The way to the node on which pods run, for what is not in their objects. */
 export interface NodeDoor {
   readonly logs: PodLogs;
+  /** By pod uid: what the running containers have used since they began. Rejects when the node does not answer. */
+  usage(): Promise<Readonly<Record<string, readonly ContainerUsage[]>>>;
   /**
    * Begins a request that is to become a stream; the node's answer is `upgrade`, or a refusal as `response`; `error`
    * says why it cannot be asked.

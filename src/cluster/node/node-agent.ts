@@ -8,7 +8,7 @@ import { type Cancel, type Clock, formatTime, type Instant, later } from "../../
 import { pause } from "../../time/pause.ts";
 import { PodLifecycle } from "./lifecycle/pod-lifecycle.ts";
 import { type NodeFacts, nodeObject, nodeStatus } from "./node-object.ts";
-import type { PodDriver, PodNetwork } from "./pod-driver.ts";
+import type { ContainerUsage, PodDriver, PodNetwork } from "./pod-driver.ts";
 import { PodEvents } from "./pod-events.ts";
 import { PodStatusWriter } from "./pod-status-writer.ts";
 
@@ -118,6 +118,14 @@ export class NodeAgent {
   /** Where the ports of a pod are that is looked after here. */
   networkOf(uid: string): PodNetwork | undefined {
     return this.#pods.get(uid)?.lifecycle.network;
+  }
+
+  /** By uid: what the running containers of each pod have used, where that can be measured. */
+  usage(): Readonly<Record<string, readonly ContainerUsage[]>> {
+    const { driver } = this.#options;
+    return Object.fromEntries(
+      [...this.#pods].map(([uid, { lifecycle }]) => [uid, driver.usageOf?.(lifecycle.pod) ?? []]),
+    );
   }
 
   async stop(options: StopOptions): Promise<void> {

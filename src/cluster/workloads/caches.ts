@@ -5,6 +5,7 @@ import { resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import type { Clock } from "../../time/clock.ts";
+import type { HorizontalPodAutoscaler } from "./autoscaler/horizontal-pod-autoscaler.ts";
 import type { CronJob } from "./cron-job/cron-job.ts";
 import type { Deployment } from "./deployment/deployment.ts";
 import type { PodDisruptionBudget } from "./disruption/pod-disruption-budget.ts";
@@ -33,6 +34,7 @@ export class Caches {
   readonly jobs: WatchCache<Job>;
   readonly cronJobs: WatchCache<CronJob>;
   readonly podDisruptionBudgets: WatchCache<PodDisruptionBudget>;
+  readonly horizontalPodAutoscalers: WatchCache<HorizontalPodAutoscaler>;
   readonly endpoints: WatchCache<Endpoints>;
   readonly services: WatchCache<Service>;
   readonly endpointSlices: WatchCache<EndpointSlice>;
@@ -56,6 +58,10 @@ export class Caches {
     this.podDisruptionBudgets = new WatchCache<PodDisruptionBudget>({
       ...common,
       resource: resources.podDisruptionBudgets,
+    });
+    this.horizontalPodAutoscalers = new WatchCache<HorizontalPodAutoscaler>({
+      ...common,
+      resource: resources.horizontalPodAutoscalers,
     });
     this.endpoints = new WatchCache<Endpoints>({ ...common, resource: resources.endpoints });
     this.services = new WatchCache<Service>({ ...common, resource: resources.services });
@@ -89,6 +95,7 @@ export class Caches {
       this.jobs,
       this.cronJobs,
       this.podDisruptionBudgets,
+      this.horizontalPodAutoscalers,
       this.endpoints,
       this.services,
       this.endpointSlices,

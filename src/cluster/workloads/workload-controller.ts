@@ -1,5 +1,6 @@
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import type { Clock } from "../../time/clock.ts";
+import type { UsageSource } from "./autoscaler/usage-samples.ts";
 import type { Caches } from "./caches.ts";
 import type { ServedObjects } from "./garbage-collector/served-objects.ts";
 import type { LoadBalancerRange } from "./load-balancer/load-balancer-addresses.ts";
@@ -14,6 +15,8 @@ export interface WorkloadOptions {
   readonly certificateAuthority?: string | undefined;
   /** What LoadBalancer Services are given; nothing when absent. */
   readonly loadBalancers?: LoadBalancerRange | undefined;
+  /** What pods use; absent where that cannot be measured. */
+  readonly usage?: UsageSource | undefined;
   /** Told in words what went wrong; the work is done again by itself. */
   readonly onProblem: (problem: string) => void;
 }

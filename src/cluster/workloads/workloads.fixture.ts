@@ -91,7 +91,9 @@ export class WorkloadsBed {
   /** With all built-in controllers, unless told otherwise. */
   static async start(
     context: TestContext,
-    options: Partial<Pick<WorkloadsOptions, "controllers" | "certificateAuthority" | "loadBalancers">> = {},
+    options: Partial<
+      Pick<WorkloadsOptions, "controllers" | "certificateAuthority" | "loadBalancers" | "usage">
+    > = {},
   ): Promise<WorkloadsBed> {
     const bed = new WorkloadsBed();
     const starting = startWorkloads({

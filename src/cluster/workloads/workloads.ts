@@ -1,6 +1,8 @@
 import { KubernetesClient } from "../../kubernetes/client.ts";
 import type { Transport } from "../../kubernetes/transport.ts";
 import type { Clock } from "../../time/clock.ts";
+import { AutoscalerController } from "./autoscaler/autoscaler-controller.ts";
+import type { UsageSource } from "./autoscaler/usage-samples.ts";
 import { Caches } from "./caches.ts";
 import { CronJobController } from "./cron-job/cron-job-controller.ts";
 import { DeploymentController } from "./deployment/deployment-controller.ts";
@@ -24,6 +26,7 @@ export const builtIn = [
   JobController,
   CronJobController,
   DisruptionController,
+  AutoscalerController,
   EndpointSliceController,
   EndpointsController,
   LoadBalancerController,
@@ -40,6 +43,8 @@ export interface WorkloadsOptions {
   readonly certificateAuthority?: string;
   /** What LoadBalancer Services are given; nothing when absent. */
   readonly loadBalancers?: LoadBalancerRange;
+  /** What pods use; absent where that cannot be measured. */
+  readonly usage?: UsageSource;
   /** Told in words what goes wrong. Nothing has to be done about it: the work is done again. */
   readonly onProblem: (problem: string) => void;
   /** All that are built in, when absent. */
@@ -55,7 +60,15 @@ export interface Workloads {
 
 /** Starts the built-in controllers; resolves when they have seen all that is there. */
 export async function startWorkloads(options: WorkloadsOptions): Promise<Workloads> {
-  const { apiServer, clock, onProblem, certificateAuthority, loadBalancers, controllers = builtIn } = options;
+  const {
+    apiServer,
+    clock,
+    onProblem,
+    certificateAuthority,
+    loadBalancers,
+    usage,
+    controllers = builtIn,
+  } = options;
   const client = new KubernetesClient(apiServer, "kube-controller-manager");
   const caches = new Caches(client, clock, onProblem);
   const served = new ServedObjects({ client, clock, onProblem, served: () => apiServer.resources() });
@@ -64,7 +77,16 @@ export async function startWorkloads(options: WorkloadsOptions): Promise<Workloa
   await Promise.all([caches.whenSynced(), served.whenSynced()]);
   const running = controllers.map(
     (Controller) =>
-      new Controller({ client, clock, caches, served, certificateAuthority, loadBalancers, onProblem }),
+      new Controller({
+        client,
+        clock,
+        caches,
+        served,
+        certificateAuthority,
+        loadBalancers,
+        usage,
+        onProblem,
+      }),
   );
   for (const controller of running) controller.start();
   return {

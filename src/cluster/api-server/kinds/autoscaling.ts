@@ -5,7 +5,7 @@ import { oneOf } from "./field-checks.ts";
 import { plainRules } from "./plain.ts";
 import type { ApiObject, Rules } from "./rules.ts";
 
-/** HorizontalPodAutoscalers are kept as autoscaling/v2. Nothing scales by them: there are no metrics here. */
+/** HorizontalPodAutoscalers are kept as autoscaling/v2. */
 export const horizontalPodAutoscalerRules: Rules = {
   ...plainRules,
   withDefaults: (autoscaler) => {

@@ -1,10 +1,12 @@
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import { json } from "node:stream/consumers";
 import type { Pod, Status } from "../../../api/core.ts";
 import type { NodeDoor, PodStream } from "../../api-server/node-door.ts";
 import { Refusal, serverError } from "../../api-server/refusal.ts";
 import type { PodLogOptions } from "../../api-server/subresources/pod-logs.ts";
+import type { ContainerUsage } from "../pod-driver.ts";
 import { logQuery } from "./log-query.ts";
-import { nodePath } from "./node-path.ts";
+import { nodePath, usagePath } from "./node-path.ts";
 import { connectTo, nodeSocketIn } from "./socket-path.ts";
 
 // A refusal of the node is a few words.
@@ -34,6 +36,13 @@ export function nodeOf(dataFolder: string): NodeDoor {
       );
       if (answer.statusCode !== 200) throw await refusalIn(answer);
       return piecesOf(answer, signal);
+    },
+    async usage() {
+      const answer = await answerOf(ask(usagePath, "GET", {}), (why) =>
+        serverError(`Get "${usagePath}": ${dialError(socket, why)}`),
+      );
+      if (answer.statusCode !== 200) throw await refusalIn(answer);
+      return (await json(answer)) as Readonly<Record<string, readonly ContainerUsage[]>>;
     },
     open({ verb, pod, query }: PodStream, method: string, headers: IncomingHttpHeaders) {
       return ask(nodePath(verb, pod, query), method, headers);

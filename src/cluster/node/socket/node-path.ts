@@ -12,6 +12,9 @@ export interface NodeTarget {
 
 const verbs: readonly PodStreamVerb[] = ["log", "exec", "attach", "portforward"];
 
+/** Where the node tells what its pods use. */
+export const usagePath = "/usage";
+
 /** `/exec/<namespace>/<pod>/<uid>?container=web&command=ls`: how the API server asks the node. */
 export function nodePath(verb: PodStreamVerb, { metadata }: Pod, query: URLSearchParams): string {
   const { namespace = "", name, uid = "" } = metadata;

@@ -57,6 +57,7 @@ function serverOf(path: string): NodeServer {
     driver: { planBeside: async () => assert.fail() },
     podWith: () => pod,
     networkOf: () => undefined,
+    usage: () => ({ "u-1": [{ container: "web", cpuSeconds: 1.5, memoryBytes: 4096 }] }),
     onProblem: assert.fail,
   });
 }
@@ -80,6 +81,16 @@ async function textOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 describe("the node's socket", () => {
+  it("tells what the pods of the node use", async () => {
+    assert.deepEqual(await nodeOf(dataFolder).usage(), {
+      "u-1": [{ container: "web", cpuSeconds: 1.5, memoryBytes: 4096 }],
+    });
+    await assert.rejects(
+      nodeOf(join(dataFolder, "elsewhere")).usage(),
+      /Get "\/usage": dial unix .*no such file/,
+    );
+  });
+
   it("is for this user only, and takes the place of one that was left behind", async () => {
     assert.equal((await stat(nodeSocketIn(dataFolder))).mode & 0o777, 0o600);
     await server.close();

@@ -8,12 +8,12 @@ import { refuseUpgrade } from "../../api-server/http/refuse-upgrade.ts";
 import { badRequest, internalError, noSuchResource, Refusal } from "../../api-server/refusal.ts";
 import { podLogIn } from "../logs/pod-logs.ts";
 import type { RunLogs } from "../logs/run-log.ts";
-import type { PodNetwork } from "../pod-driver.ts";
+import type { ContainerUsage, PodNetwork } from "../pod-driver.ts";
 import { attachStream } from "./command/attach-stream.ts";
 import { execStream } from "./command/exec-stream.ts";
 import { portForwardStream } from "./forward/port-forward.ts";
 import { logOptionsIn } from "./log-query.ts";
-import { type NodeTarget, parseNodePath } from "./node-path.ts";
+import { type NodeTarget, parseNodePath, usagePath } from "./node-path.ts";
 import type { PodDoor } from "./pod-door.ts";
 import { listenOn, nodeSocketIn } from "./socket-path.ts";
 
@@ -24,6 +24,8 @@ export interface NodeServerOptions {
   readonly driver: PodDoor;
   /** A pod of this node as it is now. */
   readonly podWith: (uid: string) => Pod | undefined;
+  /** By pod uid: what the running containers have used. */
+  readonly usage: () => Readonly<Record<string, readonly ContainerUsage[]>>;
   /** Where its ports are; undefined for one that has no address yet. */
   readonly networkOf: (uid: string) => PodNetwork | undefined;
   /** Told about failures that are the node's own. */
@@ -73,6 +75,11 @@ export class NodeServer {
     const gone = new AbortController();
     response.on("close", () => gone.abort());
     try {
+      if (request.url === usagePath) {
+        response.writeHead(200, { "Content-Type": "application/json" });
+        response.end(JSON.stringify(this.#options.usage()));
+        return;
+      }
       const target = parseNodePath(request.url ?? "");
       if (target === undefined) throw noSuchResource();
       if (target.verb !== "log") throw badRequest("Upgrade request required");
