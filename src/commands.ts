@@ -11,7 +11,7 @@ export const commands: readonly Command[] = [
   {
     names: ["up"],
     usage:
-      "[--port N] [--registry [PORT]] [--address IP] [--addresses MODE] [--sync MODE] [--authorization MODE] [--background]",
+      "[--port N] [--registry [PORT]] [--address IP] [--addresses MODE] [--sync MODE] [--authorization MODE] [--with NAMES] [--no-controller] [--background]",
     summary: "Start the embedded cluster and Teal's controller, until it is stopped",
     load: async () => (await import("./cli/verbs/up.ts")).up,
   },

@@ -29,6 +29,8 @@ export interface ClusterUpOptions {
   readonly sync?: SyncMode | undefined;
   readonly authorization?: AuthorizationMode | undefined;
   readonly registry?: number | undefined;
+  readonly addOns?: readonly string[] | undefined;
+  readonly hasController?: boolean | undefined;
   readonly addressing?: Addressing | undefined;
   readonly address?: string | undefined;
   readonly kubeconfig?: string | undefined;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { UsageError } from "./errors.ts";
-import { addressingOf, addressOf, type Flags, firstWord, oneOf, parseArguments } from "./flags.ts";
+import { addOnsOf, addressingOf, addressOf, type Flags, firstWord, oneOf, parseArguments } from "./flags.ts";
 
 const flags = {
   namespace: { takes: "text", short: "n", value: "NAME", help: "" },
@@ -82,4 +82,10 @@ describe("the addresses of a cluster", () => {
     );
     assert.throws(() => addressingOf("both"), /--addresses: .*own.*single/);
   });
+});
+
+it("names of add-ons stand in one text, each once, and an unknown one is an error", () => {
+  assert.deepEqual(addOnsOf("istio, gateway-api,istio"), ["istio", "gateway-api"]);
+  assert.deepEqual(addOnsOf(undefined), []);
+  assert.throws(() => addOnsOf("istio,"), /--with: must be one of istio, gateway-api, not ""/);
 });

@@ -3,6 +3,7 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 import type { AuthorizationMode } from "../cluster/api-server/access/access.ts";
 import type { SyncMode } from "../cluster/store/file-journal.ts";
 import type { Addressing } from "../cluster/supervisor/part.ts";
+import { addOns } from "../parts/bootstrap/add-ons.ts";
 import { UsageError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
@@ -177,4 +178,10 @@ export function syncModeOf(text: string | undefined): SyncMode | undefined {
 /** Who decides who may do what on the embedded cluster. */
 export function authorizationModeOf(text: string | undefined): AuthorizationMode | undefined {
   return oneOf("authorization", text, ["everybody", "rbac"]);
+}
+
+/** `istio,gateway-api`. */
+export function addOnsOf(text: string | undefined): readonly string[] {
+  const names = text?.split(",").map((name) => name.trim()) ?? [];
+  return [...new Set(names.flatMap((name) => oneOf("with", name, addOns) ?? []))];
 }

@@ -13,6 +13,7 @@ import type { PartWorld } from "../cluster/supervisor/part.ts";
 import type { RunningPart } from "../cluster/supervisor/supervised.ts";
 import { startWorkloads } from "../cluster/workloads/workloads.ts";
 import { KubernetesClient } from "../kubernetes/client.ts";
+import { installAddOns } from "./bootstrap/add-ons.ts";
 import { installDefinitions } from "./bootstrap/install-definitions.ts";
 import { moveServices } from "./bootstrap/move-services.ts";
 import { publishApiServer } from "./bootstrap/publish-api-server.ts";
@@ -29,7 +30,19 @@ export function apiServerPart(world: PartWorld): RunningPart {
 }
 
 async function serve(
-  { data, port, block, addressing, address, kubeconfig, sync, authorization, clock, log }: PartWorld,
+  {
+    data,
+    port,
+    block,
+    addressing,
+    address,
+    kubeconfig,
+    sync,
+    authorization,
+    addOns = [],
+    clock,
+    log,
+  }: PartWorld,
   stops: (() => void | Promise<void>)[],
 ): Promise<Readonly<Record<string, string>>> {
   const journal = new FileJournal(data.store, { clock, sync, onProblem: log });
@@ -51,6 +64,7 @@ async function serve(
   });
   const client = new KubernetesClient(apiServer, "teal");
   await installDefinitions(client);
+  await installAddOns(client, addOns);
   // Before the controllers, so that a taken port stops everything before anything is done.
   const http = await startHttpServer({
     apiServer,

@@ -13,7 +13,10 @@ export const parts: readonly Part[] = [
     needs: [],
     arguments: (place) => ["part", "api-server", ...whereabouts(place)],
     // Written when the cluster comes up; a file that people change must not keep the API server from coming back.
-    firstArguments: ({ kubeconfig }) => (kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]),
+    firstArguments: ({ kubeconfig, addOns = [] }) => [
+      ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]),
+      ...(addOns.length === 0 ? [] : ["--with", addOns.join(",")]),
+    ],
     graceSeconds,
     load: async () => (await import("./api-server.ts")).apiServerPart,
   },
@@ -50,6 +53,7 @@ export const parts: readonly Part[] = [
     name: "controller",
     title: "controller",
     needs: ["api-server"],
+    isWanted: ({ hasController }) => hasController ?? true,
     arguments: ({ data }) => ["controller", "--kubeconfig", data.kubeconfig],
     graceSeconds,
   },

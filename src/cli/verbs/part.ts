@@ -6,7 +6,7 @@ import { formatTime } from "../../time/clock.ts";
 import { verb } from "../command.ts";
 import { keepCompiledCode } from "../compiled-code.ts";
 import { UsageError } from "../errors.ts";
-import { addressingOf, authorizationModeOf, syncModeOf, wholeNumber } from "../flags.ts";
+import { addOnsOf, addressingOf, authorizationModeOf, syncModeOf, wholeNumber } from "../flags.ts";
 
 /** One process of the embedded cluster, started by its supervisor. It loads the code of no other. */
 export const part = verb({
@@ -18,6 +18,7 @@ export const part = verb({
     address: { takes: "text", value: "IP", help: "what LoadBalancer Services share" },
     sync: { takes: "text", value: "MODE", help: "when the API server forces writes onto the disk" },
     authorization: { takes: "text", value: "MODE", help: "who decides who may do what" },
+    with: { takes: "text", value: "NAMES", help: "whose kinds the API server is to know besides" },
   },
   words: { least: 1, most: 1 },
   async run({ flags, words: [name] }, { clock, terminal }) {
@@ -36,6 +37,7 @@ export const part = verb({
       sync: syncModeOf(flags.sync),
       authorization: authorizationModeOf(flags.authorization),
       registry: wholeNumber("registry", flags.registry),
+      addOns: addOnsOf(flags.with),
       clock,
       log: (line) => terminal.error(`${formatTime(clock.now())} ${line}\n`),
     });

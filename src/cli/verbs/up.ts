@@ -5,6 +5,7 @@ import { type DataFolder, dataFolder } from "../../cluster/supervisor/data-folde
 import { openLog } from "../../cluster/supervisor/log-file.ts";
 import { isFromPart } from "../../cluster/supervisor/messages.ts";
 import type { Progress, UpCluster } from "../../cluster/supervisor/supervisor.ts";
+import { addOns } from "../../parts/bootstrap/add-ons.ts";
 import {
   type ClusterUpOptions,
   ownProgram,
@@ -12,9 +13,17 @@ import {
   untilInterrupted,
   withCluster,
 } from "../cluster-up.ts";
-import { type Context, verb } from "../command.ts";
+import { type Context, type GlobalFlags, verb } from "../command.ts";
 import { CommandError } from "../errors.ts";
-import { addressingOf, addressOf, authorizationModeOf, syncModeOf, wholeNumber } from "../flags.ts";
+import {
+  addOnsOf,
+  addressingOf,
+  addressOf,
+  authorizationModeOf,
+  type FlagValues,
+  syncModeOf,
+  wholeNumber,
+} from "../flags.ts";
 import { Waiting } from "../waiting.ts";
 
 const syncFlag = {
@@ -34,6 +43,15 @@ const registryFlag = {
   help: "also start a registry that docker, buildah, skopeo and helm push to, on port 5000 unless PORT is given",
 } as const;
 const clusterFlags = {
+  with: {
+    takes: "text",
+    value: "NAMES",
+    help: `kinds that the cluster is to know besides, separated by commas: ${addOns.join(", ")}`,
+  },
+  "no-controller": {
+    takes: "nothing",
+    help: "without Teal's controller, for another one to act on Rollouts",
+  },
   port: { takes: "text", value: "N", help: "port of the API server, 7443 unless given" },
   registry: registryFlag,
   sync: syncFlag,
@@ -95,9 +113,7 @@ export const supervise = verb({
   },
 });
 
-type ClusterFlags = Readonly<
-  Partial<Record<keyof typeof clusterFlags | "data" | "kubeconfig", string | undefined>>
->;
+type ClusterFlags = FlagValues<typeof clusterFlags> & Pick<GlobalFlags, "data" | "kubeconfig">;
 
 function askedOf(flags: ClusterFlags): Omit<ClusterUpOptions, "progress"> {
   return {
@@ -108,6 +124,8 @@ function askedOf(flags: ClusterFlags): Omit<ClusterUpOptions, "progress"> {
     authorization: authorizationModeOf(flags.authorization),
     addressing: addressingOf(flags.addresses),
     address: addressOf("address", flags.address),
+    addOns: addOnsOf(flags.with),
+    hasController: !flags["no-controller"],
     kubeconfig: flags.kubeconfig,
   };
 }
@@ -128,9 +146,11 @@ async function startInBackground(
   const log = openLog(logFile);
   const [program, main] = ownProgram();
   const args = [main, "supervise", "--data", data.path];
+  if (flags["no-controller"]) args.push("--no-controller");
   for (const name of [
     "port",
     "registry",
+    "with",
     "sync",
     "authorization",
     "addresses",

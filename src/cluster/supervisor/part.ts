@@ -26,6 +26,10 @@ export interface Place {
   readonly authorization?: AuthorizationMode | undefined;
   /** Port of the registry of images; there is none when absent. */
   readonly registry?: number | undefined;
+  /** Names of those whose kinds a new cluster is to know besides; none when absent. */
+  readonly addOns?: readonly string[] | undefined;
+  /** Whether Teal's own controller is part of it; it is when absent. */
+  readonly hasController?: boolean | undefined;
 }
 
 /** What a part runs in. */

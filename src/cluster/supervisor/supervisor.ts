@@ -52,6 +52,10 @@ export interface SupervisorOptions {
   readonly authorization?: AuthorizationMode | undefined;
   /** Port of the registry of images; there is none when absent. */
   readonly registry?: number | undefined;
+  /** Names of those whose kinds a new cluster is to know besides; none when absent. */
+  readonly addOns?: readonly string[] | undefined;
+  /** Whether Teal's own controller is part of it; it is when absent. */
+  readonly hasController?: boolean | undefined;
   /** Written besides the one in the data folder. */
   readonly kubeconfig?: string | undefined;
   /** Node and Teal's main file. */
@@ -113,10 +117,19 @@ export class Supervisor {
       startedAt: formatTime(clock.now()),
       ...(supervisor === undefined ? {} : { supervisor }),
     };
-    const { kubeconfig, sync, authorization, registry } = this.#options;
+    const { kubeconfig, sync, authorization, registry, addOns, hasController } = this.#options;
     const addressing = await this.#addressing(block);
     const address = this.#options.address ?? (addressing === "single" ? onlyAddress : undefined);
-    const settings = { addressing, address, kubeconfig, sync, authorization, registry };
+    const settings = {
+      addressing,
+      address,
+      kubeconfig,
+      sync,
+      authorization,
+      registry,
+      addOns,
+      hasController,
+    };
     await this.#startParts({ data, port, block, ...settings });
     this.#watchFolder();
     return { server: this.#record.server, port };
