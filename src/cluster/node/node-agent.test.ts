@@ -154,6 +154,20 @@ describe("the node agent", () => {
     assert.equal(clock.pending, 0);
   });
 
+  it("gives a port of the host to one pod, and to the next when that one is gone", async () => {
+    const { clock, agent, create, pod, client } = await cluster();
+    const ports = [{ containerPort: 80, hostPort: 8080 }];
+    const spec: Partial<PodSpec> = { containers: [{ name: "web", image: "web:1", ports }] };
+    await Promise.all([create("first", spec), create("second", spec)]);
+    await clock.advance(60);
+    assert.equal(pod("first")?.status?.phase, "Running");
+    assert.equal(pod("second")?.spec.nodeName, undefined);
+    await client.delete(resources.pods, "default", "first");
+    await clock.advance(60);
+    assert.equal(pod("second")?.status?.phase, "Running");
+    await agent.stop(keep);
+  });
+
   it("says once in a pod's life what of its manifest does not happen here", async () => {
     const { clock, api, driver, agent, agentOf, create } = await cluster();
     driver.remarksOn = () => [{ reason: "IgnoredFields", message: "volumes are not there" }];

@@ -1,4 +1,4 @@
-import type { KubernetesObject, Pod } from "../../api/core.ts";
+import type { Pod } from "../../api/core.ts";
 import { pathOf, resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
@@ -11,6 +11,7 @@ import { type NodeFacts, nodeObject, nodeStatus } from "./node-object.ts";
 import type { ContainerUsage, PodDriver, PodNetwork } from "./pod-driver.ts";
 import { PodEvents } from "./pod-events.ts";
 import { PodStatusWriter } from "./pod-status-writer.ts";
+import { isForOtherScheduler, type NodeObject, type Obstacle, whyNotHere } from "./why-not-here.ts";
 
 export interface NodeAgentOptions {
   readonly client: KubernetesClient;
@@ -30,10 +31,6 @@ export type StopOptions =
       /** Between SIGTERM and SIGKILL, where a pod's own grace period is longer. */
       readonly mostGraceSeconds: number;
     };
-
-interface NodeObject extends KubernetesObject {
-  readonly spec?: { readonly unschedulable?: boolean };
-}
 
 interface OwnPod {
   readonly lifecycle: PodLifecycle;
@@ -57,10 +54,11 @@ export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #onProblem: (text: string) => void;
   readonly #pods = new Map<string, OwnPod>();
-  readonly #binding = new Set<string>();
+  readonly #binding = new Map<string, Pod>();
   readonly #cache: WatchCache<Pod>;
   readonly #nodes: WatchCache<NodeObject>;
-  readonly #held = new Set<string>();
+  /** By uid: why a pod is left unplaced, as it was told. */
+  readonly #held = new Map<string, string>();
   readonly #events: PodEvents;
   readonly #stopping = new AbortController();
   readonly #readySince: Instant;
@@ -216,27 +214,33 @@ export class NodeAgent {
       // One that is being bound just now is taken up when that has been told.
       if (!this.#binding.has(uid)) this.#adopt(pod);
     } else if (!pod.spec.nodeName && pod.metadata.deletionTimestamp === undefined) {
-      const obstacle = this.#isCordoned() ? "1 node(s) were unschedulable." : missingClaims(pod);
-      if (obstacle === undefined) void this.#bind(pod);
-      else void this.#hold(pod, `0/1 nodes are available: ${obstacle}`);
+      if (isForOtherScheduler(pod)) return;
+      const node = this.#nodes.get("", this.#options.node.name);
+      const obstacle = whyNotHere(pod, node, this.#placed());
+      if (obstacle !== undefined) void this.#hold(pod, obstacle);
+      else {
+        this.#held.delete(uid);
+        void this.#bind(pod);
+      }
     }
   }
 
-  /** Whether the node takes no new pods: `kubectl cordon`. */
-  #isCordoned(): boolean {
-    return this.#nodes.get("", this.#options.node.name)?.spec?.unschedulable === true;
+  /** The pods that are here or about to be. */
+  #placed(): readonly Pod[] {
+    const here = [...this.#pods.values()].map(({ lifecycle }) => lifecycle.pod);
+    return [...here.filter((pod) => !isFinished(pod)), ...this.#binding.values()];
   }
 
   /** Leaves the pod unplaced, and says why once. */
-  async #hold(pod: Pod, message: string): Promise<void> {
+  async #hold(pod: Pod, { reason, message }: Obstacle): Promise<void> {
     const { client, clock } = this.#options;
     const { namespace, name, uid = "" } = pod.metadata;
-    if (this.#held.has(uid)) return;
-    this.#held.add(uid);
-    this.#events.recordUnscheduled(pod, message);
+    if (this.#held.get(uid) === message) return;
+    this.#held.set(uid, message);
+    if (reason === "Unschedulable") this.#events.recordUnscheduled(pod, message);
     const lastTransitionTime = formatTime(clock.now());
     const { generation: observedGeneration } = pod.metadata;
-    const verdict = { status: "False", reason: "Unschedulable", message, observedGeneration };
+    const verdict = { status: "False", reason, message, observedGeneration };
     const condition = { type: "PodScheduled", ...verdict };
     const body = { metadata: { uid }, status: { conditions: [{ ...condition, lastTransitionTime }] } };
     await client
@@ -248,16 +252,15 @@ export class NodeAgent {
   }
 
   #placeHeld(): void {
-    if (this.#isCordoned() || this.#held.size === 0) return;
-    this.#held.clear();
-    for (const pod of this.#cache.list()) this.#seen(pod);
+    if (this.#held.size === 0) return;
+    for (const pod of this.#cache.list()) if (this.#held.has(pod.metadata.uid ?? "")) this.#seen(pod);
   }
 
   async #bind(pod: Pod): Promise<void> {
     const { client, clock, node } = this.#options;
     const { namespace, name, uid } = pod.metadata;
     if (uid === undefined || this.#binding.has(uid)) return;
-    this.#binding.add(uid);
+    this.#binding.set(uid, pod);
     let isRefused = false;
     const binding = {
       apiVersion: "v1",
@@ -350,6 +353,7 @@ export class NodeAgent {
     if (own === undefined) return;
     this.#pods.delete(uid);
     own.writer.close();
+    this.#placeHeld();
     own.lifecycle
       .stop(orphanGraceSeconds, false)
       .catch((error: unknown) => this.#broken(pod, error))
@@ -380,19 +384,8 @@ export class NodeAgent {
   }
 }
 
-/** Pods that claim storage wait for ever, as they do where nobody provides any; undefined for a pod that claims none. */
-function missingClaims({ spec }: Pod): string | undefined {
-  const claims = (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) =>
-    persistentVolumeClaim !== undefined
-      ? [persistentVolumeClaim.claimName]
-      : ephemeral !== undefined
-        ? [name]
-        : [],
-  );
-  const [first] = claims;
-  return first === undefined
-    ? undefined
-    : `persistentvolumeclaim "${first}" not found. The embedded cluster has no persistent volumes: use emptyDir, or hostPath for what outlives the pod.`;
+function isFinished({ status }: Pod): boolean {
+  return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
 /** Whether the object is not the one any more that was meant. */
