@@ -65,7 +65,14 @@ export class StatusWriter<T extends WithStatus> {
 
 function withoutStatus(object: WithStatus): object {
   const { status: _status, metadata, ...rest } = object;
-  const { resourceVersion: _version, ...others } = metadata;
+  // Every write of a status also changes who has written it, and when.
+  const {
+    resourceVersion: _version,
+    managedFields: _managers,
+    ...others
+  } = metadata as typeof metadata & {
+    readonly managedFields?: unknown;
+  };
   return { ...rest, metadata: others };
 }
 
