@@ -32,6 +32,11 @@ const image = "docker.io/atulinfracloud/weathersample";
 const clock = new SystemClock();
 const logs = new RunLogs(clock);
 
+const firstObjects = [
+  [resources.serviceAccounts, "default"],
+  [resources.configMaps, "kube-root-ca.crt"],
+] as const;
+
 let dataFolder: string;
 /** Of the cluster whose addresses the pods get. */
 const addresses = await freeAddresses();
@@ -47,6 +52,14 @@ beforeEach(async () => {
   client = new KubernetesClient(api);
   images = new ImageStore(dataFolder);
   agents = [];
+  // Every pod has a token and this certificate, and waits for them.
+  for (const [resource, name] of firstObjects)
+    await client.create<KubernetesObject>(resource, "default", {
+      apiVersion: "v1",
+      kind: resource.kind,
+      metadata: { name, namespace: "default" },
+      ...(resource === resources.configMaps && { data: { "ca.crt": "" } }),
+    });
   await images.add(`${image}:v1`, join(weather, "v1"));
   await images.add(`${image}:v2`, join(weather, "v2"));
 });
@@ -438,7 +451,8 @@ describe("pods on a full disk", { skip: mayMount() ? false : "mounting a small d
     await createPod("good", weatherContainer("v1"));
     const good = await podThat("good", isReady);
     fillUp(fill());
-    await createPod("new", weatherContainer("v1"));
+    // Its token would find no room before its container does.
+    await createPod("new", weatherContainer("v1"), { automountServiceAccountToken: false });
     const refused = await podThat("new", (pod) =>
       /ENOSPC/.test(container(pod)?.state?.waiting?.message ?? ""),
     );

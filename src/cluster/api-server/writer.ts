@@ -217,9 +217,12 @@ export class Writer {
   #propose(draft: Draft): Proposal {
     const { kind, object, old, options } = draft;
     this.#options.check(kind, object, old, options.user);
+    const { clock, serviceAddresses, random, store } = this.#options;
     return propose(draft, {
-      now: this.#options.clock.now(),
-      serviceAddresses: this.#options.serviceAddresses,
+      now: clock.now(),
+      serviceAddresses,
+      random,
+      find: (collection, namespace, name) => store.get(collection, namespace, name) as ApiObject | undefined,
     });
   }
 

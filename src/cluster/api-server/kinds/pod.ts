@@ -8,6 +8,7 @@ import { plainRules, selectablePaths } from "./plain.ts";
 import { podAnnotationErrors } from "./pod/annotation-errors.ts";
 import { podSpecErrors } from "./pod/pod-spec-errors.ts";
 import { podWarnings } from "./pod/pod-warnings.ts";
+import { withServiceAccount } from "./pod/service-account.ts";
 import type { ApiObject, Rules } from "./rules.ts";
 import { podStatusErrors } from "./status-errors.ts";
 
@@ -36,8 +37,8 @@ export const podRules: Rules = {
     ...pod,
     spec: withPodOnlyDefaults(withTemplateDefaults(pod.spec)),
   }),
-  beforeCreate: (pod) => {
-    const spec = withAdmission(withPositiveGrace(fieldsOf(pod.spec)));
+  beforeCreate: (pod, context) => {
+    const spec = withAdmission(withPositiveGrace(withServiceAccount(pod, context)));
     return { ...pod, spec, status: { phase: "Pending", qosClass: qosClassOf(spec) } };
   },
   validateStatus: podStatusErrors,
@@ -106,19 +107,16 @@ function withPositiveGrace(spec: Fields): Fields {
 
 const notReadyTaints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 
-// What the admission plugins of a real server add. Token volumes are not among it: service accounts have no tokens here.
+// What further admission plugins of a real server add.
 function withAdmission(spec: Fields): Fields {
   const tolerations = fieldsIn(spec.tolerations);
   const added = notReadyTaints
     .filter((key) => !tolerations.some((one) => tolerates(one, key)))
     .map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
-  const account = spec.serviceAccountName ?? "default";
   return {
     priority: 0,
     preemptionPolicy: "PreemptLowerPriority",
     ...spec,
-    serviceAccountName: account,
-    serviceAccount: account,
     tolerations: [...tolerations, ...added],
   };
 }

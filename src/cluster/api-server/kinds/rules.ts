@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "../../../api/core.ts";
 import type { Instant } from "../../../time/clock.ts";
+import type { Random } from "../identity.ts";
 import type { Fields } from "../json.ts";
 import type { NameRule } from "../names.ts";
 import type { FieldError } from "../refusal.ts";
@@ -12,6 +13,10 @@ export type ApiObject = KubernetesObject & Fields;
 export interface WriteContext {
   readonly now: Instant;
   readonly serviceAddresses: ServiceAddresses;
+  /** For generated names. */
+  readonly random: Random;
+  /** Another object, as it is stored. */
+  find(collection: string, namespace: string, name: string): ApiObject | undefined;
 }
 
 /** What is particular to one kind. Everything else is the same for all. */

@@ -10,7 +10,6 @@ import { linkRoot, rewritePaths } from "../root/linked-root.ts";
 import { type Mount, mountsOf, type VolumePlace } from "../root/mounts.ts";
 import { inPrivateRoot, type Program, type RootPermission, rootPermission } from "../root/private-root.ts";
 import { makeRoot } from "../root/root-folder.ts";
-import { apiAccessPath } from "../volumes/api-access.ts";
 import { baseEnvironment, containerEnvironment } from "./container-environment.ts";
 import { containerOf } from "./container-key.ts";
 import type { ContainerMark } from "./container-mark.ts";
@@ -26,8 +25,6 @@ export interface ContainerPlansOptions {
   readonly client: KubernetesClient;
   readonly services: ServiceVariables;
   readonly hostIp: string;
-  /** What the pod asks the API with, where it has something. */
-  readonly apiAccess: (key: ContainerKey) => string | undefined;
   /** Where the pod's volume of that name is. */
   readonly placeOfVolume: (key: ContainerKey, name: string) => VolumePlace | undefined;
   /** Whether containers may have roots of their own; found out when absent. */
@@ -119,16 +116,11 @@ export class ContainerPlans {
       mark,
       base,
     });
-    const access = this.#options.apiAccess(key);
-    const wanted = mountsOf(
+    const mounts = mountsOf(
       container,
       (name) => placeOfVolume(key, name),
       (text) => expansion.expand(text, environment),
     );
-    const mounts = [
-      ...wanted,
-      ...(access === undefined ? [] : [{ source: access, target: apiAccessPath, isReadOnly: true }]),
-    ];
     const targets = mounts.map(({ target }) => target);
     const view = viewOf(image, base["PATH"] ?? "", targets);
     const words = commandOf(image, container).map((word) => expansion.expand(word, environment));

@@ -85,7 +85,6 @@ export class ProcessDriver implements PodDriver {
     this.#plans = new ContainerPlans({
       ...options,
       services: this.#services,
-      apiAccess: ({ pod }) => this.#volumes.apiAccess(pod),
       placeOfVolume: ({ pod }, name) => this.#volumes.placeOf(pod, name),
     });
     this.#checks = new PodChecks({

@@ -6,7 +6,6 @@ import type { Volume } from "../../../api/volumes.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { type Cancel, type Clock, type Instant, later } from "../../../time/clock.ts";
 import type { VolumePlace } from "../root/mounts.ts";
-import { apiAccessOf } from "./api-access.ts";
 import { ApiObjects } from "./api-objects.ts";
 import { writeAtomically } from "./atomic-files.ts";
 import { prepareHostPath } from "./host-path.ts";
@@ -52,9 +51,6 @@ export class PodVolumes {
     known.pod = pod;
     const volumes = pod.spec.volumes ?? [];
     if (volumes.some((volume) => objectsOf(volume).length > 0)) this.#objects.follow();
-    const access = apiAccessOf(pod);
-    // Where there are no tokens, or the account's is not there, the pod runs without one.
-    if (access !== undefined) await this.#setUp(known, access);
     const problems = await Promise.all(volumes.map((volume) => this.#setUp(known, volume)));
     return problems.filter((problem) => problem !== undefined);
   }
@@ -65,15 +61,6 @@ export class PodVolumes {
     if (volume === undefined) return undefined;
     const path = volume.hostPath?.path ?? this.#folder(pod, volume);
     return { path, isReadOnly: isMadeOfFiles(volume) };
-  }
-
-  /** Where what the pod asks the API with is; undefined where it has nothing. */
-  apiAccess(pod: Pod): string | undefined {
-    const access = apiAccessOf(pod);
-    const folder = access && this.#folder(pod, access);
-    return folder !== undefined && statSync(folder, { throwIfNoEntry: false }) !== undefined
-      ? folder
-      : undefined;
   }
 
   /** Calls `listener` when what a volume of the pod needs may have come. */

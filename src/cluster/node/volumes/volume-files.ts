@@ -88,7 +88,10 @@ async function filesFrom(
       "a projected source is none of configMap, secret, downwardAPI and serviceAccountToken, which is all that the embedded cluster projects",
     );
   const { path, audience, expirationSeconds = defaultTokenSeconds } = serviceAccountToken;
-  const { text, renewAt } = await from.token(audience, expirationSeconds);
+  const { text, renewAt } = await from.token(audience, expirationSeconds).catch((error: unknown) => {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new VolumeError(volume.name, `failed to fetch token: ${cause}`, { cause: error });
+  });
   return { files: new Map([[path, { content: Buffer.from(text), mode }]]), renewAt };
 }
 
