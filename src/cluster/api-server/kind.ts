@@ -19,6 +19,7 @@ import { limitRangeRules, resourceQuotaRules } from "./kinds/quota.ts";
 import { clusterRoleBindingRules, clusterRoleRules, roleBindingRules, roleRules } from "./kinds/roles.ts";
 import type { ApiObject, Rules } from "./kinds/rules.ts";
 import { serviceRules } from "./kinds/service.ts";
+import { controllerRevisionRules, statefulSetRules } from "./kinds/stateful-set.ts";
 import { claimRules, storageClassRules, volumeRules } from "./kinds/storage.ts";
 import { deploymentRules, replicaSetRules } from "./kinds/workloads.ts";
 import { qualified } from "./refusal.ts";
@@ -65,6 +66,8 @@ const builtInRules: Readonly<Record<string, Rules>> = {
   "v1/serviceaccounts": serviceAccountRules,
   "apps/v1/deployments": deploymentRules,
   "apps/v1/replicasets": replicaSetRules,
+  "apps/v1/statefulsets": statefulSetRules,
+  "apps/v1/controllerrevisions": controllerRevisionRules,
   "v1/endpoints": endpointsRules,
   "policy/v1/poddisruptionbudgets": podDisruptionBudgetRules,
   "batch/v1/jobs": jobRules,

@@ -11,6 +11,7 @@ import type { Deployment } from "./deployment/deployment.ts";
 import type { PodDisruptionBudget } from "./disruption/pod-disruption-budget.ts";
 import type { Endpoints } from "./endpoint-slice/endpoints.ts";
 import type { Job } from "./job/job.ts";
+import type { StatefulSet } from "./stateful-set/stateful-set.ts";
 
 /** Index of pods and ReplicaSets by the uid of their controller. */
 export const byController = "controller";
@@ -31,6 +32,7 @@ export class Caches {
   readonly pods: WatchCache<Pod>;
   readonly replicaSets: WatchCache<ReplicaSet>;
   readonly deployments: WatchCache<Deployment>;
+  readonly statefulSets: WatchCache<StatefulSet>;
   readonly jobs: WatchCache<Job>;
   readonly cronJobs: WatchCache<CronJob>;
   readonly podDisruptionBudgets: WatchCache<PodDisruptionBudget>;
@@ -53,6 +55,7 @@ export class Caches {
       indexes: ownership,
     });
     this.deployments = new WatchCache<Deployment>({ ...common, resource: resources.deployments });
+    this.statefulSets = new WatchCache<StatefulSet>({ ...common, resource: resources.statefulSets });
     this.jobs = new WatchCache<Job>({ ...common, resource: resources.jobs, indexes: ownership });
     this.cronJobs = new WatchCache<CronJob>({ ...common, resource: resources.cronJobs });
     this.podDisruptionBudgets = new WatchCache<PodDisruptionBudget>({
@@ -92,6 +95,7 @@ export class Caches {
       this.pods,
       this.replicaSets,
       this.deployments,
+      this.statefulSets,
       this.jobs,
       this.cronJobs,
       this.podDisruptionBudgets,

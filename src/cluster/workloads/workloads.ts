@@ -17,12 +17,14 @@ import { LoadBalancerController } from "./load-balancer/load-balancer-controller
 import { NamespaceController } from "./namespace-controller.ts";
 import { ReplicaSetController } from "./replica-set/replica-set-controller.ts";
 import { ServiceNotes } from "./service-notes.ts";
+import { StatefulSetController } from "./stateful-set/stateful-set-controller.ts";
 import type { WorkloadController, WorkloadOptions } from "./workload-controller.ts";
 
 /** The control loops that the embedded cluster has built in. */
 export const builtIn = [
   ReplicaSetController,
   DeploymentController,
+  StatefulSetController,
   JobController,
   CronJobController,
   DisruptionController,

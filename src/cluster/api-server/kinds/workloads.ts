@@ -125,7 +125,7 @@ function deadlineErrors(spec: Fields): FieldError[] {
   ];
 }
 
-function selectorErrors(spec: Fields): FieldError[] {
+export function selectorErrors(spec: Fields): FieldError[] {
   if (spec.selector === undefined) return [fieldError.required("spec.selector")];
   const errors = labelSelectorErrors(spec.selector, "spec.selector");
   return isEmptySelector(spec.selector)

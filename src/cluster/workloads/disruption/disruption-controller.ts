@@ -53,7 +53,7 @@ export class DisruptionController implements WorkloadController {
 
   /** How many the owners of these pods want in all; a pod of nobody, or of somebody unknown, counts for itself. */
   #expected(pods: readonly Pod[]): number {
-    const { replicaSets, deployments } = this.#options.caches;
+    const { replicaSets, deployments, statefulSets } = this.#options.caches;
     const wanted = new Map<string, number>();
     for (const pod of pods) {
       const namespace = pod.metadata.namespace ?? "";
@@ -61,7 +61,8 @@ export class DisruptionController implements WorkloadController {
       const replicaSet = owner?.kind === "ReplicaSet" ? replicaSets.get(namespace, owner.name) : undefined;
       const above = replicaSet === undefined ? undefined : controllerOf(replicaSet);
       const deployment = above?.kind === "Deployment" ? deployments.get(namespace, above.name) : undefined;
-      const sized = deployment ?? replicaSet;
+      const set = owner?.kind === "StatefulSet" ? statefulSets.get(namespace, owner.name) : undefined;
+      const sized = deployment ?? replicaSet ?? set;
       wanted.set(sized?.metadata.uid ?? pod.metadata.uid ?? "", sized?.spec.replicas ?? 1);
     }
     return [...wanted.values()].reduce((sum, replicas) => sum + replicas, 0);

@@ -25,12 +25,28 @@ export interface Attempt {
   readonly retryAt?: Instant | undefined;
 }
 
+interface PodTexts<T extends PodOwner> {
+  readonly created: (owner: T, pod: string) => string;
+  readonly deleted: (owner: T, pod: string) => string;
+  readonly notCreated: (owner: T, pod: string, why: string) => string;
+  readonly notDeleted: (owner: T, pod: string, why: string) => string;
+}
+
+const usualTexts: PodTexts<PodOwner> = {
+  created: (_owner, pod) => `Created pod: ${pod}`,
+  deleted: (_owner, pod) => `Deleted pod: ${pod}`,
+  notCreated: (_owner, _pod, why) => `Error creating: ${why}`,
+  notDeleted: (_owner, _pod, why) => `Error deleting: ${why}`,
+};
+
 export interface PodControlOptions<T extends PodOwner> {
   readonly workloads: WorkloadOptions;
   /** Whose objects own the pods. */
   readonly loop: ControlLoop<T>;
   /** The pods that may be adopted, or are given up, when the selector says so. All, when absent. */
   readonly claims?: (pod: Pod, owner: T) => boolean;
+  /** What is told of each pod; in the words of most controllers, when absent. */
+  readonly texts?: PodTexts<T>;
   /** Put on each pod that is adopted, and taken off what is released. */
   readonly finalizer?: string;
 }
@@ -43,6 +59,7 @@ export class PodControl<T extends PodOwner> {
   readonly #options: PodControlOptions<T>;
   readonly #workloads: WorkloadOptions;
   readonly #loop: ControlLoop<T>;
+  readonly #texts: PodTexts<T>;
   readonly #expectations: Expectations;
   readonly #refusals: Refusals;
   #unsubscribe: Cancel = () => {};
@@ -51,6 +68,7 @@ export class PodControl<T extends PodOwner> {
     this.#options = options;
     this.#workloads = options.workloads;
     this.#loop = options.loop;
+    this.#texts = options.texts ?? usualTexts;
     this.#expectations = new Expectations(options.workloads.clock);
     this.#refusals = new Refusals(options.workloads.clock);
     options.loop.onGone(({ metadata: { uid = "" } }) => {
@@ -114,7 +132,10 @@ export class PodControl<T extends PodOwner> {
     return { failure, retryAt: until };
   }
 
-  async create(owner: T, wanted: object): Promise<PodFailure | undefined> {
+  async create(
+    owner: T,
+    wanted: { readonly metadata?: { readonly name?: string } },
+  ): Promise<PodFailure | undefined> {
     const { uid = "", namespace } = owner.metadata;
     this.#expectations.expectCreation(uid);
     let pod: Pod;
@@ -124,10 +145,15 @@ export class PodControl<T extends PodOwner> {
       this.#expectations.creationEnded(uid);
       if (!(error instanceof ApiError)) throw error;
       const message = withoutMadeUpName(error.message, owner);
-      this.#loop.tell(owner, "Warning", "FailedCreate", `Error creating: ${message}`);
+      this.#loop.tell(
+        owner,
+        "Warning",
+        "FailedCreate",
+        this.#texts.notCreated(owner, wanted.metadata?.name ?? "", message),
+      );
       return { reason: "FailedCreate", message };
     }
-    this.#loop.tell(owner, "Normal", "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
+    this.#loop.tell(owner, "Normal", "SuccessfulCreate", this.#texts.created(owner, pod.metadata.name));
     return undefined;
   }
 
@@ -141,10 +167,10 @@ export class PodControl<T extends PodOwner> {
       this.#expectations.deletionEnded(uid, podUid);
       if (!(error instanceof ApiError)) throw error;
       if (error.kind === "notFound" || error.kind === "conflict") return undefined;
-      this.#loop.tell(owner, "Warning", "FailedDelete", `Error deleting: ${error.message}`);
+      this.#loop.tell(owner, "Warning", "FailedDelete", this.#texts.notDeleted(owner, name, error.message));
       return { reason: "FailedDelete", message: error.message };
     }
-    this.#loop.tell(owner, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
+    this.#loop.tell(owner, "Normal", "SuccessfulDelete", this.#texts.deleted(owner, name));
     return undefined;
   }
 

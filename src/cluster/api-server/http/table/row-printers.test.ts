@@ -245,6 +245,18 @@ const cases: readonly Case[] = [
     cells: ["x", 1, 0, 0, "47s", "c", "nginx", "app in (a,b),tier=web,!z"],
   },
   {
+    says: "a StatefulSet",
+    kind: "apps/StatefulSet",
+    object: { spec: { replicas: 3, selector: {}, template }, status: { readyReplicas: 2 } },
+    cells: ["x", "2/3", "47s", "c", "nginx"],
+  },
+  {
+    says: "a ControllerRevision",
+    kind: "apps/ControllerRevision",
+    object: { revision: 2 },
+    cells: ["x", "<none>", 2, "47s"],
+  },
+  {
     says: "an EndpointSlice",
     kind: "discovery.k8s.io/EndpointSlice",
     object: { addressType: "IPv4", ports: [{ port: 80 }], endpoints: [{ addresses: ["10.1.1.1"] }] },

@@ -1,5 +1,6 @@
 import type { KubernetesObject, LabelSelector, PodTemplateSpec, ReplicaSet } from "../../../../api/core.ts";
 import { selectorText } from "../../../../api/label-selector.ts";
+import { controllerOf } from "../../../../api/metadata.ts";
 import { ageOf } from "./age.ts";
 import { printCronJob, printJob } from "./batch-rows.ts";
 import { containerCells, orNone, printerOf, type RowPrinter } from "./cells.ts";
@@ -56,6 +57,21 @@ const printDeployment = printerOf<Deployment>(({ metadata, spec, status }, now) 
   ...containerCells(spec.template.spec.containers),
   orNone(selectorText(spec.selector)),
 ]);
+
+const printStatefulSet = printerOf<Deployment>(({ metadata, spec, status }, now) => [
+  metadata.name,
+  `${status?.readyReplicas ?? 0}/${spec.replicas ?? 1}`,
+  ageOf(metadata.creationTimestamp, now),
+  ...containerCells(spec.template.spec.containers),
+]);
+
+const printControllerRevision = printerOf<KubernetesObject & { readonly revision: number }>((object, now) => {
+  const { metadata, revision } = object;
+  const owner = controllerOf(object);
+  const group = owner?.apiVersion.includes("/") === true ? `.${owner.apiVersion.split("/")[0]}` : "";
+  const controller = owner === undefined ? "<none>" : `${owner.kind.toLowerCase()}${group}/${owner.name}`;
+  return [metadata.name, controller, revision, ageOf(metadata.creationTimestamp, now)];
+});
 
 interface PodDisruptionBudget extends KubernetesObject {
   readonly spec: { readonly minAvailable?: number | string; readonly maxUnavailable?: number | string };
@@ -126,8 +142,10 @@ export const rowPrinters: Readonly<Record<string, RowPrinter>> = {
   "/Service": printService,
   "/ServiceAccount": printServiceAccount,
   "apiextensions.k8s.io/CustomResourceDefinition": printNameAndTime,
+  "apps/ControllerRevision": printControllerRevision,
   "apps/Deployment": printDeployment,
   "apps/ReplicaSet": printReplicaSet,
+  "apps/StatefulSet": printStatefulSet,
   "autoscaling/HorizontalPodAutoscaler": printHorizontalPodAutoscaler,
   "autoscaling/Scale": printScale,
   "batch/CronJob": printCronJob,
