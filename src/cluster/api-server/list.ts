@@ -106,7 +106,7 @@ function checkMatch(resourceVersion: string, match: string): void {
     throw invalidOption("ListOptions", error);
   }
   if (match === "Exact" && resourceVersion === "0") {
-    refuse('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
+    refuse('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
   }
 }
 
