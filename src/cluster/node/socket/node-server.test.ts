@@ -32,16 +32,6 @@ let dataFolder: string;
 let logs: RunLogs;
 let server: NodeServer;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "teal-node-"));
-  await begin(folder);
-});
-afterEach(async () => {
-  await server.close();
-  logs.release();
-  await rm(folder, { recursive: true });
-});
-
 async function begin(path: string): Promise<void> {
   dataFolder = path;
   logs = new RunLogs(new SystemClock());
@@ -81,6 +71,16 @@ async function textOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 describe("the node's socket", () => {
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "teal-node-"));
+    await begin(folder);
+  });
+  afterEach(async () => {
+    await server.close();
+    logs.release();
+    await rm(folder, { recursive: true });
+  });
+
   it("tells what the pods of the node use", async () => {
     assert.deepEqual(await nodeOf(dataFolder).usage(), {
       "u-1": [{ container: "web", cpuSeconds: 1.5, memoryBytes: 4096 }],
