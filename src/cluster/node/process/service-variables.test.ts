@@ -35,11 +35,14 @@ describe("the variables of a Service", () => {
     assert.deepEqual(variablesOf(service("a", { clusterIP: "127.1.4.7" })), {});
   });
 
-  it("lead straight to the API server, whose certificate is for its own address", () => {
+  it("lead straight to what the Service leads to where it does not answer itself", () => {
     const ports = [{ name: "https", port: 443, targetPort: 6443 }];
-    const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = variablesOf(
-      service("kubernetes", { clusterIP: "127.1.4.1", ports }, "default"),
-    );
-    assert.deepEqual([host, port], ["127.0.0.1", "6443"]);
+    const api = service("kubernetes", { clusterIP: "127.1.4.1", ports }, "default");
+    const leadTo = (isDirect: boolean) => {
+      const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = variablesOf(api, isDirect);
+      return [host, port];
+    };
+    assert.deepEqual(leadTo(false), ["127.1.4.1", "443"]);
+    assert.deepEqual(leadTo(true), ["127.0.0.1", "6443"]);
   });
 });

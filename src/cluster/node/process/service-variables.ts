@@ -4,6 +4,7 @@ import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { WatchCache } from "../../../kubernetes/watch-cache.ts";
 import { type Clock, later } from "../../../time/clock.ts";
 import { pause } from "../../../time/pause.ts";
+import { listeners, listenersAt } from "./listeners.ts";
 
 const apiServer = { namespace: "default", name: "kubernetes" };
 const longestWaitSeconds = 5;
@@ -38,7 +39,10 @@ export class ServiceVariables {
     linked.sort(
       (a, b) => Number(a.metadata.namespace === namespace) - Number(b.metadata.namespace === namespace),
     );
-    return Object.assign({}, ...linked.map(variablesOf)) as Record<string, string>;
+    return Object.assign(
+      {},
+      ...linked.map((service) => variablesOf(service, isOutOfReach(service))),
+    ) as Record<string, string>;
   }
 
   close(): void {
@@ -50,13 +54,24 @@ function isApiServer({ namespace, name }: Service["metadata"]): boolean {
   return namespace === apiServer.namespace && name === apiServer.name;
 }
 
-/** `NAME_SERVICE_HOST`, `NAME_SERVICE_PORT` and so on, as the kubelet has them. A Service without an address has none. */
-export function variablesOf({ metadata, spec }: Service): Readonly<Record<string, string>> {
+/**
+ * Whether the API server has to be asked where it listens itself: its Service's port 443 is not everybody's to listen on, and
+ * where pods share one address nobody does. Who listens on every address is somebody else.
+ */
+function isOutOfReach({ metadata, spec: { clusterIP = "", ports = [] } }: Service): boolean {
+  if (!isApiServer(metadata)) return false;
+  const listening = listenersAt(listeners(), clusterIP, ports[0]?.port ?? 0);
+  return !listening.some(({ address }) => address === clusterIP);
+}
+
+/**
+ * `NAME_SERVICE_HOST`, `NAME_SERVICE_PORT` and so on, as the kubelet has them. A Service without an address has none.
+ * @param isDirect whether they lead to the number that the Service leads to, on 127.0.0.1.
+ */
+export function variablesOf({ metadata, spec }: Service, isDirect = false): Readonly<Record<string, string>> {
   const { clusterIP = "None", ports = [] } = spec;
   const [first] = ports;
   if (clusterIP === "" || clusterIP === "None" || first === undefined) return {};
-  // The certificate is for this address, and a Service's port 443 is not always to be had.
-  const isDirect = isApiServer(metadata);
   const host = isDirect ? "127.0.0.1" : clusterIP;
   const portOf = ({ port, targetPort }: (typeof ports)[number]): number =>
     isDirect && typeof targetPort === "number" ? targetPort : port;
