@@ -224,6 +224,27 @@ describe("what holds a pod up", () => {
       }),
       "back-off",
     ],
+    ...(
+      [
+        ["", "Error", "container a keeps ending with exit code 3"],
+        ["first\nno database\n", "Error", "container a keeps ending with exit code 3: no database"],
+        ["", "OOMKilled", "container a keeps ending with exit code 3 (OOMKilled)"],
+      ] as const
+    ).map(([message, reason, problem]): [string, Pod, string] => [
+      `is how a container that crashes has ended: ${problem}`,
+      pod({
+        containerStatuses: [
+          container(
+            "a",
+            held("CrashLoopBackOff", "back-off 10s restarting failed container=a pod=p_ns(uid)"),
+            {
+              lastState: { terminated: { exitCode: 3, reason, message } },
+            },
+          ),
+        ],
+      }),
+      problem,
+    ]),
     [
       "is nothing while containers are made",
       pod({ containerStatuses: [container("a", held("ContainerCreating", "soon"))] }),

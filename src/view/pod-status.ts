@@ -29,10 +29,25 @@ export function podStatusOf(pod: Pod): PodStatusView {
 export function podProblemOf({ metadata, status = {} }: Pod): string | undefined {
   if (metadata.deletionTimestamp !== undefined) return undefined;
   const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
-  return containers
-    .map(({ state }) => state?.waiting)
-    .find((waiting) => waiting?.message !== undefined && !passingReasons.has(waiting.reason ?? ""))?.message;
+  const stuck = containers.find(
+    ({ state: { waiting } = {} }) =>
+      waiting?.message !== undefined && !passingReasons.has(waiting.reason ?? ""),
+  );
+  return stuck && (crashOf(stuck) ?? stuck.state?.waiting?.message);
 }
+
+/** How a container that ends again and again has ended last: its node says of it how long it waits, and the pod's uid. */
+function crashOf({ name, state, lastState }: ContainerStatus): string | undefined {
+  const ended = lastState?.terminated;
+  if (state?.waiting?.reason !== "CrashLoopBackOff" || ended === undefined) return undefined;
+  const { exitCode, reason = "Error", message = "" } = ended;
+  const lastLine = message.trim().split("\n").at(-1) ?? "";
+  const how = `container ${name} keeps ending with exit code ${exitCode}${usualReasons.has(reason) ? "" : ` (${reason})`}`;
+  return lastLine === "" ? how : `${how}: ${lastLine}`;
+}
+
+/** What the exit code says as well. */
+const usualReasons: ReadonlySet<string> = new Set(["Error", "Completed", ""]);
 
 /** For these every container waits for a while. */
 const passingReasons: ReadonlySet<string> = new Set(["", "ContainerCreating", "PodInitializing"]);
