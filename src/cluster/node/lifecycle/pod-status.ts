@@ -56,6 +56,7 @@ export function podStatus(facts: PodFacts): PodStatus {
     ...observed,
     ...(phase === "Failed" ? failure : {}),
     hostIP: facts.hostIp,
+    hostIPs: [{ ip: facts.hostIp }],
     startTime: before?.startTime ?? formatTime(now),
     ...(network === undefined ? {} : { podIP: network.podIp, podIPs: [{ ip: network.podIp }] }),
     conditions,

@@ -74,6 +74,12 @@ describe("what is ignored of a pod", () => {
       /^hostPort 8080: nothing listens/,
     ],
     ["a node selector", { nodeSelector: { disk: "ssd" } }, {}, /^nodeSelector: there is one node/],
+    [
+      "a volume's size",
+      { volumes: [{ name: "cache", emptyDir: { sizeLimit: "1Mi" } }] },
+      {},
+      /^sizeLimit of volume cache: .* not evicted$/,
+    ],
     ["host aliases", { hostAliases: [{ ip: "127.0.0.1", hostnames: ["a"] }] }, {}, /^hostAliases: /],
     ["a terminal", {}, { tty: true }, /^tty: no effect$/],
     [

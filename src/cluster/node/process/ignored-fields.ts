@@ -130,10 +130,18 @@ function requestsOf(containers: readonly Fields[], machine: Machine): string[] {
 }
 
 function volumesOf(volumes: readonly Fields[]): string[] {
-  const inMemory = volumes.flatMap(({ name, emptyDir }) =>
-    fieldsOf(emptyDir)["medium"] === "Memory" ? [String(name)] : [],
-  );
-  return inMemory.length === 0 ? [] : [`medium of volume ${inMemory.join(", ")}: its files are on the disk`];
+  const empty = volumes.map(({ name, emptyDir }) => ({ name: String(name), asked: fieldsOf(emptyDir) }));
+  const inMemory = empty.flatMap(({ name, asked }) => (asked["medium"] === "Memory" ? [name] : []));
+  // Zero is no limit.
+  const limited = empty.flatMap(({ name, asked }) => ((asked["sizeLimit"] ?? "0") === "0" ? [] : [name]));
+  return [
+    ...(inMemory.length === 0 ? [] : [`medium of volume ${inMemory.join(", ")}: its files are on the disk`]),
+    ...(limited.length === 0
+      ? []
+      : [
+          `sizeLimit of volume ${limited.join(", ")}: it may take all that the disk has, and the pod is not evicted`,
+        ]),
+  ];
 }
 
 function portsOf(containers: readonly Fields[]): string[] {
