@@ -33,6 +33,7 @@ export const resources = {
   replicaSets: namespaced("apps", "v1", "replicasets", "ReplicaSet"),
   deployments: namespaced("apps", "v1", "deployments", "Deployment"),
   statefulSets: namespaced("apps", "v1", "statefulsets", "StatefulSet"),
+  daemonSets: namespaced("apps", "v1", "daemonsets", "DaemonSet"),
   controllerRevisions: namespaced("apps", "v1", "controllerrevisions", "ControllerRevision"),
   persistentVolumeClaims: namespaced("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
   jobs: namespaced("batch", "v1", "jobs", "Job"),

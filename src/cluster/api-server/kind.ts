@@ -7,6 +7,7 @@ import { asVersion1, fromVersion1, horizontalPodAutoscalerRules } from "./kinds/
 import { cronJobRules, jobRules } from "./kinds/batch.ts";
 import { endpointSliceRules, endpointsRules, namespaceRules, nodeRules } from "./kinds/cluster.ts";
 import { configMapRules, leaseRules, secretRules, serviceAccountRules } from "./kinds/configuration.ts";
+import { daemonSetRules } from "./kinds/daemon-set.ts";
 import { podDisruptionBudgetRules } from "./kinds/disruption.ts";
 import { eventAsCore, eventAsEventsApi, eventRules } from "./kinds/events.ts";
 import { ingressClassRules, ingressRules } from "./kinds/ingress.ts";
@@ -66,6 +67,7 @@ const builtInRules: Readonly<Record<string, Rules>> = {
   "v1/serviceaccounts": serviceAccountRules,
   "apps/v1/deployments": deploymentRules,
   "apps/v1/replicasets": replicaSetRules,
+  "apps/v1/daemonsets": daemonSetRules,
   "apps/v1/statefulsets": statefulSetRules,
   "apps/v1/controllerrevisions": controllerRevisionRules,
   "v1/endpoints": endpointsRules,

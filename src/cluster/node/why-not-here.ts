@@ -113,6 +113,17 @@ export function whyNotHere(
   return undefined;
 }
 
+/** Whether a pod is for this node by its selectors, and tolerates the node's taints of these effects and its cordon. */
+export function suits(pod: Pod, node: NodeObject, effects: readonly string[]): boolean {
+  const placement = pod.spec as Placement;
+  const { unschedulable: isCordoned = false, taints = [] } = node.spec ?? {};
+  const all = isCordoned ? [...taints, cordon] : taints;
+  return (
+    isSelected(node, placement) &&
+    all.every((taint) => !effects.includes(taint.effect) || isTolerated(taint, placement))
+  );
+}
+
 function unschedulable(why: string): Obstacle {
   return { reason: "Unschedulable", message: `0/1 nodes are available: ${why}` };
 }

@@ -5,8 +5,10 @@ import { resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { WatchCache } from "../../kubernetes/watch-cache.ts";
 import type { Clock } from "../../time/clock.ts";
+import type { NodeObject } from "../node/why-not-here.ts";
 import type { HorizontalPodAutoscaler } from "./autoscaler/horizontal-pod-autoscaler.ts";
 import type { CronJob } from "./cron-job/cron-job.ts";
+import type { DaemonSet } from "./daemon-set/daemon-set.ts";
 import type { Deployment } from "./deployment/deployment.ts";
 import type { PodDisruptionBudget } from "./disruption/pod-disruption-budget.ts";
 import type { Endpoints } from "./endpoint-slice/endpoints.ts";
@@ -33,6 +35,8 @@ export class Caches {
   readonly replicaSets: WatchCache<ReplicaSet>;
   readonly deployments: WatchCache<Deployment>;
   readonly statefulSets: WatchCache<StatefulSet>;
+  readonly daemonSets: WatchCache<DaemonSet>;
+  readonly nodes: WatchCache<NodeObject>;
   readonly jobs: WatchCache<Job>;
   readonly cronJobs: WatchCache<CronJob>;
   readonly podDisruptionBudgets: WatchCache<PodDisruptionBudget>;
@@ -56,6 +60,8 @@ export class Caches {
     });
     this.deployments = new WatchCache<Deployment>({ ...common, resource: resources.deployments });
     this.statefulSets = new WatchCache<StatefulSet>({ ...common, resource: resources.statefulSets });
+    this.daemonSets = new WatchCache<DaemonSet>({ ...common, resource: resources.daemonSets });
+    this.nodes = new WatchCache<NodeObject>({ ...common, resource: resources.nodes });
     this.jobs = new WatchCache<Job>({ ...common, resource: resources.jobs, indexes: ownership });
     this.cronJobs = new WatchCache<CronJob>({ ...common, resource: resources.cronJobs });
     this.podDisruptionBudgets = new WatchCache<PodDisruptionBudget>({
@@ -96,6 +102,8 @@ export class Caches {
       this.replicaSets,
       this.deployments,
       this.statefulSets,
+      this.daemonSets,
+      this.nodes,
       this.jobs,
       this.cronJobs,
       this.podDisruptionBudgets,

@@ -40,8 +40,11 @@ export interface Revisions {
 export class TemplateRevisions {
   readonly #client: KubernetesClient;
   readonly #resource: Resource;
+  readonly #hashLabel: string;
 
-  constructor(client: KubernetesClient, resource: Resource) {
+  /** `hashLabel`: by which each ControllerRevision says the hash of its template. */
+  constructor(client: KubernetesClient, resource: Resource, hashLabel: string) {
+    this.#hashLabel = hashLabel;
     this.#client = client;
     this.#resource = resource;
   }
@@ -97,7 +100,7 @@ export class TemplateRevisions {
       metadata: {
         name: `${name}-${hash}`,
         namespace,
-        labels: { ...owner.spec.template.metadata?.labels, "controller.kubernetes.io/hash": hash },
+        labels: { ...owner.spec.template.metadata?.labels, [this.#hashLabel]: hash },
         ...(annotations === undefined ? {} : { annotations }),
         ownerReferences: [ownerReferenceTo(this.#resource, owner)],
       },

@@ -5,6 +5,7 @@ import { AutoscalerController } from "./autoscaler/autoscaler-controller.ts";
 import type { UsageSource } from "./autoscaler/usage-samples.ts";
 import { Caches } from "./caches.ts";
 import { CronJobController } from "./cron-job/cron-job-controller.ts";
+import { DaemonSetController } from "./daemon-set/daemon-set-controller.ts";
 import { DeploymentController } from "./deployment/deployment-controller.ts";
 import { DisruptionController } from "./disruption/disruption-controller.ts";
 import { EndpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
@@ -25,6 +26,7 @@ export const builtIn = [
   ReplicaSetController,
   DeploymentController,
   StatefulSetController,
+  DaemonSetController,
   JobController,
   CronJobController,
   DisruptionController,

@@ -136,7 +136,7 @@ export function selectorErrors(spec: Fields): FieldError[] {
     : errors;
 }
 
-function immutableSelector(object: ApiObject, old: ApiObject | undefined): FieldError[] {
+export function immutableSelector(object: ApiObject, old: ApiObject | undefined): FieldError[] {
   if (old === undefined) return [];
   const selector = fieldsOf(object.spec).selector;
   return equalJson(selector, fieldsOf(old.spec).selector)

@@ -29,7 +29,11 @@ export class StatefulSetController implements WorkloadController {
       component: "statefulset-controller",
       sync: (set) => this.#sync(set),
     });
-    this.#revisions = new TemplateRevisions(options.client, resources.statefulSets);
+    this.#revisions = new TemplateRevisions(
+      options.client,
+      resources.statefulSets,
+      "controller.kubernetes.io/hash",
+    );
     this.#pods = new PodControl({
       workloads: options,
       loop: this.#loop,

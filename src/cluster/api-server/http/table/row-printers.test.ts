@@ -251,6 +251,15 @@ const cases: readonly Case[] = [
     cells: ["x", "2/3", "47s", "c", "nginx"],
   },
   {
+    says: "a DaemonSet",
+    kind: "apps/DaemonSet",
+    object: {
+      spec: { selector: { matchLabels: { app: "web" } }, template },
+      status: { desiredNumberScheduled: 1, numberReady: 1 },
+    },
+    cells: ["x", 1, 0, 1, 0, 0, "<none>", "47s", "c", "nginx", "app=web"],
+  },
+  {
     says: "a ControllerRevision",
     kind: "apps/ControllerRevision",
     object: { revision: 2 },

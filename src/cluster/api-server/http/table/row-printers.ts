@@ -65,6 +65,29 @@ const printStatefulSet = printerOf<Deployment>(({ metadata, spec, status }, now)
   ...containerCells(spec.template.spec.containers),
 ]);
 
+interface DaemonSet extends KubernetesObject {
+  readonly spec: { readonly selector: LabelSelector; readonly template: PodTemplateSpec };
+  readonly status?: Readonly<Record<string, number>>;
+}
+
+const printDaemonSet = printerOf<DaemonSet>(({ metadata, spec, status = {} }, now) => {
+  const { nodeSelector = {}, containers } = spec.template.spec as PodTemplateSpec["spec"] & {
+    readonly nodeSelector?: Data;
+  };
+  return [
+    metadata.name,
+    status["desiredNumberScheduled"] ?? 0,
+    status["currentNumberScheduled"] ?? 0,
+    status["numberReady"] ?? 0,
+    status["updatedNumberScheduled"] ?? 0,
+    status["numberAvailable"] ?? 0,
+    orNone(selectorText({ matchLabels: nodeSelector })),
+    ageOf(metadata.creationTimestamp, now),
+    ...containerCells(containers),
+    orNone(selectorText(spec.selector)),
+  ];
+});
+
 const printControllerRevision = printerOf<KubernetesObject & { readonly revision: number }>((object, now) => {
   const { metadata, revision } = object;
   const owner = controllerOf(object);
@@ -143,6 +166,7 @@ export const rowPrinters: Readonly<Record<string, RowPrinter>> = {
   "/ServiceAccount": printServiceAccount,
   "apiextensions.k8s.io/CustomResourceDefinition": printNameAndTime,
   "apps/ControllerRevision": printControllerRevision,
+  "apps/DaemonSet": printDaemonSet,
   "apps/Deployment": printDeployment,
   "apps/ReplicaSet": printReplicaSet,
   "apps/StatefulSet": printStatefulSet,
