@@ -225,7 +225,10 @@ function counted(count: number, what: string): string {
 
 // As the server, which is written in Go, prints it.
 function valueText(value: unknown): string {
-  return JSON.stringify(value ?? null).replace(/\\u00([01][0-9a-f])/g, "\\x$1");
+  const text = JSON.stringify(value ?? null);
+  if (typeof value === "object")
+    return text.replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
+  return text.replace(/\\u00([01][0-9a-f])/g, "\\x$1");
 }
 
 /** `ConfigMap in version "v1" cannot be handled as a ConfigMap: why`. */

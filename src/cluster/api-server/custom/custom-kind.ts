@@ -1,9 +1,10 @@
 import { apiVersionOf } from "../../../api/resources.ts";
+import { brokenRules, hasRules } from "../cel/schema-rules.ts";
 import { type Fields, fieldsIn, fieldsOf, listOf, textOf } from "../json.ts";
 import { type Kind, remembered, type ScalePaths } from "../kind.ts";
 import { plainRules } from "../kinds/plain.ts";
 import type { ApiObject, Rules } from "../kinds/rules.ts";
-import type { FieldError } from "../refusal.ts";
+import { type FieldError, fieldError } from "../refusal.ts";
 import type { Column, ResourceInfo, Schema, Subresource, Verb } from "../resource-info.ts";
 import { customKindType } from "../type/custom-type.ts";
 import { decode } from "../type/decode.ts";
@@ -64,7 +65,7 @@ function customKind(spec: Fields, version: Fields, storageVersion: string): Kind
   return {
     info,
     collection: `${info.plural}.${group}`,
-    rules: rulesOf(typeOf, version),
+    rules: rulesOf(typeOf, schema ?? keepsAll, version),
     get type() {
       return typeOf();
     },
@@ -85,14 +86,34 @@ const scaleSubresource: Subresource = {
 
 const keepsAll: Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
 
+/** Errors after which rules in CEL could not be judged: the object is not what their types say. */
+const preventsRules = new Set([
+  "FieldValueRequired",
+  "FieldValueTooLong",
+  "FieldValueTooMany",
+  "FieldValueTypeInvalid",
+]);
+
+const rulesNotChecked = fieldError.invalid(
+  "<nil>",
+  null,
+  "some validation rules were not checked because the object was invalid; " +
+    "correct the existing errors to complete validation",
+);
+
 /** @param typeOf makes the type when it is needed first: most definitions of a large installation have no objects. */
-function rulesOf(typeOf: () => ObjectType, version: Fields): Rules {
+function rulesOf(typeOf: () => ObjectType, schema: Schema, version: Fields): Rules {
   const validate = (object: ApiObject, old?: ApiObject): FieldError[] => {
     const type = typeOf();
-    const errors = typeErrors(object, type);
-    if (errors.length === 0 || old === undefined) return errors;
+    let errors = typeErrors(object, type);
+    if (!hasRules(schema) && (errors.length === 0 || old === undefined)) return errors;
     // What was there before, as it would be read today.
-    return typeErrors(object, type, "", withDefaults(decode(type, old), type));
+    const before = old === undefined ? undefined : withDefaults(decode(type, old), type);
+    if (errors.length > 0 && old !== undefined) errors = typeErrors(object, type, "", before);
+    if (!hasRules(schema)) return errors;
+    return errors.some(({ reason }) => preventsRules.has(reason))
+      ? [...errors, rulesNotChecked]
+      : [...errors, ...brokenRules(schema, object, before)];
   };
   const selectable = fieldsIn(version.selectableFields).map(({ jsonPath }) => pathOf(textOf(jsonPath)));
   return {

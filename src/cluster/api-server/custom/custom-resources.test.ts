@@ -109,6 +109,22 @@ describe("a CustomResourceDefinition", () => {
     assert.equal((await post(definitionsPath, definitionIn(group, "things", approved))).code, 201);
   });
 
+  it("is refused when its objects would be converted by a webhook", async () => {
+    const { post } = startApi();
+    const { metadata, spec } = definition();
+    const webhook = {
+      conversionReviewVersions: ["v1"],
+      clientConfig: { url: "https://example.com/convert" },
+    };
+    const conversion = { strategy: "Webhook", webhook };
+    const refused = await post(definitionsPath, { metadata, spec: { ...fieldsOf(spec), conversion } });
+    assert.equal(refused.code, 422);
+    assert.match(
+      (refused.body as { message: string }).message,
+      /spec\.conversion\.strategy: Forbidden: conversion by a webhook is not offered by the embedded cluster; use "None"$/,
+    );
+  });
+
   it("is established and served at once, and says what discovery needs", async () => {
     const { api, get } = await startWithWidgets();
     const stored = objectIn(await get(`${definitionsPath}/widgets.example.com`));

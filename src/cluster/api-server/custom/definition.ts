@@ -1,4 +1,5 @@
 import { formatTime } from "../../../time/clock.ts";
+import { ruleDefinitionErrors } from "../cel/schema-rules.ts";
 import { type Fields, fieldsIn, fieldsOf, listOf, textOf } from "../json.ts";
 import { plainRules } from "../kinds/plain.ts";
 import type { ApiObject, Rules } from "../kinds/rules.ts";
@@ -89,6 +90,7 @@ function definitionErrors(definition: ApiObject): FieldError[] {
     errors.push(fieldError.invalid("spec.group", spec.group, "should be a domain with at least one dot"));
   }
   errors.push(...groupErrors(definition));
+  errors.push(...conversionErrors(fieldsOf(spec.conversion).strategy));
   if (spec.scope !== "Namespaced" && spec.scope !== "Cluster") {
     errors.push(
       textOf(spec.scope) === ""
@@ -117,9 +119,21 @@ function definitionErrors(definition: ApiObject): FieldError[] {
     const schema = fieldsOf(version.schema).openAPIV3Schema as Schema | undefined;
     if (schema === undefined) {
       errors.push(fieldError.required(`spec.versions[${index}].schema.openAPIV3Schema`));
-    } else errors.push(...structuralErrors(schema, `${path}.openAPIV3Schema`, "root"));
+    } else {
+      const at = `${path}.openAPIV3Schema`;
+      const structural = structuralErrors(schema, at, "root");
+      errors.push(...structural, ...(structural.length > 0 ? [] : ruleDefinitionErrors(schema, at)));
+    }
   }
   return errors;
+}
+
+function conversionErrors(strategy: unknown): FieldError[] {
+  const field = "spec.conversion.strategy";
+  if (strategy === "None") return [];
+  if (strategy !== "Webhook") return [fieldError.notSupported(field, strategy, ["None", "Webhook"])];
+  const why = 'conversion by a webhook is not offered by the embedded cluster; use "None"';
+  return [fieldError.forbidden(field, why)];
 }
 
 const approval = "api-approved.kubernetes.io";

@@ -30,7 +30,7 @@ function isUnsupported(text: string): boolean {
 function compile(text: string): RegExp | undefined {
   if (isUnsupported(text)) return undefined;
   // Go writes flags for the whole pattern in front of it, JavaScript around it.
-  const portable = text.replace(/^\(\?([ims]+)\)(.*)$/s, "(?$1:$2)");
+  const portable = text.replace(/^(\^?)\(\?([ims]+)\)(.*)$/s, "(?$2:$1$3)");
   try {
     return new RegExp(portable);
   } catch (error) {

@@ -11,7 +11,7 @@ import { fieldOf, type ListType, type ObjectType, type StructuralType } from "./
 const mostErrors = 100;
 
 /**
- * What a value breaks of its custom type, in the server's words. Rules in CEL (`x-kubernetes-validations`) are not looked at.
+ * What a value breaks of its custom type, in the server's words. Rules in CEL (`x-kubernetes-validations`) stand elsewhere (`cel/`).
  *
  * @param old what was there before: a part that is as it was is not judged again, since the schema may have become stricter.
  */
