@@ -446,6 +446,19 @@ describe("what Kubernetes has and this cluster does not", () => {
       "/apis/certificates.k8s.io/v1/certificatesigningrequests",
       "certificatesigningrequests.certificates.k8s.io",
     ],
+    ...[
+      "mutatingwebhookconfigurations",
+      "validatingadmissionpolicies",
+      "mutatingadmissionpolicies",
+      "mutatingadmissionpolicybindings",
+    ].map(
+      (plural) =>
+        [
+          "POST",
+          `/apis/admissionregistration.k8s.io/v1/${plural}`,
+          `${plural}.admissionregistration.k8s.io`,
+        ] as const,
+    ),
     ["GET", "/api/v1/componentstatuses", "componentstatuses"],
     ["GET", "/apis/storage.k8s.io/v1/csidrivers", "csidrivers.storage.k8s.io"],
     ["GET", "/api/v1/namespaces/default/pods/p/proxy", "pods/proxy"],
