@@ -11,7 +11,7 @@ export const commands: readonly Command[] = [
   {
     names: ["up"],
     usage:
-      "[--port N] [--registry [PORT]] [--address IP] [--addresses MODE] [--sync MODE] [--authorization MODE] [--with NAMES] [--no-controller] [--background]",
+      "[--port N] [--name NAME] [--registry [PORT]] [--address IP] [--addresses MODE] [--sync MODE] [--authorization MODE] [--with NAMES] [--no-controller] [--background]",
     summary: "Start the embedded cluster and Teal's controller, until it is stopped",
     load: async () => (await import("./cli/verbs/up.ts")).up,
   },
@@ -20,6 +20,12 @@ export const commands: readonly Command[] = [
     usage: "",
     summary: "Stop the embedded cluster; its data stays",
     load: async () => (await import("./cli/verbs/down.ts")).down,
+  },
+  {
+    names: ["cluster status"],
+    usage: "[--output json]",
+    summary: "Say whether the embedded cluster is up (exit code 0 or 1), where, and how its parts are",
+    load: async () => (await import("./cli/verbs/cluster-status.ts")).clusterStatus,
   },
   {
     names: ["apply"],

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { AuthorizationMode } from "../cluster/api-server/access/access.ts";
 import type { SyncMode } from "../cluster/store/file-journal.ts";
-import type { DataFolder } from "../cluster/supervisor/data-folder.ts";
+import { type DataFolder, dataFolder } from "../cluster/supervisor/data-folder.ts";
 import { FolderInUse } from "../cluster/supervisor/folder-lock.ts";
 import type { Addressing } from "../cluster/supervisor/part.ts";
 import { type Progress, Supervisor, type UpCluster } from "../cluster/supervisor/supervisor.ts";
@@ -23,6 +23,11 @@ export function tealCommand(): string {
   return import.meta.url.endsWith(".ts") ? "bin/teal" : "teal";
 }
 
+/** The flag that names the folder, where it is not the usual one. */
+export function dataFlag(data: DataFolder): string {
+  return data.path === dataFolder().path ? "" : ` --data ${data.path}`;
+}
+
 export interface ClusterUpOptions {
   readonly data: DataFolder;
   readonly port?: number | undefined;
@@ -34,6 +39,8 @@ export interface ClusterUpOptions {
   readonly addressing?: Addressing | undefined;
   readonly address?: string | undefined;
   readonly kubeconfig?: string | undefined;
+  readonly name?: string | undefined;
+  readonly firstMade?: string | undefined;
   readonly progress: Progress;
   readonly onEnded?: (part: string) => unknown;
 }

@@ -36,6 +36,7 @@ async function serve(
     block,
     addressing,
     address,
+    context,
     kubeconfig,
     sync,
     authorization,
@@ -86,7 +87,7 @@ async function serve(
   });
   stops.push(() => workloads.stop());
   for (const file of [data.kubeconfig, ...(kubeconfig === undefined ? [] : [kubeconfig])])
-    await writeKubeconfig(file, http.url, pki);
+    await writeKubeconfig(file, http.url, pki, context);
   return { server: http.url };
 }
 

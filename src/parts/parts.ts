@@ -67,8 +67,9 @@ function whereabouts({
   address,
   sync,
   authorization,
+  context,
 }: Place): readonly string[] {
-  const place = ["--data", data.path, "--port", String(port), "--block", String(block)];
+  const place = ["--data", data.path, "--port", String(port), "--block", String(block), "--name", context];
   return [
     ...place,
     "--addresses",

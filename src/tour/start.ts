@@ -1,8 +1,8 @@
 import { connect } from "../cli/cluster-access.ts";
-import { ownProgram, tealCommand, untilInterrupted, withCluster } from "../cli/cluster-up.ts";
+import { dataFlag, ownProgram, tealCommand, untilInterrupted, withCluster } from "../cli/cluster-up.ts";
 import { type Context, verb } from "../cli/command.ts";
 import { CommandError } from "../cli/errors.ts";
-import { dataFlag, portOf } from "../cli/verbs/up.ts";
+import { portOf } from "../cli/verbs/up.ts";
 import { Waiting } from "../cli/waiting.ts";
 import { type DataFolder, dataFolder } from "../cluster/supervisor/data-folder.ts";
 import { moment } from "./load-process.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -228,5 +228,6 @@ describe("without a cluster", () => {
     assert.equal(code, 1);
     assert.match(error, /precious is no kubeconfig and is left as it is .*name another file/);
     assert.equal(readFileSync(file, "utf8"), "my: notes\n");
+    assert.ok(!existsSync(join(folder, "fresh")));
   });
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
+import { parse } from "yaml";
 import { type ClusterRecord, readRecord } from "../../src/cluster/supervisor/cluster-record.ts";
 import { dataFolder } from "../../src/cluster/supervisor/data-folder.ts";
 import { departure } from "../../src/cluster/supervisor/departure.ts";
@@ -94,6 +95,9 @@ describe("teal up", () => {
     const other = await teal(folder, "up", "--data", "other", "--port", String(port));
     assert.equal(other.code, 1);
     assert.match(other.error, new RegExp(`port ${port} on 127.0.0.1 is taken: .*--port`));
+    const third = await teal(folder, "up", "--background", "--data", "new/third", "--port", String(port));
+    assert.match(third.error, new RegExp(`port ${port} on 127.0.0.1 is taken: .*--port`));
+    for (const refused of ["other", "new"]) assert.ok(!existsSync(join(folder, refused)), refused);
     assert.ok(processes().every(isRunning));
   });
 
@@ -128,6 +132,88 @@ describe("teal up", () => {
     assert.equal(down.code, 0, down.error);
     assert.match(down.out, /is stopped/);
     assert.deepEqual(leftoverContainers(data), []);
+  });
+});
+
+describe("several clusters in one kubeconfig", () => {
+  const file = join(folder, "shared");
+  const names = (): unknown => {
+    const config = parse(readFileSync(file, "utf8"));
+    return [config["current-context"], ...config.contexts.map(({ name }: { name: string }) => name)];
+  };
+  after(async () => {
+    await teal(folder, "down", "--data", "second");
+  });
+
+  it("have names of their own, and are gone from there when they are stopped", async () => {
+    writeFileSync(
+      file,
+      "kind: Config\nclusters: [{name: work, cluster: {server: x}}]\ncontexts: [{name: work}]\n",
+    );
+    const upWith = (...flags: readonly string[]): ReturnType<typeof teal> =>
+      teal(folder, "up", "--background", "--kubeconfig", file, ...flags);
+    const [first, second, third] = [await freePort(), await freePort(), await freePort()].map(String);
+    assert.equal((await upWith("--port", String(first))).code, 0);
+    assert.deepEqual(names(), ["teal", "work", "teal"]);
+    const named = await upWith("--port", String(third), "--data", "third", "--name", "work");
+    assert.equal(named.code, 1);
+    assert.match(named.error, /shared has another cluster named "work", at x: .*--name/);
+    const started = await upWith("--port", String(second), "--data", "second");
+    assert.equal(started.code, 0, started.error);
+    assert.match(started.out, /second\/kubeconfig \(context teal-second\)/);
+    assert.deepEqual(names(), ["teal-second", "work", "teal", "teal-second"]);
+    await teal(folder, "down");
+    assert.deepEqual(names(), ["teal-second", "work", "teal-second"]);
+    // A supervisor that was killed cannot do it; `down` does it then.
+    const { supervisor } = readRecord(join(folder, "second/cluster.json")) ?? {};
+    assert.ok(supervisor !== undefined);
+    process.kill(supervisor.pid, "SIGKILL");
+    await allGone([supervisor]);
+    assert.deepEqual(names(), ["teal-second", "work", "teal-second"]);
+    await teal(folder, "down", "--data", "second");
+    assert.deepEqual(names(), [undefined, "work"]);
+  });
+});
+
+describe("teal cluster status", () => {
+  it("says whether the cluster is up, and how its parts are", async () => {
+    const none = await teal(folder, "cluster", "status", "--data", "nowhere");
+    assert.equal(none.code, 1);
+    assert.match(none.out, /^No cluster is up in .*nowhere\. ".*teal up --data .*nowhere" starts one\.\n$/);
+    assert.ok(!existsSync(join(folder, "nowhere")));
+    await teal(folder, "up", "--background");
+    const { code, out } = await teal(folder, "cluster", "status");
+    assert.equal(code, 0, out);
+    assert.match(out, new RegExp(`^The cluster is up at ${record().server}, started \\d+s ago\n`));
+    assert.match(out, /\n1 node, \d+ pods\n/);
+    const ask = async (): Promise<{
+      code: number | null;
+      up: boolean;
+      node: Partial<Record<string, unknown>>;
+    }> => {
+      const answer = await teal(folder, "cluster", "status", "--output", "json");
+      const { up, parts } = JSON.parse(answer.out);
+      return { code: answer.code, up, node: parts.find(({ name }: { name: string }) => name === "node") };
+    };
+    const before = record().parts["node"];
+    const { memoryBytes: _, ...node } = (await ask()).node;
+    assert.deepEqual(node, { name: "node", state: "ready", pid: before?.pid, restarts: 0 });
+    const server = record().parts["api-server"];
+    assert.ok(before !== undefined && server !== undefined);
+    process.kill(server.pid, "SIGSTOP");
+    const stuck = await teal(folder, "cluster", "status", "--request-timeout", "200ms");
+    process.kill(server.pid, "SIGCONT");
+    assert.equal(stuck.code, 1);
+    assert.match(stuck.out, /^The cluster is not whole at .*\nAPI server: no answer .* within 0\.2 s/s);
+    process.kill(before.pid, "SIGKILL");
+    await allGone([before]);
+    let after = await ask();
+    while (after.node["state"] !== "ready" || after.node["restarts"] === 0) {
+      assert.equal(after.code, after.up ? 0 : 1);
+      after = await ask();
+    }
+    assert.equal(after.node["restarts"], 1);
+    assert.notEqual(after.node["pid"], before.pid);
   });
 });
 

@@ -1,8 +1,9 @@
-import { readRecord } from "../../cluster/supervisor/cluster-record.ts";
+import { readRecord, writeRecord } from "../../cluster/supervisor/cluster-record.ts";
 import { dataFolder } from "../../cluster/supervisor/data-folder.ts";
 import { departure, ensureDeparture, longestGraceSeconds } from "../../cluster/supervisor/departure.ts";
 import { lockHolder } from "../../cluster/supervisor/folder-lock.ts";
 import { isRunning, signalProcess } from "../../cluster/supervisor/known-process.ts";
+import { leaveKubeconfigOf } from "../../cluster/supervisor/kubeconfig-context.ts";
 import { endContainers, leftoverContainers } from "../../cluster/supervisor/leftover-pods.ts";
 import { verb } from "../command.ts";
 import { Waiting } from "../waiting.ts";
@@ -37,6 +38,13 @@ export const down = verb({
     const containers = leftoverContainers(data);
     if (containers.length > 0)
       await waiting.during(`${containers.length} left process(es) to end`, endContainers(containers, clock));
+    // One that was killed could not do this itself.
+    const record = readRecord(data.record);
+    if (record?.kubeconfig !== undefined) {
+      await leaveKubeconfigOf(data, record).catch((error: Error) => terminal.out(`${error.message}\n`));
+      const { kubeconfig: _, ...rest } = record;
+      writeRecord(data.record, rest);
+    }
     const hasStopped = supervisor !== undefined || leftParts.length > 0 || containers.length > 0;
     terminal.out(
       hasStopped ? `The cluster in ${data.path} is stopped.\n` : `No cluster is up in ${data.path}.\n`,

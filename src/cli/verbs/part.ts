@@ -1,4 +1,5 @@
 import { firstBlock } from "../../cluster/addresses.ts";
+import { contextName } from "../../cluster/api-server/http/kubeconfig.ts";
 import { dataFolder } from "../../cluster/supervisor/data-folder.ts";
 import { runSupervised } from "../../cluster/supervisor/supervised.ts";
 import { parts } from "../../parts/parts.ts";
@@ -13,6 +14,7 @@ export const part = verb({
   flags: {
     port: { takes: "text", value: "N", help: "port of the API server" },
     block: { takes: "text", value: "B", help: "addresses of the cluster, 127.B.0.0/16" },
+    name: { takes: "text", value: "NAME", help: "of the cluster in kubeconfigs" },
     registry: { takes: "text", value: "N", help: "port of the registry" },
     addresses: { takes: "text", value: "MODE", help: "own for each pod, or single" },
     address: { takes: "text", value: "IP", help: "what LoadBalancer Services share" },
@@ -33,6 +35,7 @@ export const part = verb({
       block: wholeNumber("block", flags.block) ?? firstBlock,
       addressing: addressingOf(flags.addresses) ?? "own",
       address: flags.address,
+      context: flags.name ?? contextName,
       kubeconfig: flags.kubeconfig,
       sync: syncModeOf(flags.sync),
       authorization: authorizationModeOf(flags.authorization),

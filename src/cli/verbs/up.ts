@@ -1,13 +1,15 @@
 import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
-import { join } from "node:path";
-import { type DataFolder, dataFolder } from "../../cluster/supervisor/data-folder.ts";
+import { join, resolve } from "node:path";
+import { contextName } from "../../cluster/api-server/http/kubeconfig.ts";
+import { type DataFolder, dataFolder, makeDataFolder } from "../../cluster/supervisor/data-folder.ts";
 import { openLog } from "../../cluster/supervisor/log-file.ts";
 import { isFromPart } from "../../cluster/supervisor/messages.ts";
 import type { Progress, UpCluster } from "../../cluster/supervisor/supervisor.ts";
 import { addOns } from "../../parts/bootstrap/add-ons.ts";
 import {
   type ClusterUpOptions,
+  dataFlag,
   ownProgram,
   tealCommand,
   untilInterrupted,
@@ -53,6 +55,11 @@ const clusterFlags = {
     help: "without Teal's controller, for another one to act on Rollouts",
   },
   port: { takes: "text", value: "N", help: "port of the API server, 7443 unless given" },
+  name: {
+    takes: "text",
+    value: "NAME",
+    help: "of the cluster in kubeconfigs; teal, or teal and its folder, unless given",
+  },
   registry: registryFlag,
   sync: syncFlag,
   authorization: authorizationFlag,
@@ -88,7 +95,10 @@ export const up = verb({
 
 /** What `up --background` leaves running. */
 export const supervise = verb({
-  flags: clusterFlags,
+  flags: {
+    ...clusterFlags,
+    "first-made": { takes: "text", value: "DIR", help: "what there was not of the data folder before" },
+  },
   words: { least: 0, most: 0 },
   async run({ flags }, context) {
     const waiting = new Waiting(context.terminal, context.clock);
@@ -101,11 +111,18 @@ export const supervise = verb({
       },
     };
     try {
-      return await withCluster({ ...askedOf(flags), progress }, context, async (cluster, interrupted) => {
-        const { server, port } = cluster;
-        await detach({ is: "ready", facts: { server, port: String(port), said: said.join("\n") } });
-        return untilInterrupted(interrupted);
-      });
+      return await withCluster(
+        { ...askedOf(flags), firstMade: flags["first-made"], progress },
+        context,
+        async (cluster, interrupted) => {
+          const { server, port, context } = cluster;
+          await detach({
+            is: "ready",
+            facts: { server, port: String(port), context, said: said.join("\n") },
+          });
+          return untilInterrupted(interrupted);
+        },
+      );
     } catch (error) {
       if (error instanceof CommandError) await detach({ is: "failed", reason: error.message });
       throw error;
@@ -126,8 +143,15 @@ function askedOf(flags: ClusterFlags): Omit<ClusterUpOptions, "progress"> {
     address: addressOf("address", flags.address),
     addOns: addOnsOf(flags.with),
     hasController: !flags["no-controller"],
-    kubeconfig: flags.kubeconfig,
+    kubeconfig: flags.kubeconfig === undefined ? undefined : resolve(flags.kubeconfig),
+    name: contextNameOf(flags.name),
   };
+}
+
+function contextNameOf(text: string | undefined): string | undefined {
+  if (text !== undefined && !/^[\w.@:/-]+$/.test(text))
+    throw new CommandError(`--name: must be letters, digits and any of . _ - @ : /, not "${text}"`);
+  return text;
 }
 
 export function portOf(text: string | undefined, flag = "port"): number | undefined {
@@ -143,12 +167,15 @@ async function startInBackground(
   { terminal, clock }: Context,
 ): Promise<number> {
   const logFile = join(data.logs, "supervisor.log");
+  const firstMade = makeDataFolder(data);
   const log = openLog(logFile);
   const [program, main] = ownProgram();
   const args = [main, "supervise", "--data", data.path];
   if (flags["no-controller"]) args.push("--no-controller");
+  if (firstMade !== undefined) args.push("--first-made", firstMade);
   for (const name of [
     "port",
+    "name",
     "registry",
     "with",
     "sync",
@@ -164,18 +191,19 @@ async function startInBackground(
   closeSync(log);
   const started = new Promise<UpCluster>((resolve, reject) => {
     child.on("error", reject);
-    child.on("exit", (code, signal) =>
-      reject(
-        new CommandError(`the cluster ended at its start (${signal ?? `exit code ${code}`}); see ${logFile}`),
-      ),
-    );
+    // One that has said why undoes first what it has begun.
+    let refusal: string | undefined;
+    child.on("exit", (code, signal) => {
+      const ended = `the cluster ended at its start (${signal ?? `exit code ${code}`}); see ${logFile}`;
+      reject(new CommandError(refusal ?? ended));
+    });
     child.on("message", (message) => {
       if (!isFromPart(message)) return;
-      if (message.is === "failed") reject(new CommandError(message.reason));
+      if (message.is === "failed") refusal = message.reason;
       if (message.is !== "ready") return;
-      const { server = "", port, said = "" } = message.facts;
+      const { server = "", port, context = "", said = "" } = message.facts;
       if (said !== "") terminal.out(`${said}\n`);
-      resolve({ server, port: Number(port) });
+      resolve({ server, port: Number(port), context });
     });
   });
   const waiting = new Waiting(terminal, clock);
@@ -196,11 +224,15 @@ async function detach(message: object): Promise<void> {
   process.disconnect();
 }
 
-function announcement({ server }: UpCluster, data: DataFolder, registry: number | undefined): string {
+function announcement(
+  { server, context }: UpCluster,
+  data: DataFolder,
+  registry: number | undefined,
+): string {
   const teal = tealCommand();
   return [
     `The cluster is up at ${server}`,
-    `kubeconfig: ${data.kubeconfig}`,
+    `kubeconfig: ${data.kubeconfig}${context === contextName ? "" : ` (context ${context})`}`,
     ...(registry === undefined ? [] : [`registry: localhost:${registry}, without TLS`]),
     "Try:",
     `  export KUBECONFIG=${data.kubeconfig}`,
@@ -208,9 +240,4 @@ function announcement({ server }: UpCluster, data: DataFolder, registry: number 
     `  ${teal} get rollout rollout-weather-app --watch`,
     "",
   ].join("\n");
-}
-
-/** The flag that names the folder, where it is not the usual one. */
-export function dataFlag(data: DataFolder): string {
-  return data.path === dataFolder().path ? "" : ` --data ${data.path}`;
 }

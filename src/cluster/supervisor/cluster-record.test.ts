@@ -24,7 +24,14 @@ describe("cluster.json", () => {
 
   it("comes back as it was written", () => {
     const supervisor = { pid: 100, identity: "boot/1" };
-    const up = { ...stopped, supervisor, parts: { node: { pid: 101, identity: "boot/2" } } };
+    const up: ClusterRecord = {
+      ...stopped,
+      context: "teal-here",
+      kubeconfig: "/home/me/.kube/config",
+      supervisor,
+      parts: { node: { pid: 101, identity: "boot/2", isReady: true } },
+      restarts: { node: 2 },
+    };
     for (const record of [stopped, up]) {
       writeRecord(file, record);
       assert.deepEqual(readRecord(file), record);

@@ -4,6 +4,11 @@ import { clusterOf } from "../node/process/container-mark.ts";
 import { readIfThere, writeWhole } from "../whole-file.ts";
 import { isKnownProcess, type KnownProcess } from "./known-process.ts";
 
+export interface PartRecord extends KnownProcess {
+  /** It has said that it does its work. */
+  readonly isReady?: boolean;
+}
+
 /** What `cluster.json` tells other processes about a cluster. It stays when the cluster has stopped, for its port and addresses. */
 export interface ClusterRecord {
   readonly port: number;
@@ -13,8 +18,14 @@ export interface ClusterRecord {
   readonly startedAt: string;
   /** Absent when the cluster was stopped in good order. */
   readonly supervisor?: KnownProcess;
-  /** By name of the part. */
-  readonly parts: Readonly<Record<string, KnownProcess>>;
+  /** Its name in kubeconfigs; `teal` in records of the first versions, which do not say. */
+  readonly context?: string;
+  /** The file that it was written into besides its own, until it has been taken out again. */
+  readonly kubeconfig?: string;
+  /** By name of the part; one without a process is missing. */
+  readonly parts: Readonly<Record<string, PartRecord>>;
+  /** How often each part was started again, by its name. */
+  readonly restarts?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -29,7 +40,7 @@ export function readRecord(file: string): ClusterRecord | undefined {
     const record = parseRecord(value);
     const { folder } = value as { readonly folder?: unknown };
     if (folder === undefined || folder === clusterOf(dirname(file))) return record;
-    const { supervisor: _, ...stopped } = record;
+    const { supervisor: _, kubeconfig: __, restarts: ___, ...stopped } = record;
     return { ...stopped, parts: {} };
   } catch (cause) {
     throw new Error(
@@ -52,7 +63,7 @@ function parseRecord(value: unknown): ClusterRecord {
   >;
   if (typeof port !== "number" || typeof server !== "string" || typeof startedAt !== "string")
     throw new TypeError("port, server or startedAt is missing");
-  const { block = blockOfPort(port) } = rest;
+  const { block = blockOfPort(port), context, kubeconfig, restarts } = rest;
   if (!isBlock(block)) throw new TypeError("block is none of 1 to 254");
   if (supervisor !== undefined && !isKnownProcess(supervisor))
     throw new TypeError("supervisor is no process");
@@ -66,6 +77,9 @@ function parseRecord(value: unknown): ClusterRecord {
     server,
     startedAt,
     ...(supervisor === undefined ? {} : { supervisor }),
+    ...(typeof context === "string" ? { context } : {}),
+    ...(typeof kubeconfig === "string" ? { kubeconfig } : {}),
+    ...(typeof restarts === "object" ? { restarts: restarts as Record<string, number> } : {}),
     parts: Object.fromEntries(known),
   };
 }

@@ -34,11 +34,16 @@ export interface PartOptions {
   readonly channel?: PartChannel | undefined;
   /** The part has another process, or none. */
   readonly onProcess: (known: KnownProcess | undefined) => void;
+  /** Its process does its work. */
+  readonly onReady?: () => void;
   /** One line for people about a part that ended and is started again, and one when it is ready again. */
   readonly onRestart: (line: string) => void;
 }
 
 export type Facts = Readonly<Record<string, string>>;
+
+/** A part does not start and has not said why; its log may tell. */
+export class PartFailed extends Error {}
 
 /**
  * One process of the cluster, started again whenever it ends or does not answer any more, until it is stopped. Once it has been
@@ -164,6 +169,7 @@ export class PartProcess {
     if (this.#wasReady) this.#news.ready();
     this.#wasReady = true;
     this.#first.resolve(facts);
+    this.#options.onReady?.();
     this.#cancelSteady = clock.at(later(clock.now(), steadySeconds), () => {
       this.#endsInARow = 0;
       this.#news.steady();
@@ -179,8 +185,13 @@ export class PartProcess {
     }
     this.#endsInARow += 1;
     if (!this.#wasReady && (hasReason || this.#endsInARow >= mostFailuresToStart)) {
-      const tries = hasReason ? "" : `, ${this.#endsInARow} times in a row`;
-      this.#first.reject(new Error(`${this.name} cannot start${tries}: ${cause} (log: ${logFile})`));
+      this.#first.reject(
+        hasReason
+          ? new Error(`${this.name} cannot start: ${cause}`)
+          : new PartFailed(
+              `${this.name} cannot start, ${this.#endsInARow} times in a row: ${cause} (log: ${logFile})`,
+            ),
+      );
       return;
     }
     const seconds = backoffSeconds(this.#endsInARow, firstBackoffSeconds, longestBackoffSeconds);

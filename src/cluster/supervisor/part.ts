@@ -18,6 +18,8 @@ export interface Place {
   readonly addressing: Addressing;
   /** The one that LoadBalancer Services share; each has its own when absent. */
   readonly address?: string | undefined;
+  /** The cluster's name in kubeconfigs. */
+  readonly context: string;
   /** Written besides the one in the data folder. */
   readonly kubeconfig?: string | undefined;
   /** When writes are forced onto the disk; in the background when absent. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, formatTime, later } from "../../time/clock.ts";
 import { addressesOf, blockOf } from "../addresses.ts";
@@ -8,16 +8,18 @@ import { canListenOn } from "../node/process/pod-addresses.ts";
 import { openFiles } from "../node/process/proc-files.ts";
 import type { SyncMode } from "../store/file-journal.ts";
 import { type ClaimedBlock, claimBlock } from "./address-block.ts";
-import { type ClusterRecord, readRecord, writeRecord } from "./cluster-record.ts";
-import type { DataFolder } from "./data-folder.ts";
+import { type ClusterRecord, readRecord } from "./cluster-record.ts";
+import { type DataFolder, makeDataFolder, removeDataFolder } from "./data-folder.ts";
 import { ensureDeparture } from "./departure.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { HeldSockets } from "./held-sockets.ts";
 import { isRunning, type KnownProcess, knownProcess } from "./known-process.ts";
+import { contextFor, leaveKubeconfigOf } from "./kubeconfig-context.ts";
 import { endContainers, leftoverContainers } from "./leftover-pods.ts";
 import { limitLogs } from "./log-file.ts";
 import type { Addressing, Part, Place } from "./part.ts";
-import { PartProcess } from "./part-process.ts";
+import { PartFailed, PartProcess } from "./part-process.ts";
+import { RecordKeeper } from "./record-keeper.ts";
 
 export const defaultPort = 7443;
 
@@ -58,6 +60,10 @@ export interface SupervisorOptions {
   readonly hasController?: boolean | undefined;
   /** Written besides the one in the data folder. */
   readonly kubeconfig?: string | undefined;
+  /** Of the cluster in kubeconfigs; the one used last when absent, else one that is free. */
+  readonly name?: string | undefined;
+  /** What the caller had to make of the data folder, if anything: see `makeDataFolder`. */
+  readonly firstMade?: string | undefined;
   /** Node and Teal's main file. */
   readonly program: readonly [string, ...string[]];
   readonly clock: Clock;
@@ -71,6 +77,8 @@ export interface SupervisorOptions {
 export interface UpCluster {
   readonly server: string;
   readonly port: number;
+  /** Its name in kubeconfigs. */
+  readonly context: string;
 }
 
 /**
@@ -80,16 +88,17 @@ export interface UpCluster {
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #processes = new Map<string, KnownProcess>();
   readonly #started = new Map<Part, PartProcess>();
   readonly #sockets = new HeldSockets();
   #unlock: () => void = () => {};
   #claim: ClaimedBlock | undefined;
   #cancelLogCheck: () => void = () => {};
   #cancelFolderCheck: () => void = () => {};
-  #record: Omit<ClusterRecord, "parts"> | undefined;
+  #record: RecordKeeper | undefined;
+  #leaveKubeconfig: () => Promise<void> = async () => {};
   #isKilled = false;
-  #recordProblem: string | undefined;
+  /** The first folder that was made for a cluster that is refused. */
+  #inVain: string | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -101,8 +110,19 @@ export class Supervisor {
    * @throws FolderInUse, or an Error whose message says which part does not start, why, and what to do. Call `stop` then too.
    */
   async start(): Promise<UpCluster> {
+    const firstMade = this.#options.firstMade ?? makeDataFolder(this.#options.data);
+    try {
+      return await this.#startAll();
+    } catch (error) {
+      // Who is told why needs no folder; a log may tell why otherwise.
+      const isRefused = this.#stopped === undefined && !(error instanceof PartFailed);
+      if (isRefused) this.#inVain = firstMade;
+      throw error;
+    }
+  }
+
+  async #startAll(): Promise<UpCluster> {
     const { clock, data, progress } = this.#options;
-    mkdirSync(data.path, { recursive: true, mode: 0o700 });
     this.#unlock = lockFolder(data.lock);
     this.#cancelLogCheck = limitLogs(data.logs, clock, (text) => progress.say(text));
     const last = readRecord(data.record);
@@ -110,19 +130,27 @@ export class Supervisor {
     const port = this.#options.port ?? last?.port ?? defaultPort;
     const block = await this.#claimBlock(last);
     const supervisor = knownProcess(process.pid);
-    this.#record = {
+    const server = `https://127.0.0.1:${port}`;
+    const { kubeconfig, name, sync, authorization, registry, addOns, hasController } = this.#options;
+    const context = await contextFor({ data, name, kubeconfig, server, last });
+    const written = kubeconfig ?? last?.kubeconfig;
+    const record = {
       port,
       block,
-      server: `https://127.0.0.1:${port}`,
+      server,
+      context,
+      ...(written === undefined ? {} : { kubeconfig: written }),
       startedAt: formatTime(clock.now()),
       ...(supervisor === undefined ? {} : { supervisor }),
     };
-    const { kubeconfig, sync, authorization, registry, addOns, hasController } = this.#options;
+    this.#record = new RecordKeeper(data.record, record, (line) => progress.say(line));
+    this.#leaveKubeconfig = () => leaveKubeconfigOf(data, record);
     const addressing = await this.#addressing(block);
     const address = this.#options.address ?? (addressing === "single" ? onlyAddress : undefined);
     const settings = {
       addressing,
       address,
+      context,
       kubeconfig,
       sync,
       authorization,
@@ -132,7 +160,7 @@ export class Supervisor {
     };
     await this.#startParts({ data, port, block, ...settings });
     this.#watchFolder();
-    return { server: this.#record.server, port };
+    return { server, port, context };
   }
 
   /** Stops what has been started, in reverse order. Calls after the first wait for the same end. */
@@ -160,13 +188,15 @@ export class Supervisor {
     if (this.#record !== undefined) {
       // Pods outlive a node agent that was not there, or had to be killed, before it could end them.
       await endContainers(leftoverContainers(data), clock, this.#isKilled ? 0 : undefined);
-      const { supervisor: _, ...rest } = this.#record;
-      this.#write({ ...rest, parts: {} });
+      // A file that is none any more keeps no cluster from ending.
+      await this.#leaveKubeconfig().catch((error: Error) => progress.say(error.message));
+      this.#record.stopped();
     }
     this.#claim?.release();
     this.#cancelLogCheck();
     this.#cancelFolderCheck();
     this.#unlock();
+    if (this.#inVain !== undefined) removeDataFolder(data, this.#inVain);
   }
 
   /** The addresses that this cluster had, unless somebody else has them by now. */
@@ -252,31 +282,14 @@ export class Supervisor {
       logFile: join(data.logs, `${name}.log`),
       clock,
       onProcess: (known) => {
-        if (known === undefined) {
-          this.#processes.delete(name);
-          this.#options.onEnded?.(name);
-        } else this.#processes.set(name, known);
-        if (this.#record !== undefined)
-          this.#write({ ...this.#record, parts: Object.fromEntries(this.#processes) });
+        if (known === undefined) this.#options.onEnded?.(name);
+        this.#record?.process(name, known);
       },
+      onReady: () => this.#record?.ready(name),
       onRestart: (line) => progress.say(line),
     });
     this.#started.set(part, process);
     return progress.during(part.title, process.start());
-  }
-
-  /** A record that cannot be written, as on a full disk, ends nobody; the next one may be. */
-  #write(record: ClusterRecord): void {
-    const { data, progress } = this.#options;
-    try {
-      writeRecord(data.record, record);
-      this.#recordProblem = undefined;
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      if (this.#recordProblem === text) return;
-      this.#recordProblem = text;
-      progress.say(`cannot write ${data.record}: ${text}; the cluster goes on`);
-    }
   }
 }
 

@@ -34,6 +34,32 @@ export function withEntries(file: string, text: string, { name, cluster, user }:
   return config.toString({ lineWidth: 0, ...styleOf(text) });
 }
 
+/** The text without Teal's entries, and without a current context when that was Teal's. @throws Error when it is no kubeconfig. */
+export function withoutEntries(file: string, text: string, name: string): string {
+  const config = readConfig(file, text);
+  for (const key of lists) {
+    const list = config.contents.get(key, true) as unknown;
+    if (!isSeq(list)) continue;
+    const index = list.items.findIndex((item) => isMap(item) && item.get("name") === name);
+    if (index >= 0) list.delete(index);
+  }
+  if (config.get("current-context") === name) config.delete("current-context");
+  return config.toString({ lineWidth: 0, ...styleOf(text) });
+}
+
+/**
+ * The cluster with this name; an empty one when only a user or a context has the name, undefined when nobody has.
+ * @throws Error when the text is no kubeconfig.
+ */
+export function clusterNamed(file: string, text: string, name: string): NamedCluster | undefined {
+  const config = readConfig(file, text);
+  const found = lists.map((key) =>
+    listBehind(config.get(key, true), config).find((entry) => entry?.name === name),
+  );
+  if (found.every((entry) => entry === undefined)) return undefined;
+  return found[0]?.cluster ?? {};
+}
+
 /** A kubeconfig whose root is a map. */
 type Config = Document & { contents: YAMLMap };
 
@@ -56,7 +82,8 @@ function readConfig(file: string, text: string): Config {
   return config as Config;
 }
 
-const known = ["clusters", "users", "contexts", "current-context"];
+const lists = ["clusters", "users", "contexts"];
+const known = [...lists, "current-context"];
 
 /** The list under a key, which may be missing or empty. */
 function listIn(config: Config, key: string, file: string): YAMLSeq {
@@ -65,7 +92,7 @@ function listIn(config: Config, key: string, file: string): YAMLSeq {
   const isEmpty = node === undefined || (isScalar(node) && ["", "null", "~"].includes(String(node.value)));
   // An alias stands for something that may belong to somebody else, too.
   const list = config.createNode(
-    isEmpty ? [] : config.get(key) === undefined ? [] : listBehind(node, config),
+    isEmpty ? [] : config.get(key) === undefined ? [] : valueBehind(node, config),
   ) as unknown;
   if (!isSeq(list)) {
     throw new Error(
@@ -76,9 +103,18 @@ function listIn(config: Config, key: string, file: string): YAMLSeq {
   return list;
 }
 
-function listBehind(node: unknown, config: Config): unknown {
-  const resolved = (node as { toJS?: (document: Document) => unknown }).toJS?.(config);
+function valueBehind(node: unknown, config: Config): unknown {
+  const resolved = (node as { toJS?: (document: Document) => unknown } | undefined)?.toJS?.(config);
   return Array.isArray(resolved) ? resolved : {};
+}
+
+/** All scalars are texts, see `readConfig`. */
+type NamedCluster = { readonly server?: string; readonly "certificate-authority-data"?: string };
+type Entry = { readonly name?: string; readonly cluster?: NamedCluster | null } | null;
+
+function listBehind(node: unknown, config: Config): readonly Entry[] {
+  const value = valueBehind(node, config);
+  return Array.isArray(value) ? (value as Entry[]) : [];
 }
 
 /** Teal's own entry in a list; a new one at its end when there is none. */

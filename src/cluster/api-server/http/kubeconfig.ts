@@ -4,21 +4,26 @@ import { readIfThere, writeWhole } from "../../whole-file.ts";
 import type { OwnEntries } from "./kubeconfig-edit.ts";
 import type { Pki } from "./pki.ts";
 
-/** The name of cluster, user and context in a kubeconfig. */
+/** The usual name of cluster, user and context in a kubeconfig. */
 export const contextName = "teal";
 
 /**
- * Lets kubectl and every other client find the server: writes a kubeconfig whose current context is `teal`. Everything else in
+ * Lets kubectl and every other client find the server: writes a kubeconfig whose current context is `name`. Everything else in
  * the file stays as it is written there: other clusters, their order, comments, unknown fields. A new file is written as JSON,
  * which every reader of YAML reads too.
  * @param server `https://127.0.0.1:7443`
  * @throws Error when the file is there and is no kubeconfig; it is left as it is.
  */
-export async function writeKubeconfig(file: string, server: string, pki: Pki): Promise<void> {
+export async function writeKubeconfig(
+  file: string,
+  server: string,
+  pki: Pki,
+  name = contextName,
+): Promise<void> {
   const text = readIfThere(file) ?? "";
   const authority = Buffer.from(pki.authority).toString("base64");
   const own: OwnEntries = {
-    name: contextName,
+    name,
     cluster: { server, "certificate-authority-data": authority },
     user: { token: pki.token },
   };
@@ -28,6 +33,37 @@ export async function writeKubeconfig(file: string, server: string, pki: Pki): P
   const place = await placeOf(file);
   await mkdir(dirname(place), { recursive: true });
   writeWhole(place, wanted);
+}
+
+/**
+ * Takes what `writeKubeconfig` wrote out of the file again; nothing when the name is another cluster's by now, or nobody's.
+ * @param authority the certificate that tells the cluster from others, in PEM
+ * @throws Error when the file is no kubeconfig any more.
+ */
+export async function leaveKubeconfig(file: string, authority: string, name: string): Promise<void> {
+  const text = readIfThere(file) ?? "";
+  if (text.trim() === "") return;
+  const { clusterNamed, withoutEntries } = await import("./kubeconfig-edit.ts");
+  const written = clusterNamed(file, text, name)?.["certificate-authority-data"];
+  if (written === Buffer.from(authority).toString("base64"))
+    writeWhole(await placeOf(file), withoutEntries(file, text, name));
+}
+
+/**
+ * Who has the name in the file, as far as it is none of `own` servers: their server, or `""` for an entry without one.
+ * @throws Error when the file is no kubeconfig.
+ */
+export async function otherServerNamed(
+  file: string,
+  name: string,
+  own: readonly string[],
+): Promise<string | undefined> {
+  const text = readIfThere(file) ?? "";
+  if (text.trim() === "") return undefined;
+  const { clusterNamed } = await import("./kubeconfig-edit.ts");
+  const found = clusterNamed(file, text, name);
+  const server = found?.server ?? "";
+  return found === undefined || own.includes(server) ? undefined : server;
 }
 
 async function textWith(own: OwnEntries, file: string, text: string): Promise<string> {
