@@ -40,7 +40,9 @@ function evaluate(program: (variables: object) => unknown, variables: object): u
       throw new Unanswerable(error.summary.replace(/^No such key: index/, "index").replace(/^No/, "no"));
     }
     // Of our own functions: those of quantities, addresses and the like.
-    if (error instanceof Error && error.constructor === Error) throw new Unanswerable(error.message);
+    // A range error is a time zone or a time that does not exist.
+    if (error instanceof RangeError || (error instanceof Error && error.constructor === Error))
+      throw new Unanswerable(error.message);
     throw error;
   }
 }

@@ -40,6 +40,16 @@ describe("rules of a schema", () => {
     assert.match(error?.message ?? "", /error parsing regexp/);
   });
 
+  it("say what has no value, a duration or a time zone that is none", () => {
+    const judge = (rule: string, a: Schema, value: string) =>
+      brokenRules(schemaOf(rule, { a }), { a: value }, undefined).map(({ message }) => message);
+    const [duration] = judge("self.a > duration('1s')", { type: "string", format: "duration" }, "abc");
+    assert.match(duration ?? "", / evaluating rule: self\.a > duration/);
+    const zone = "timestamp(self.a).getHours('Nowhere/X') == 1";
+    const [time] = judge(zone, { type: "string" }, "2020-01-01T00:00:00Z");
+    assert.match(time ?? "", /Invalid time zone specified: Nowhere\/X evaluating rule/);
+  });
+
   it("find nothing in an object that sent no such field, even one that every object of JavaScript has", () => {
     const schema = schemaOf("has(self.toString)", { toString: { type: "string" } });
     const [error] = ruleDefinitionErrors(schema, "schema");

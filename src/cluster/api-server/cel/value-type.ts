@@ -53,7 +53,8 @@ export class ValueTypes {
     const parse = parent.clone().registerVariable("text", "string").parse("duration(text)");
     this.#duration = {
       name: "google.protobuf.Duration",
-      valueOf: (json) => parse({ text: json }) as unknown,
+      // A rule that looks at a text that is no duration has no value.
+      valueOf: (json) => (isDuration(json) ? (parse({ text: json }) as unknown) : json),
     };
   }
 
@@ -176,4 +177,9 @@ function escapedName(key: string): string | undefined {
     .replaceAll(".", "__dot__")
     .replaceAll("-", "__dash__")
     .replaceAll("/", "__slash__");
+}
+
+/** Whether a value is a duration as Go writes it: `1h30m`, `-1.5s`. https://pkg.go.dev/time#ParseDuration */
+function isDuration(value: unknown): boolean {
+  return typeof value === "string" && /^[-+]?((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+$/.test(value);
 }
