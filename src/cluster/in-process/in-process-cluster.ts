@@ -1,3 +1,4 @@
+import { resources } from "../../api/resources.ts";
 import { KubernetesClient } from "../../kubernetes/client.ts";
 import { ManualClock } from "../../time/manual-clock.ts";
 import { addressesOf } from "../addresses.ts";
@@ -99,6 +100,11 @@ export class InProcessCluster {
     await clock.advance(1);
     this.#workloads = await starting;
     await started;
+    // It stands for as many nodes as are needed: pods that must not be beside each other are not.
+    await this.clientNamed("node").patch(resources.nodes, undefined, node.name, {
+      type: "merge",
+      body: { metadata: { labels: { "kubernetes.io/hostname": null } } },
+    });
     this.traffic.start();
   }
 

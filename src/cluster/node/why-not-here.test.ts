@@ -102,6 +102,17 @@ const refused: readonly [string, Pod, NodeObject, readonly Pod[], string][] = [
     later("1 node(s) didn't match pod anti-affinity rules"),
   ],
   [
+    "a place to be beside others that the node is none of",
+    podWith({
+      affinity: {
+        podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ ...term, topologyKey: "rack" }] },
+      },
+    }),
+    nodeWith(),
+    [podWith({}, { app: "web" })],
+    never("1 node(s) didn't match pod affinity rules"),
+  ],
+  [
     "no pod that it must be beside",
     podWith(beside("podAffinity")),
     nodeWith(),
@@ -132,6 +143,18 @@ const taken: readonly [string, Pod, NodeObject, readonly Pod[]][] = [
     podWith({}),
     nodeWith({ taints: [{ key: "only", effect: "PreferNoSchedule" }] }),
     [],
+  ],
+  [
+    "that must not be beside another in a place that the node is none of",
+    podWith({
+      affinity: {
+        podAntiAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [{ ...term, topologyKey: "rack" }],
+        },
+      },
+    }),
+    nodeWith(),
+    [podWith({}, { app: "web" })],
   ],
   [
     "whose node affinity is met",

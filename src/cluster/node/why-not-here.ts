@@ -28,6 +28,7 @@ interface Requirement {
 }
 
 interface AffinityTerm {
+  readonly topologyKey?: string;
   readonly labelSelector?: LabelSelector;
   readonly namespaces?: readonly string[];
 }
@@ -104,11 +105,14 @@ export function whyNotHere(
     return isWanted && wanted.includes(other.metadata.namespace ?? "");
   };
   const near = podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+  // A node without the label belongs to no such place: nobody is near there, and nobody is in the way.
+  const isPlace = ({ topologyKey = "" }: AffinityTerm): boolean =>
+    node.metadata.labels?.[topologyKey] !== undefined;
   // The first of pods that want to be together has nobody to be with yet.
-  if (!near.every((term) => [...others, pod].some((other) => isNear(term, other))))
+  if (!near.every((term) => isPlace(term) && [...others, pod].some((other) => isNear(term, other))))
     return never("node(s) didn't match pod affinity rules");
   const far = podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
-  if (far.some((term) => others.some((other) => isNear(term, other))))
+  if (far.some((term) => isPlace(term) && others.some((other) => isNear(term, other))))
     return later("node(s) didn't match pod anti-affinity rules");
   return undefined;
 }
