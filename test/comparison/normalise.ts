@@ -32,7 +32,7 @@ const rules: readonly Rule[] = [
   { pattern: /(?<=-)[bcdf-hj-np-tv-xz2456789]{5}\b/g, by: "<hash>" },
   { pattern: /(pod-template-hash"?[=:] ?"?)[bcdf-hj-np-tv-xz0-9]+/g, by: "$1<hash>" },
   // Columns are as wide as their widest cell, which may be any of the above.
-  { pattern: /(?<=\S)(\t| {2,})(?=\S)/g, by: "  " },
+  { pattern: /(?<=\S)( *\t[ \t]*| {2,})(?=\S)/g, by: "  " },
   { pattern: /[ \t]+$/gm, by: "" },
 ];
 
