@@ -33,7 +33,7 @@ export interface ClusterUpOptions {
   readonly port?: number | undefined;
   readonly sync?: SyncMode | undefined;
   readonly authorization?: AuthorizationMode | undefined;
-  readonly registry?: number | undefined;
+  readonly registry?: number | "none" | undefined;
   readonly addOns?: readonly string[] | undefined;
   readonly hasController?: boolean | undefined;
   readonly addressing?: Addressing | undefined;

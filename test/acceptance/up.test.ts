@@ -217,6 +217,31 @@ describe("teal cluster status", () => {
   });
 });
 
+describe("a cluster that is up again", () => {
+  it("keeps who may do what, and its registry, until it is told otherwise", async () => {
+    const [port, registry] = [await freePort(), await freePort()];
+    const upAgain = async (...more: readonly string[]) => {
+      const up = await teal(folder, "up", "--port", String(port), "--background", ...more);
+      assert.equal(up.code, 0, up.error);
+      const { authorization } = record();
+      const answer = await fetch(`http://127.0.0.1:${registry}/v2/`).catch(() => undefined);
+      const down = await teal(folder, "down");
+      assert.equal(down.code, 0, down.error);
+      return { said: up.out, authorization, hasRegistry: answer?.ok === true };
+    };
+    const first = await upAgain("--authorization", "rbac", "--registry", String(registry));
+    assert.deepEqual([first.authorization, first.hasRegistry], ["rbac", true]);
+    const again = await upAgain();
+    assert.deepEqual([again.authorization, again.hasRegistry], ["rbac", true]);
+    assert.match(again.said, /roles say who may do what, as before/);
+    assert.match(again.said, new RegExp(`the registry is on port ${registry}, as before`));
+    const without = await upAgain("--authorization", "everybody", "--registry", "none");
+    assert.deepEqual([without.authorization, without.hasRegistry], ["everybody", false]);
+    const last = await upAgain();
+    assert.deepEqual([last.authorization, last.hasRegistry], ["everybody", false]);
+  });
+});
+
 describe("teal down", () => {
   it("stops a cluster in the background, and says so when there is none", async () => {
     await teal(folder, "up", "--background");

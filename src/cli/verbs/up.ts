@@ -36,13 +36,13 @@ const syncFlag = {
 const authorizationFlag = {
   takes: "text",
   value: "MODE",
-  help: "who may do what: everybody with a credential may do everything (everybody), or as roles say (rbac)",
+  help: "who may do what: everybody with a credential may do everything (everybody), or as roles say (rbac); kept until told otherwise",
 } as const;
 const registryFlag = {
   takes: "text",
   value: "PORT",
   otherwise: "5000",
-  help: "also start a registry that docker, buildah, skopeo and helm push to, on port 5000 unless PORT is given",
+  help: "also start a registry that docker, buildah, skopeo and helm push to, on port 5000 unless PORT is given; none ends that",
 } as const;
 const clusterFlags = {
   with: {
@@ -83,11 +83,11 @@ export const up = verb({
   words: { least: 0, most: 0 },
   async run({ flags }, context) {
     const asked = askedOf(flags);
-    const { data, registry } = asked;
+    const { data } = asked;
     if (flags.background) return startInBackground(data, flags, context);
     const progress = new Waiting(context.terminal, context.clock);
     return withCluster({ ...asked, progress }, context, (cluster, interrupted) => {
-      context.terminal.out(`${announcement(cluster, data, registry)}Ctrl-C stops everything.\n`);
+      context.terminal.out(`${announcement(cluster, data)}Ctrl-C stops everything.\n`);
       return untilInterrupted(interrupted);
     });
   },
@@ -115,10 +115,10 @@ export const supervise = verb({
         { ...askedOf(flags), firstMade: flags["first-made"], progress },
         context,
         async (cluster, interrupted) => {
-          const { server, port, context } = cluster;
+          const { server, port, context, registry = "" } = cluster;
           await detach({
             is: "ready",
-            facts: { server, port: String(port), context, said: said.join("\n") },
+            facts: { server, port: String(port), context, registry: String(registry), said: said.join("\n") },
           });
           return untilInterrupted(interrupted);
         },
@@ -136,7 +136,7 @@ function askedOf(flags: ClusterFlags): Omit<ClusterUpOptions, "progress"> {
   return {
     data: dataFolder(flags.data),
     port: portOf(flags.port),
-    registry: portOf(flags.registry, "registry"),
+    registry: flags.registry === "none" ? "none" : portOf(flags.registry, "registry"),
     sync: syncModeOf(flags.sync),
     authorization: authorizationModeOf(flags.authorization),
     addressing: addressingOf(flags.addresses),
@@ -201,18 +201,17 @@ async function startInBackground(
       if (!isFromPart(message)) return;
       if (message.is === "failed") refusal = message.reason;
       if (message.is !== "ready") return;
-      const { server = "", port, context = "", said = "" } = message.facts;
+      const { server = "", port, context = "", registry = "", said = "" } = message.facts;
       if (said !== "") terminal.out(`${said}\n`);
-      resolve({ server, port: Number(port), context });
+      const served = registry === "" ? {} : { registry: Number(registry) };
+      resolve({ server, port: Number(port), context, ...served });
     });
   });
   const waiting = new Waiting(terminal, clock);
   const cluster = await waiting.during("cluster to start", started);
   child.removeAllListeners();
   child.unref();
-  terminal.out(
-    `${announcement(cluster, data, portOf(flags.registry, "registry"))}"${tealCommand()} down${dataFlag(data)}" stops everything.\n`,
-  );
+  terminal.out(`${announcement(cluster, data)}"${tealCommand()} down${dataFlag(data)}" stops everything.\n`);
   return 0;
 }
 
@@ -224,11 +223,7 @@ async function detach(message: object): Promise<void> {
   process.disconnect();
 }
 
-function announcement(
-  { server, context }: UpCluster,
-  data: DataFolder,
-  registry: number | undefined,
-): string {
+function announcement({ server, context, registry }: UpCluster, data: DataFolder): string {
   const teal = tealCommand();
   return [
     `The cluster is up at ${server}`,

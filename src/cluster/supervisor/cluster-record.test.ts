@@ -27,6 +27,8 @@ describe("cluster.json", () => {
     const up: ClusterRecord = {
       ...stopped,
       context: "teal-here",
+      authorization: "rbac",
+      registry: 5000,
       kubeconfig: "/home/me/.kube/config",
       supervisor,
       parts: { node: { pid: 101, identity: "boot/2", isReady: true } },
@@ -60,6 +62,7 @@ describe("cluster.json", () => {
       JSON.stringify({ ...stopped, parts: { node: { pid: -1, identity: "x" } } }),
     ],
     ["a file with a block that is none", JSON.stringify({ ...stopped, block: 0 })],
+    ["a file that lets somebody unknown decide", JSON.stringify({ ...stopped, authorization: "rback" })],
     ["a supervisor of unknown identity", JSON.stringify({ ...stopped, supervisor: { pid: 7 } })],
   ];
   for (const [name, text] of damages) {

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { isBlock } from "../addresses.ts";
+import type { AuthorizationMode } from "../api-server/access/access.ts";
 import { clusterOf } from "../node/process/container-mark.ts";
 import { readIfThere, writeWhole } from "../whole-file.ts";
 import { isKnownProcess, type KnownProcess } from "./known-process.ts";
@@ -20,6 +21,10 @@ export interface ClusterRecord {
   readonly supervisor?: KnownProcess;
   /** Its name in kubeconfigs; `teal` in records of the first versions, which do not say. */
   readonly context?: string;
+  /** Who decides who may do what; everybody may do everything when absent. */
+  readonly authorization?: AuthorizationMode;
+  /** Port of its registry of images; absent where it has none. */
+  readonly registry?: number;
   /** The file that it was written into besides its own, until it has been taken out again. */
   readonly kubeconfig?: string;
   /** By name of the part; one without a process is missing. */
@@ -63,8 +68,11 @@ function parseRecord(value: unknown): ClusterRecord {
   >;
   if (typeof port !== "number" || typeof server !== "string" || typeof startedAt !== "string")
     throw new TypeError("port, server or startedAt is missing");
-  const { block = blockOfPort(port), context, kubeconfig, restarts } = rest;
+  const { block = blockOfPort(port), context, authorization, registry, kubeconfig, restarts } = rest;
   if (!isBlock(block)) throw new TypeError("block is none of 1 to 254");
+  // Read as anything else it would let everybody in.
+  if (authorization !== undefined && authorization !== "rbac" && authorization !== "everybody")
+    throw new TypeError("authorization is neither rbac nor everybody");
   if (supervisor !== undefined && !isKnownProcess(supervisor))
     throw new TypeError("supervisor is no process");
   const known = Object.entries((parts ?? {}) as Record<string, unknown>).map(([name, part]) => {
@@ -78,6 +86,8 @@ function parseRecord(value: unknown): ClusterRecord {
     startedAt,
     ...(supervisor === undefined ? {} : { supervisor }),
     ...(typeof context === "string" ? { context } : {}),
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(typeof registry === "number" ? { registry } : {}),
     ...(typeof kubeconfig === "string" ? { kubeconfig } : {}),
     ...(typeof restarts === "object" ? { restarts: restarts as Record<string, number> } : {}),
     parts: Object.fromEntries(known),

@@ -50,10 +50,10 @@ export interface SupervisorOptions {
   readonly address?: string | undefined;
   /** When writes are forced onto the disk; in the background when absent. */
   readonly sync?: SyncMode | undefined;
-  /** Who decides who may do what; everybody may do everything when absent. */
+  /** Who decides who may do what; as when it was up last when absent, else everybody may do everything. */
   readonly authorization?: AuthorizationMode | undefined;
-  /** Port of the registry of images; there is none when absent. */
-  readonly registry?: number | undefined;
+  /** Port of the registry of images; as when it was up last when absent, else there is none. */
+  readonly registry?: number | "none" | undefined;
   /** Names of those whose kinds a new cluster is to know besides; none when absent. */
   readonly addOns?: readonly string[] | undefined;
   /** Whether Teal's own controller is part of it; it is when absent. */
@@ -79,6 +79,8 @@ export interface UpCluster {
   readonly port: number;
   /** Its name in kubeconfigs. */
   readonly context: string;
+  /** Port of its registry; absent where it has none. */
+  readonly registry?: number;
 }
 
 /**
@@ -131,7 +133,8 @@ export class Supervisor {
     const block = await this.#claimBlock(last);
     const supervisor = knownProcess(process.pid);
     const server = `https://127.0.0.1:${port}`;
-    const { kubeconfig, name, sync, authorization, registry, addOns, hasController } = this.#options;
+    const { kubeconfig, name, sync, addOns, hasController } = this.#options;
+    const { authorization, registry } = this.#settings(last);
     const context = await contextFor({ data, name, kubeconfig, server, last });
     const written = kubeconfig ?? last?.kubeconfig;
     const record = {
@@ -139,6 +142,8 @@ export class Supervisor {
       block,
       server,
       context,
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(registry === undefined ? {} : { registry }),
       ...(written === undefined ? {} : { kubeconfig: written }),
       startedAt: formatTime(clock.now()),
       ...(supervisor === undefined ? {} : { supervisor }),
@@ -160,7 +165,22 @@ export class Supervisor {
     };
     await this.#startParts({ data, port, block, ...settings });
     this.#watchFolder();
-    return { server, port, context };
+    return { server, port, context, ...(registry === undefined ? {} : { registry }) };
+  }
+
+  /** What a cluster keeps from one start to the next unless it is told otherwise: nobody's rights change in silence. */
+  #settings(last: ClusterRecord | undefined): Pick<ClusterRecord, "authorization" | "registry"> {
+    const { authorization, registry, progress } = this.#options;
+    if (authorization === undefined && last?.authorization === "rbac")
+      progress.say("roles say who may do what, as before (--authorization everybody ends that)");
+    if (registry === undefined && last?.registry !== undefined)
+      progress.say(`the registry is on port ${last.registry}, as before (--registry none leaves it out)`);
+    const port = registry ?? last?.registry ?? "none";
+    const mode = authorization ?? last?.authorization;
+    return {
+      ...(mode === undefined ? {} : { authorization: mode }),
+      ...(port === "none" ? {} : { registry: port }),
+    };
   }
 
   /** Stops what has been started, in reverse order. Calls after the first wait for the same end. */
