@@ -297,7 +297,10 @@ describe("a pod with volumes", () => {
     });
     await until("it is told", () => reasonsTold("FailedScheduling").length > 0);
     const [told] = events().filter(({ reason }) => reason === "FailedScheduling");
-    assert.match(told?.message ?? "", /^0\/1 nodes are available: persistentvolumeclaim "disk" not found\. /);
+    assert.match(
+      told?.message ?? "",
+      /^0\/1 nodes are available: persistentvolumeclaim "disk" has no volume\. /,
+    );
   });
 
   it("is probed where it sees its files, and they are nobody else's", async () => {

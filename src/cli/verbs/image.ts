@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { missingLoader } from "../../cluster/node/images/archive/program-loader.ts";
-import { builtInImage, ImageStore } from "../../cluster/node/images/image-store.ts";
+import { isImageName } from "../../cluster/node/images/image-name.ts";
+import { badName, builtInImage, ImageStore } from "../../cluster/node/images/image-store.ts";
 import { dataFolder } from "../../cluster/supervisor/data-folder.ts";
 import { formatTime } from "../../time/clock.ts";
 import { type GlobalFlags, verb } from "../command.ts";
@@ -65,6 +66,8 @@ export const imageBuild = verb({
   async run({ words: [folder = ""], flags }, { terminal, global, clock }) {
     await checkFolder(folder);
     if (flags.tag.length === 0) throw new UsageError("--tag: must be given: -t NAME:TAG");
+    const bad = flags.tag.find((name) => !isImageName(name));
+    if (bad !== undefined) throw new UsageError(`--tag: ${badName(bad)}`);
     const { buildImage } = await import("../../cluster/node/images/build/build.ts");
     const built = await buildImage({
       images: storeOf(global),

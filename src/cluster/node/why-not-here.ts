@@ -255,5 +255,5 @@ function missingClaim({ spec }: Pod): string | undefined {
   const [first] = claims;
   return first === undefined
     ? undefined
-    : `persistentvolumeclaim "${first}" not found. The embedded cluster has no persistent volumes: use emptyDir, or hostPath for what outlives the pod.`;
+    : `persistentvolumeclaim "${first}" has no volume. The embedded cluster has no persistent volumes: use emptyDir, or hostPath for what outlives the pod.`;
 }

@@ -11,6 +11,16 @@ export function canonicalImageName(name: string): string {
   return /[:@]/.test(lastPart) ? withRegistry : `${withRegistry}:latest`;
 }
 
+const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
+const imageName = new RegExp(
+  `^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\\d+)?/|\\[[a-fA-F0-9:]+\\](?::\\d+)?/)?${component}(?:/${component})*(?::\\w[\\w.-]{0,127})?(?:@\\w+:[0-9a-f]+)?$`,
+);
+
+/** Whether a container could name an image so: the grammar of the OCI distribution specification. */
+export function isImageName(name: string): boolean {
+  return imageName.test(name);
+}
+
 /** What an image of this machine's own registry is there, whatever its port: a repository, and a tag or digest of it. */
 export function pushedReference(
   canonical: string,

@@ -7,7 +7,7 @@ import type { Cancel } from "../../../time/clock.ts";
 import { readIfThere, writeWhole } from "../../whole-file.ts";
 import { unpackImage } from "./archive/unpack-image.ts";
 import { descriptionFile, type ImageContent, ImageError, readImageFolder } from "./image-folder.ts";
-import { canonicalImageName, pushedReference } from "./image-name.ts";
+import { canonicalImageName, isImageName, pushedReference } from "./image-name.ts";
 import { RepositoryStore } from "./registry/repository-store.ts";
 
 /** An image of the embedded cluster: a name for a folder on this machine. */
@@ -72,6 +72,7 @@ export class ImageStore {
 
   /** Makes `name` mean `folder`, also where it meant another one. Throws `ImageError` for a folder that is no image. */
   async add(name: string, folder: string): Promise<Image> {
+    if (!isImageName(name)) throw new ImageError(badName(name));
     const image = { name: canonicalImageName(name), folder: resolve(folder) };
     await readImageFolder(image.folder);
     await mkdir(this.#names, { recursive: true, mode: 0o700 });
@@ -199,4 +200,9 @@ function nothingThere<T>(answer: T): (error: unknown) => T {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return answer;
     throw error;
   };
+}
+
+/** Why an image cannot have this name. */
+export function badName(name: string): string {
+  return `"${name}" is no name of an image: it is lower case, as in shop/web:1.2 or localhost:5000/web`;
 }
