@@ -100,6 +100,8 @@ export class ApiServer implements Transport {
       serviceAddresses: new ServiceAddresses(addresses, store, "services", isPortInUse),
       isServed: (apiVersion, kind) => this.#kinds.isServed(apiVersion, kind),
       check: ({ info }, object, old, user) => this.access.checkWrite(info, object, old, user),
+      checkCreation: ({ kind, namespace, name }, user) =>
+        this.access.checkCreation(kind.info, namespace, name, user),
     });
     this.#eventExpiry = new EventExpiry(store, clock);
     for (const name of firstNamespaces) this.#createFirst("", "namespaces", { metadata: { name } });

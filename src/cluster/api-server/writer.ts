@@ -62,6 +62,8 @@ interface WriterOptions {
   readonly isServed: (apiVersion: string, kind: string) => boolean;
   /** Throws a refusal of what is well formed, and yet not for this user to write. */
   readonly check: (kind: Kind, object: ApiObject, old: ApiObject | undefined, user: User | undefined) => void;
+  /** Throws a refusal of a user who may change such an object, and not create it. */
+  readonly checkCreation: (place: Place, user: User | undefined) => void;
   /** Who is asked before a write; nobody without. */
   readonly admission?: Admission | undefined;
 }
@@ -99,8 +101,10 @@ export class Writer {
   update(place: Place, body: unknown, options: WriteOptions, subresource?: string): Soon<Written> {
     const { kind, name } = place;
     const sent = this.bodies.change(kind, place, { body }, options);
-    if (this.#get(place) === undefined && kind.rules.createsOnUpdate && subresource === undefined)
+    if (this.#get(place) === undefined && kind.rules.createsOnUpdate && subresource === undefined) {
+      this.#options.checkCreation(place, options.user);
       return this.create(kind, place.namespace, body, options);
+    }
     const toWanted = (old: ApiObject): SentObject => {
       if (sent.object.metadata.resourceVersion === undefined && kind.rules.needsVersionOnUpdate) {
         const error = fieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update");
@@ -132,6 +136,7 @@ export class Writer {
     return this.#carryOut(() => {
       const old = this.#get(place);
       if (old === undefined && subresource !== undefined) throw notFound(kind.info, name);
+      if (old === undefined) this.#options.checkCreation(place, options.user);
       const shown = applied({ kind, subresource, options, clock, old }, body);
       const { object: sent } = this.bodies.change(
         kind,

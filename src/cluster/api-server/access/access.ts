@@ -4,7 +4,7 @@ import type { Clock } from "../../../time/clock.ts";
 import type { Store } from "../../store/store.ts";
 import type { ApiObject } from "../kinds/rules.ts";
 import type { ResourceInfo } from "../resource-info.ts";
-import { attributesOf } from "./attributes.ts";
+import { type Attributes, attributesOf } from "./attributes.ts";
 import { type Authorizer, everybodyMayAll } from "./authorizer.ts";
 import { forbiddenTo } from "./forbidden.ts";
 import { EscalationCheck } from "./rbac/escalation.ts";
@@ -67,7 +67,16 @@ export class Access {
 
   /** Throws a refusal when the user of a request may not make it. */
   checkRequest(user: User, request: ApiRequest): void {
-    const attributes = attributesOf(request);
+    this.#check(user, attributesOf(request));
+  }
+
+  /** Throws a refusal when a user must not create an object by a request that is to change one, for which they have the right. */
+  checkCreation(info: ResourceInfo, namespace: string, name: string, user: User = ownUser): void {
+    const { group, version, plural: resource } = info;
+    this.#check(user, { verb: "create", group, version, resource, subresource: "", namespace, name });
+  }
+
+  #check(user: User, attributes: Attributes): void {
     const { allowed, reason } = this.authorizer.authorize(user, attributes);
     if (!allowed) throw forbiddenTo(user, attributes, reason);
   }
