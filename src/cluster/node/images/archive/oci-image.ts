@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type Readable, Transform } from "node:stream";
+import { pipeline, type Readable, Transform } from "node:stream";
 import { ImageError } from "../image-folder.ts";
 
 /** A piece of content by its digest, as in the OCI image specification. */
@@ -90,9 +90,8 @@ export function openBlob(blobs: BlobSource, digest: string): Readable {
       );
     },
   });
-  const source = createReadStream(path);
-  source.on("error", (error) => checked.destroy(error));
-  return source.pipe(checked);
+  // An error arrives at whoever reads; who stops reading closes the file.
+  return pipeline(createReadStream(path), checked, () => {});
 }
 
 const architectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };

@@ -62,6 +62,15 @@ class Bytes {
     return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
   }
 
+  /** Passes over so many, or all that there are. */
+  async skip(count: number): Promise<void> {
+    for (let left = count; left > 0; ) {
+      const piece = await this.some(left);
+      if (piece === undefined) return;
+      left -= piece.length;
+    }
+  }
+
   /** Ends the stream that the bytes come from. */
   async close(): Promise<void> {
     await this.#pieces.return?.();
@@ -72,17 +81,23 @@ class Bytes {
 export async function* tarEntries(source: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
   const bytes = new Bytes(source);
   let long: Record<string, string> = {};
+  let longBytes = 0;
   try {
     for (;;) {
       const header = await bytes.exactly(blockBytes);
-      // Two empty blocks end it; what comes after them is nobody's.
-      if (header === undefined || header.every((byte) => byte === 0)) return;
+      if (header === undefined) return;
+      if (header.every((byte) => byte === 0)) {
+        // Two empty blocks end it. What comes after them is nobody's, and is read: only at its end a source knows that it was whole.
+        await bytes.skip(Number.POSITIVE_INFINITY);
+        return;
+      }
       checkSum(header);
       const type = String.fromCharCode(header[156] ?? 0);
       const size = numberAt(long["size"], header, 124, 12);
       const padding = (blockBytes - (size % blockBytes)) % blockBytes;
       if (type === "x" || type === "g" || type === "L" || type === "K") {
-        if (size > longestHeaderBytes)
+        longBytes += size;
+        if (longBytes > longestHeaderBytes)
           throw new ImageError("the archive has a header of more than a megabyte");
         const text = (await bytes.exactly(size)) ?? Buffer.alloc(0);
         if (padding > 0) await bytes.exactly(padding);
@@ -117,9 +132,10 @@ export async function* tarEntries(source: AsyncIterable<Buffer>): AsyncGenerator
       for await (const _ of content()) {
         // What nobody wanted.
       }
-      if (!isEmpty && types[type] === undefined && size > 0) await bytes.exactly(size);
+      if (!isEmpty && types[type] === undefined && size > 0) await bytes.skip(size);
       if (!isEmpty && padding > 0) await bytes.exactly(padding);
       long = {};
+      longBytes = 0;
     }
   } finally {
     await bytes.close();

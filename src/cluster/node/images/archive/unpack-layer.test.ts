@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -8,6 +10,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +18,7 @@ import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { RootFolder } from "../root-folder.ts";
+import { openBlob } from "./oci-image.ts";
 import { UnpackingLimit, unpackLayer } from "./unpack-layer.ts";
 
 interface Entry {
@@ -132,6 +136,45 @@ describe("a layer", () => {
     assert.deepEqual(readdirSync(folder), ["root"]);
     assert.deepEqual([text("a"), text("c")], ["a", "c"]);
     assert.equal(readlinkSync(join(root.path, "out")), ".");
+  });
+
+  it("gives modes to its own folders only, whatever it puts in their places", async () => {
+    const other = join(folder, "other");
+    mkdirSync(join(other, "x"), { recursive: true, mode: 0o700 });
+    await unpack(
+      tar(
+        { path: "d/", type: "5" },
+        { path: "d/x/", type: "5" },
+        // Links into the kernel's folders are left as they are, and this one leads out of them again.
+        { path: "d", type: "2", target: `/proc/..${other}` },
+      ),
+    );
+    assert.equal(statSync(join(other, "x")).mode & 0o777, 0o700);
+  });
+
+  it("is refused when its headers for one file have no end", async () => {
+    const record = `${" comment=".padEnd(400_000, "x")}\n`;
+    const header = { path: "pax", type: "x", text: `${record.length + 6}${record}` };
+    const headers = [header, header, header];
+    await assert.rejects(unpack(tar(...headers, { path: "a", text: "a" })), /header of more than a megabyte/);
+  });
+
+  it("is read to its end, so that damage is found", async () => {
+    const bytes = Buffer.concat([tar({ path: "a", text: "good" }), Buffer.alloc(200_000)]);
+    const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+    const path = join(folder, "blob");
+    const unpackBlob = () => unpackLayer(openBlob({ path: () => path }, digest), root, new UnpackingLimit());
+    writeFileSync(path, bytes);
+    await unpackBlob();
+    bytes.write("evil", 512);
+    writeFileSync(path, bytes);
+    await assert.rejects(unpackBlob(), /its content has another digest/);
+  });
+
+  it("closes what it comes from when it is refused in the middle", async () => {
+    const source = Readable.from([tar({ path: "../a", text: "x" }), Buffer.alloc(512), Buffer.alloc(512)]);
+    await assert.rejects(unpackLayer(source, root, new UnpackingLimit()), /leads out/);
+    assert.equal(source.destroyed, true);
   });
 
   for (const [what, bytes] of [

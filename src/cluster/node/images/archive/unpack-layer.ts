@@ -1,6 +1,6 @@
 import { chmodSync, linkSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { join, posix } from "node:path";
+import { join, posix, relative } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import * as zlib from "node:zlib";
 import { ImageError } from "../image-folder.ts";
@@ -43,8 +43,12 @@ export async function unpackLayer(source: Readable, root: RootFolder, limit: Unp
     }
   }
   // At the end: a folder that nobody may write into still gets what is in it.
-  for (const [place, mode] of modes.toReversed())
-    if (lstatSync(place, { throwIfNoEntry: false })?.isDirectory() === true) chmodSync(place, mode);
+  for (const [place, mode] of modes.toReversed()) {
+    // A later entry may have put a link in the place of one of the folders around it, and links may lead anywhere.
+    const isWhereItWas = root.real(relative(root.path, place)) === place;
+    if (isWhereItWas && lstatSync(place, { throwIfNoEntry: false })?.isDirectory() === true)
+      chmodSync(place, mode);
+  }
 }
 
 async function put(
@@ -114,8 +118,13 @@ export async function uncompressed(source: Readable): Promise<AsyncIterable<Buff
   const magic = Buffer.concat(first).subarray(0, 4).toString("hex");
   const all = Readable.from(
     (async function* () {
-      yield* first;
-      for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
+      try {
+        yield* first;
+        for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
+      } finally {
+        // Who has seen enough closes the source, too.
+        await pieces.return?.();
+      }
     })(),
     { objectMode: false },
   );
