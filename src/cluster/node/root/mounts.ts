@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, realpathSync, statSync } from "node:fs";
-import { join, posix, sep } from "node:path";
+import { chmodSync, lstatSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, posix, sep } from "node:path";
 import type { Container } from "../../../api/core.ts";
 import { ContainerError } from "../pod-driver.ts";
 
@@ -47,14 +47,21 @@ function partOf(volume: string, part: string, name: string, container: string): 
     throw failed(`subPath "${part}" must be inside the volume`);
   const path = join(volume, part);
   try {
+    const root = realpathSync(volume);
+    const inside = (place: string): string => {
+      const real = realpathSync(place);
+      if (real !== root && !real.startsWith(root + sep)) throw failed(`"${part}" leads out of the volume`);
+      return real;
+    };
     if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+      // Looked at before anything is made: programs may have put links into the volume.
+      let above = dirname(path);
+      while (lstatSync(above, { throwIfNoEntry: false }) === undefined) above = dirname(above);
+      inside(above);
       mkdirSync(path, { recursive: true });
       chmodSync(path, 0o777);
     }
-    const real = realpathSync(path);
-    const root = realpathSync(volume);
-    if (real !== root && !real.startsWith(root + sep)) throw failed(`"${part}" leads out of the volume`);
-    return real;
+    return inside(path);
   } catch (error) {
     if (error instanceof ContainerError) throw error;
     throw failed(error instanceof Error ? error.message : String(error));

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -158,5 +166,14 @@ describe("a part of a volume", () => {
     for (const subPath of ["../other", "/etc", "a/../../x"])
       assert.throws(() => mounts({ subPath }), { reason: "CreateContainerConfigError" });
     assert.throws(() => mounts({ name: "no" }), /volume "no" is not there/);
+  });
+
+  it("is not made where a link in the volume leads out of it", () => {
+    symlinkSync(volume, join(volume, "v/link"));
+    assert.throws(
+      () => mounts({ subPath: "link/new/folder" }),
+      /"link\/new\/folder" leads out of the volume/,
+    );
+    assert.equal(existsSync(join(volume, "new")), false);
   });
 });
