@@ -52,8 +52,9 @@ function evaluate(program: (variables: object) => unknown, variables: object): u
  */
 const ownNames: Readonly<Record<string, string>> = { has: hasMacro, matches: matchesFunction };
 
+// Literals without an end reach to the end of the text, so that nothing is looked at twice however long it is.
 const literalOrCall =
-  /[rRbB]*(?:"""[^]*?"""|'''[^]*?''')|[rR][bB]?(?:"[^"]*"|'[^']*')|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\b(has|matches)(?=\s*\()/g;
+  /(?<![rRbB])[rRbB]*(?:"""[^]*?"""|'''[^]*?''')|[rR][bB]?(?:"[^"]*"?|'[^']*'?)|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\b(has|matches)(?=\s*\()/g;
 
 function withOwnNames(source: string): string {
   return source.replaceAll(literalOrCall, (found, name?: string) => ownNames[name ?? ""] ?? found);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Schema } from "../resource-info.ts";
+import { withinBudget } from "./budget.ts";
 import { brokenRules, ruleDefinitionErrors } from "./schema-rules.ts";
 
 const texts: Schema = { type: "array", items: { type: "string" } };
@@ -21,6 +22,13 @@ describe("rules of a schema", () => {
     );
     assert.deepEqual(brokenRules(schema, { list: ["a", "b"] }, undefined), []);
     assert.equal(brokenRules(schema, { list: ["a", ""] }, undefined).length, 1);
+  });
+
+  it("are read at once also when they are long and none", () => {
+    for (const rule of ["r".repeat(300_000), `"${'\\"'.repeat(150_000)}`]) {
+      const errors = withinBudget(5000, () => ruleDefinitionErrors(schemaOf(rule), "schema"));
+      assert.match(errors[0]?.message ?? "", /compilation failed/);
+    }
   });
 
   it("ask for fields of what is in a list, and leave such words in a text alone", () => {
