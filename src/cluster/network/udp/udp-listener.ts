@@ -50,6 +50,7 @@ export class UdpListener {
       // While it listens, this is about one datagram.
       if (this.state === "bound" || this.#isStopped) return;
       socket.close();
+      this.#socket = undefined;
       this.#cancelRetry = sessions.clock.at(later(sessions.clock.now(), retrySeconds), () => this.#bind());
       this.#enter({ error: wordFor(error) }, error);
     });
@@ -102,7 +103,7 @@ export class UdpListener {
     this.#cancelRetry();
     this.#cancelSweep();
     for (const [client, flow] of this.#flows) this.#end(client, flow);
-    const socket = this.#socket;
-    if (this.state === "bound" || this.state === "binding") socket?.close();
+    this.#socket?.close();
+    this.#socket = undefined;
   }
 }
