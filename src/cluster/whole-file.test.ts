@@ -15,14 +15,14 @@ describe("a file that is written whole", () => {
   it("follows no link that waits beside it", () => {
     const other = join(folder, "other");
     writeFileSync(other, "mine");
-    symlinkSync(other, join(folder, `token.${process.pid}.new`));
+    symlinkSync(other, join(folder, `.token.${process.pid}.new`));
     writeWhole(join(folder, "token"), "secret");
     assert.equal(readFileSync(other, "utf8"), "mine");
     assert.equal(readFileSync(join(folder, "token"), "utf8"), "secret");
   });
 
   it("is for the owner only, whatever lay there unfinished", () => {
-    writeFileSync(join(folder, `token.${process.pid}.new`), "", { mode: 0o644 });
+    writeFileSync(join(folder, `.token.${process.pid}.new`), "", { mode: 0o644 });
     writeWhole(join(folder, "token"), "secret");
     assert.equal(statSync(join(folder, "token")).mode & 0o777, 0o600);
   });

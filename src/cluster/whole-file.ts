@@ -1,12 +1,13 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 
 /**
  * Puts a file in place of the one that is there: whole or not at all, and readable by its owner only. It is not forced onto the
  * disk: what must outlive a power failure is the store's.
  */
 export function writeWhole(file: string, text: string): void {
-  // Two processes may write the same file.
-  const draft = `${file}.${process.pid}.new`;
+  // Two processes may write the same file. The name is hidden, and so none that anybody else gives.
+  const draft = join(dirname(file), `.${basename(file)}.${process.pid}.new`);
   // What lies there already may be readable by others, or a link to somewhere else.
   rmSync(draft, { force: true });
   try {

@@ -122,6 +122,14 @@ describe("the registry", () => {
     assert.equal((await ask("POST", `/v2/c/blobs/uploads/?mount=${digestOf("no")}&from=a`)).status, 202);
   });
 
+  it("knows every tag, whatever its name ends with", async () => {
+    for (const tag of ["v1", "v1.new"]) await pushImage("x", tag);
+    assert.deepEqual(JSON.parse((await ask("GET", "/v2/x/tags/list")).text), {
+      name: "x",
+      tags: ["v1", "v1.new"],
+    });
+  });
+
   it("lists tags and repositories page by page", async () => {
     for (const tag of ["b", "a", "c"]) await pushImage("x", tag);
     await pushImage("w", "1");

@@ -239,7 +239,7 @@ export class RepositoryStore {
 
   #listed(name: string, folder: string): readonly string[] {
     const path = join(this.#folder(name), folder);
-    return existsSync(path) ? readdirSync(path).filter((each) => !each.endsWith(".new")) : [];
+    return existsSync(path) ? readdirSync(path).filter((each) => !each.startsWith(".")) : [];
   }
 
   #file(name: string, folder: string, file: string): string {
