@@ -3,7 +3,7 @@ import { controllerOf, keyOf } from "../api/metadata.ts";
 import { instanceIdLabel, podTemplateHashLabel } from "../api/names.ts";
 import { kindKeyOf, type Resource, resources } from "../api/resources.ts";
 import type { AnalysisTemplate, Rollout } from "../api/rollout.ts";
-import { keyOfRoute, routesOf } from "../api/strategy.ts";
+import { routesOf } from "../api/strategy.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { WatchCache, type WatchCacheOptions } from "../kubernetes/watch-cache.ts";
 import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts";
@@ -40,6 +40,11 @@ export function neededFor(rollout: Rollout): readonly Resource[] {
 function kindsFor(rollout: Rollout): readonly Resource[] {
   const templates = asksForAnalysis(rollout) ? templateKinds : [];
   return [...new Set([...neededFor(rollout), ...routedKinds(rollout), ...templates])];
+}
+
+/** `objectKeyOf` each object that its routes name, once. */
+export function namesOf(rollout: Rollout): readonly string[] {
+  return [...new Set(routesOf(rollout).flatMap((route) => routerOf(route).names(route)))];
 }
 
 /** The kinds that say who gets requests. */
@@ -121,8 +126,7 @@ export class Caches {
       trim: trimRollout,
       indexes: {
         uid: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]),
-        route: (rollout) => routesOf(rollout).map(keyOfRoute),
-        names: (rollout) => routesOf(rollout).flatMap((route) => routerOf(route).names(route)),
+        names: namesOf,
         selector: selectorKeys,
       },
     });

@@ -2,7 +2,6 @@ import type { KubernetesObject } from "../api/core.ts";
 import { controllerOf, keyOf } from "../api/metadata.ts";
 import { objectKeyOf, type Resource, resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
-import { keyOfRoute, routesOf } from "../api/strategy.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import { EventRecorder, type EventSink } from "../kubernetes/event-recorder.ts";
@@ -14,7 +13,7 @@ import type { IdentifiedReplicaSet } from "../rollout/identified-replica-set.ts"
 import { plan } from "../rollout/plan.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import { asksForAnalysis } from "./analysis-templates.ts";
-import { Caches, controllersOf, type RoutedKind } from "./caches.ts";
+import { Caches, controllersOf, namesOf, type RoutedKind } from "./caches.ts";
 import { adoptersOf } from "./orphans.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -159,10 +158,10 @@ export class Controller {
 
   #rolloutChanged({ object, previous }: Change<Rollout>): void {
     this.#rollouts.add(keyOf(object));
-    // Others that name the same routes may have got or lost a rival.
-    const before = previous === undefined ? [] : routesOf(previous);
-    for (const key of new Set([...routesOf(object), ...before].map(keyOfRoute)))
-      this.#addAllOf(this.#caches.rollouts.by("route", key));
+    // Others that name the same objects may have got or lost a rival.
+    const before = previous === undefined ? [] : namesOf(previous);
+    for (const key of new Set([...namesOf(object), ...before]))
+      this.#addAllOf(this.#caches.rollouts.by("names", key));
     for (const { resource, cache, isSet } of this.#caches.routed)
       for (const set of isSet ? cache.by("setFor", keyOf(object)) : []) this.#sets.add(keyIn(resource, set));
   }

@@ -38,8 +38,10 @@ function claimsOn(route: Route, self: Rollout, caches: Caches): readonly Claim[]
       caches.objects,
     );
   // One whose pods the route does not lead to, or that is going, must not keep it from those that it is for.
+  const [first = ""] = routerOf(route).names(route);
   return caches.rollouts
-    .by("route", key)
+    .by("names", first)
+    .filter((other) => routesOf(other).some((its) => keyOfRoute(its) === key))
     .filter((other) => other.metadata.uid === self.metadata.uid || accepts(other))
     .map((other) => ({ route: key, by: other.metadata.name, isLive: isLiveOn(route, other) }));
 }
