@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -30,6 +30,22 @@ describe("the limits of a container", () => {
       assert.equal(group?.hasRunOutOfMemory, false);
       writeFileSync(join(root, "teal/u.web/memory.events"), "oom 1\noom_kill 1\n");
       assert.equal(group?.hasRunOutOfMemory, true);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  it("are taken away by name, with both versions of the interface", () => {
+    const root = mkdtempSync(join(tmpdir(), "teal-cgroup-"));
+    try {
+      const folders = ["teal", "memory/teal", "cpu/teal"].map((folder) => join(root, folder));
+      for (const folder of folders) mkdirSync(join(folder, "u.web"), { recursive: true });
+      Cgroup.remove("u.web", root);
+      Cgroup.remove("u.other", root);
+      assert.deepEqual(
+        folders.flatMap((folder) => readdirSync(folder)),
+        [],
+      );
     } finally {
       rmSync(root, { recursive: true });
     }

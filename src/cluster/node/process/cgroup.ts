@@ -91,12 +91,19 @@ export class Cgroup {
 
   /** Takes it away; one in which something still runs stays. */
   remove(): void {
-    for (const folder of this.#folders) {
-      try {
-        rmdirSync(folder);
-      } catch (error) {
-        if (!(error instanceof Error && "code" in error)) throw error;
-      }
-    }
+    for (const folder of this.#folders) removeFolder(folder);
+  }
+
+  /** Takes away what was made under this name, by whichever process; one in which something still runs stays. */
+  static remove(name: string, root = "/sys/fs/cgroup"): void {
+    for (const controller of ["", "memory", "cpu"]) removeFolder(join(root, controller, "teal", name));
+  }
+}
+
+function removeFolder(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
   }
 }

@@ -231,6 +231,8 @@ export class ProcessDriver implements PodDriver {
     this.#records.delete(podUid);
     this.#checks.forget(podUid);
     this.#volumes.forget(podUid);
+    // Also of containers that did not start, or that an earlier agent has started.
+    for (const container of folder.containers()) Cgroup.remove(cgroupName(podUid, container));
     folder.remove();
     for (const map of [this.#started, this.#unwritten, this.#logProblems])
       for (const name of map.keys()) if (name.startsWith(`${podUid}/`)) map.delete(name);
@@ -427,7 +429,11 @@ export class ProcessDriver implements PodDriver {
 /** The kernel's limits for the container; undefined for one without limits, or where they are not permitted. */
 function cgroupOf(key: ContainerKey): Cgroup | undefined {
   const limits = limitsOf(containerOf(key));
-  return hasLimits(limits) ? Cgroup.make(`${uidOf(key)}.${key.container}`, limits) : undefined;
+  return hasLimits(limits) ? Cgroup.make(cgroupName(uidOf(key), key.container), limits) : undefined;
+}
+
+function cgroupName(podUid: string, container: string): string {
+  return `${podUid}.${container}`;
 }
 
 function hasLimits({ memoryBytes, cpus }: Limits): boolean {
