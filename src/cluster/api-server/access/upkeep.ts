@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "../../../api/core.ts";
 import { keyOf } from "../../../api/metadata.ts";
+import { WriteFailed } from "../../store/journal.ts";
 import type { Store } from "../../store/store.ts";
 import { fieldsOf, textOf } from "../json.ts";
 import type { Access } from "./access.ts";
@@ -36,14 +37,20 @@ export class AccessUpkeep {
     });
   }
 
+  /** What cannot be written now stays due for the next time: the write that is over has succeeded. */
   run(): void {
-    if (this.#hasRoleChanged) aggregateClusterRoles(this.#store);
-    this.#hasRoleChanged = false;
-    const due = [...this.#due.values()];
-    this.#due.clear();
-    for (const secret of due) this.#tend(secret);
-    // What was filled just now has been heard of as a change.
-    this.#due.clear();
+    try {
+      if (this.#hasRoleChanged) aggregateClusterRoles(this.#store);
+      this.#hasRoleChanged = false;
+      for (const [key, { metadata }] of this.#due) {
+        const secret = this.#store.get("secrets", metadata.namespace ?? "", metadata.name);
+        if (secret !== undefined) this.#tend(secret);
+        // With what was heard just now: that it was filled.
+        this.#due.delete(key);
+      }
+    } catch (error) {
+      if (!(error instanceof WriteFailed)) throw error;
+    }
   }
 
   #tend(secret: KubernetesObject): void {
