@@ -103,6 +103,17 @@ describe("a root of a container's own", () => {
     assert.equal(out, "innerone");
   });
 
+  it("makes nothing where a link in a volume leads out of it", () => {
+    const [volume, outside] = [source("volume"), source("outside")];
+    symlinkSync(outside, join(volume, "link"));
+    const mounts = [mount("/d", volume), mount("/d/link/new", source("other"))];
+    assert.throws(
+      () => makeRoot(join(folder, "odd-root"), mounts),
+      /cannot mount at \/d\/link\/new: a link in what is mounted at \/d leads out of it/,
+    );
+    assert.equal(existsSync(join(outside, "new")), false);
+  });
+
   it("passes on every variable, whatever its name, and nothing else", (test) => {
     if (permission === "none") return test.skip("not permitted here");
     const { out } = run([], program(["env"], { "a.b-c": "1 2\n3" }));
