@@ -5,8 +5,7 @@ import type { Clock } from "../../../time/clock.ts";
 import type { Access } from "../access/access.ts";
 import type { NodeDoor, PodStream } from "../node-door.ts";
 import { badRequest, internalError, methodNotAllowed, Refusal } from "../refusal.ts";
-import { Authentication } from "./authentication.ts";
-import { impersonated, impersonationIn } from "./impersonation.ts";
+import { Entrance } from "./entrance.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
 
 /** What upgrades need of the API server. */
@@ -26,11 +25,11 @@ export interface UpgradesOptions {
 /** Requests that change protocols: looked at as all others are, and then joined with the node, byte for byte. */
 export class Upgrades {
   readonly #options: UpgradesOptions;
-  readonly #authentication: Authentication;
+  readonly #entrance: Entrance;
 
   constructor(options: UpgradesOptions) {
     this.#options = options;
-    this.#authentication = new Authentication(options.apiServer.access, options.clock);
+    this.#entrance = new Entrance(options.apiServer.access, options.clock);
   }
 
   /** `closing` ends it. */
@@ -51,15 +50,10 @@ export class Upgrades {
     const url = URL.parse(request.url ?? "/", "https://server");
     if (url === null) throw badRequest("the target of the request is no URL");
     const path = url.pathname;
-    const own = this.#authentication.userOf(request, path);
     const { method } = request;
     if (method !== "GET" && method !== "POST") throw methodNotAllowed();
     const query = Object.fromEntries(url.searchParams);
-    const impersonation = impersonationIn(request.headersDistinct);
-    if (impersonation === "without a user")
-      throw badRequest("a user is to be impersonated whose name is not given");
-    const user = impersonation === undefined ? own : impersonated(apiServer.access, own, impersonation);
-    apiServer.access.checkRequest(user, { method, path, query });
+    const user = this.#entrance.admit(request, { method, path, query });
     // Who asks is no business of the node's.
     const { authorization: _, ...headers } = request.headers;
     const stream = apiServer.podStream({ method, path, query, user }, url.searchParams);
