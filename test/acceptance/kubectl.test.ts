@@ -310,19 +310,19 @@ describe("the real kubectl", { skip, timeout: 120_000 }, () => {
   it("applies on the server's side, and tells whose fields are in the way", async () => {
     const own = ["apply", "--server-side", "--field-manager=one", "-f", "-"];
     const other = ["apply", "--server-side", "--field-manager=two", "-f", "-"];
-    const sized = (size: number) =>
+    const sized = (replicas: number) =>
       JSON.stringify({
         apiVersion: "example.com/v1",
         kind: "Widget",
         metadata: { name: "owned", namespace: "shop" },
-        spec: { size },
+        spec: { replicas },
       });
     assert.match((await run(own, sized(1))).output, /owned serverside-applied/);
     const refused = await run(other, sized(2));
     assert.notEqual(refused.code, 0);
-    assert.match(refused.errors, /conflict with "one": \.spec\.size/);
+    assert.match(refused.errors, /conflict with "one": \.spec\.replicas/);
     assert.match((await run([...other, "--force-conflicts"], sized(2))).output, /owned serverside-applied/);
-    assert.equal(await kubectl("get widget owned -n shop -o jsonpath={.spec.size}"), "2");
+    assert.equal(await kubectl("get widget owned -n shop -o jsonpath={.spec.replicas}"), "2");
     await kubectl("delete widget owned -n shop");
   });
 

@@ -40,7 +40,7 @@ export function processAgent(
     kernelVersion: "",
     osImage: "",
     cpus: 1,
-    memoryBytes: 0,
+    memoryBytes: 2 ** 33,
   };
   const node = { name: "teal", address: "127.0.0.1", version: "v1.34.4", machine };
   return new NodeAgent({ client, clock, driver, node, onProblem });
