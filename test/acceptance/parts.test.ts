@@ -143,6 +143,7 @@ describe("a part of a cluster", { timeout: 300_000 }, () => {
     for (const name of names)
       await up.shown(new RegExp(`${name} ended: it did not answer for 15 s and was killed`), from);
     assert.equal(await waiting, "ok");
+    await until("an API server that answers", async () => (await teal(folder, "get", "nodes")).code === 0);
     await awaitHealthy(folder);
     assert.deepEqual(
       names.filter((name, index) => pidOf(name) === before[index]),
