@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -221,7 +222,8 @@ describe("two clusters on one machine", { timeout: 300_000, skip: process.platfo
     assert.equal((await teal(first, "up", "--background", "--port", String(port))).code, 0);
     await deployWeather(first);
     // While it runs: what is written of its processes comes along.
-    cpSync(join(first, ".teal"), join(second, ".teal"), { recursive: true });
+    // As people copy: Node's own copying ends the process at links that lead nowhere, such as a pod's to its standard input.
+    execFileSync("cp", ["-a", join(first, ".teal"), second]);
     const pods = leftoverContainers(dataFolder(join(first, ".teal")));
     const copied = new TealProcess(["up", "--port", String(await freePort())], second);
     await copied.shown(/Ctrl-C stops everything/);
