@@ -1,4 +1,4 @@
-/** Whether two JSON values are the same, regardless of the order of fields. */
+/** Whether two JSON values say the same: the order of fields does not count, and a field that is undefined is none. */
 export function equalJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
@@ -8,8 +8,11 @@ export function equalJson(a: unknown, b: unknown): boolean {
     );
   }
   if (Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  return keys.every((key) => Object.hasOwn(right, key) && equalJson(left[key], right[key]));
+  const has = (object: Record<string, unknown>, key: string): boolean =>
+    Object.hasOwn(object, key) && object[key] !== undefined;
+  return (
+    Object.keys(a).every((key) => !has(left, key) || (has(right, key) && equalJson(left[key], right[key]))) &&
+    Object.keys(b).every((key) => !has(right, key) || has(left, key))
+  );
 }

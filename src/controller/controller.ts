@@ -1,11 +1,11 @@
 import type { KubernetesObject } from "../api/core.ts";
+import { equalJson } from "../api/equal-json.ts";
 import { controllerOf, keyOf } from "../api/metadata.ts";
 import { objectKeyOf, type Resource, resources } from "../api/resources.ts";
 import type { Rollout } from "../api/rollout.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import { EventRecorder, type EventSink } from "../kubernetes/event-recorder.ts";
-import { isSame } from "../kubernetes/merge-patch.ts";
 import { type PassResult, Queue } from "../kubernetes/queue.ts";
 import { measured, type Telemetry } from "../kubernetes/telemetry.ts";
 import type { Change } from "../kubernetes/watch-cache.ts";
@@ -197,7 +197,7 @@ export class Controller {
 
   // Pods and others change often in ways that no route depends on.
   #routedChanged(kind: RoutedKind, { object, previous, type }: Change<KubernetesObject>): void {
-    if (type === "updated" && isSame(withoutVersion(object), previous && withoutVersion(previous))) return;
+    if (type === "updated" && equalJson(withoutVersion(object), previous && withoutVersion(previous))) return;
     const key = keyIn(kind.resource, object);
     for (const named of [key, ...(kind.about?.(object) ?? [])])
       this.#addAllOf(this.#caches.rollouts.by("names", named));

@@ -1,8 +1,8 @@
+import { equalJson } from "../api/equal-json.ts";
 import { keyOf, namespaceAndName } from "../api/metadata.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import type { EventSink } from "../kubernetes/event-recorder.ts";
-import { isSame } from "../kubernetes/merge-patch.ts";
 import type { PassResult } from "../kubernetes/queue.ts";
 import type { Action, PlannedEvent } from "../rollout/action.ts";
 import type { Plan } from "../rollout/pass.ts";
@@ -100,7 +100,7 @@ export class Reconciler<T extends Reconciled<Status>, Snapshot, Status extends P
   /** Once for each wait, when it begins. */
   #logWait(key: string, { status }: T, { standing, status: planned }: Plan<Status>): void {
     const [before, now] = [status, planned].map((it) => findCondition(it?.conditions ?? [], "Waiting"));
-    if (standing === undefined || now === undefined || isSame(now, before)) return;
+    if (standing === undefined || now === undefined || equalJson(now, before)) return;
     if (now.lastTransitionTime !== now.lastUpdateTime) return;
     const { on, detail } = standing;
     this.#options.log(`${key}: waiting for ${on}${detail === undefined ? "" : ` (${detail})`}`);

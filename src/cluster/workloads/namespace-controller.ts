@@ -1,7 +1,7 @@
 import type { KubernetesObject } from "../../api/core.ts";
+import { equalJson } from "../../api/equal-json.ts";
 import { type Resource, resources } from "../../api/resources.ts";
 import { ApiError, unlessGone } from "../../kubernetes/errors.ts";
-import { isSame } from "../../kubernetes/merge-patch.ts";
 import type { Queue } from "../../kubernetes/queue.ts";
 import type { Cancel } from "../../time/clock.ts";
 import { workQueue } from "../work-queue.ts";
@@ -95,7 +95,7 @@ export class NamespaceController implements WorkloadController {
         metadata,
         data,
       });
-    else if (!isSame(present.data, data))
+    else if (!equalJson(present.data, data))
       await client.update<ConfigMap>(resources.configMaps, { ...present, data } as KubernetesObject);
   }
 

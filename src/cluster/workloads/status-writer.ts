@@ -1,8 +1,9 @@
 import type { KubernetesObject } from "../../api/core.ts";
+import { equalJson } from "../../api/equal-json.ts";
 import type { Resource } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { unlessGone } from "../../kubernetes/errors.ts";
-import { isSame, mergePatchBetween } from "../../kubernetes/merge-patch.ts";
+import { mergePatchBetween } from "../../kubernetes/merge-patch.ts";
 
 interface WithStatus extends KubernetesObject {
   readonly status?: object;
@@ -54,8 +55,8 @@ export class StatusWriter<T extends WithStatus> {
   /** Whether the status, as it was written here, is all that has changed. */
   isOwnWrite(object: T, previous: T): boolean {
     const right = this.#right.get(object.metadata.uid ?? "");
-    if (right === undefined || !isSame(object.status ?? {}, right)) return false;
-    return isSame(withoutStatus(object), withoutStatus(previous));
+    if (right === undefined || !equalJson(object.status ?? {}, right)) return false;
+    return equalJson(withoutStatus(object), withoutStatus(previous));
   }
 
   forget({ metadata }: T): void {

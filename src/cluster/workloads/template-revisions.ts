@@ -1,10 +1,10 @@
 import type { KubernetesObject, LabelSelector, PodTemplateSpec } from "../../api/core.ts";
+import { equalJson } from "../../api/equal-json.ts";
 import { selectorText } from "../../api/label-selector.ts";
 import { controllerOf } from "../../api/metadata.ts";
 import { type Resource, resources } from "../../api/resources.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { unlessGone } from "../../kubernetes/errors.ts";
-import { isSame } from "../../kubernetes/merge-patch.ts";
 import { templateHash } from "./deployment/template-hash.ts";
 import { ownerReferenceTo } from "./ownership.ts";
 
@@ -60,7 +60,7 @@ export class TemplateRevisions {
       .filter((one) => controllerOf(one)?.uid === owner.metadata.uid)
       .toSorted((a, b) => a.revision - b.revision);
     const newest = known.at(-1);
-    const same = known.findLast((one) => isSame(templateIn(one), owner.spec.template));
+    const same = known.findLast((one) => equalJson(templateIn(one), owner.spec.template));
     const number = (newest?.revision ?? 0) + 1;
     const update =
       same === undefined

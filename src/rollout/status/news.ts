@@ -21,5 +21,5 @@ function essence(status: RolloutStatus): object {
     ...rest
   } = status;
   const said = conditions.map(({ type, status: is, reason }) => ({ type, status: is, reason }));
-  return JSON.parse(JSON.stringify({ ...rest, conditions: said })) as object;
+  return { ...rest, conditions: said };
 }

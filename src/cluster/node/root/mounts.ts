@@ -1,7 +1,8 @@
-import { chmodSync, lstatSync, mkdirSync, realpathSync, statSync } from "node:fs";
-import { dirname, join, posix, sep } from "node:path";
+import { chmodSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { join, posix } from "node:path";
 import type { Container } from "../../../api/core.ts";
 import { ContainerError } from "../pod-driver.ts";
+import { isInside } from "./inside.ts";
 
 /** A folder or file of this machine, and where a container sees it. */
 export interface Mount {
@@ -47,21 +48,17 @@ function partOf(volume: string, part: string, name: string, container: string): 
     throw failed(`subPath "${part}" must be inside the volume`);
   const path = join(volume, part);
   try {
-    const root = realpathSync(volume);
-    const inside = (place: string): string => {
-      const real = realpathSync(place);
-      if (real !== root && !real.startsWith(root + sep)) throw failed(`"${part}" leads out of the volume`);
-      return real;
+    const check = (): void => {
+      if (!isInside(volume, path)) throw failed(`"${part}" leads out of the volume`);
     };
+    check();
     if (statSync(path, { throwIfNoEntry: false }) === undefined) {
-      // Looked at before anything is made: programs may have put links into the volume.
-      let above = dirname(path);
-      while (lstatSync(above, { throwIfNoEntry: false }) === undefined) above = dirname(above);
-      inside(above);
       mkdirSync(path, { recursive: true });
       chmodSync(path, 0o777);
     }
-    return inside(path);
+    // A program of another container may have put a link there meanwhile.
+    check();
+    return realpathSync(path);
   } catch (error) {
     if (error instanceof ContainerError) throw error;
     throw failed(error instanceof Error ? error.message : String(error));

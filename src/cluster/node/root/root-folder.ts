@@ -9,8 +9,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join, sep } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ContainerError } from "../pod-driver.ts";
+import { isInside } from "./inside.ts";
 import type { Mount } from "./mounts.ts";
 
 /** One thing to mount while a root is being made; `target` is a path of this machine. */
@@ -57,7 +58,10 @@ export function makeRoot(root: string, mounts: readonly Mount[], terminationLog?
     const cover = coveredBy(target, all);
     const point =
       cover === undefined ? join(root, target) : join(cover.source, target.slice(cover.target.length));
-    if (cover !== undefined) checkInside(cover, point, target);
+    if (cover !== undefined && !isInside(cover.source, point)) {
+      const why = `cannot mount at ${target}: a link in what is mounted at ${cover.target} leads out of it`;
+      throw new ContainerError("CreateContainerConfigError", why);
+    }
     makePoint(point, statSync(source).isDirectory());
     bindings.push({ source, target: join(root, target), isReadOnly });
   }
@@ -132,18 +136,6 @@ function showDevices(root: string, show: Show): void {
     ptmx: "pts/ptmx",
   }))
     symlinkSync(target, join(folder, name));
-}
-
-/** Programs may have put links into a volume: nothing is made where one leads out of it. */
-function checkInside({ source, target: volume }: Mount, point: string, target: string): void {
-  let above = point;
-  while (lstatSync(above, { throwIfNoEntry: false }) === undefined) above = dirname(above);
-  const [real, folder] = [realpathSync(above), realpathSync(source)];
-  if (real === folder || real.startsWith(folder + sep)) return;
-  throw new ContainerError(
-    "CreateContainerConfigError",
-    `cannot mount at ${target}: a link in what is mounted at ${volume} leads out of it`,
-  );
 }
 
 function makePoint(path: string, isFolder: boolean): void {

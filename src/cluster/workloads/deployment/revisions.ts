@@ -1,5 +1,5 @@
 import type { PodTemplateSpec, ReplicaSet } from "../../../api/core.ts";
-import { isSame } from "../../../kubernetes/merge-patch.ts";
+import { equalJson } from "../../../api/equal-json.ts";
 import type { Deployment, Revisions } from "./deployment.ts";
 import { podTemplateHashLabel } from "./template-hash.ts";
 
@@ -30,7 +30,7 @@ export function revisionsOf(deployment: Deployment, replicaSets: readonly Replic
 }
 
 export function isOfTemplate(template: PodTemplateSpec, wanted: PodTemplateSpec): boolean {
-  return isSame(withoutHash(template), withoutHash(wanted));
+  return equalJson(withoutHash(template), withoutHash(wanted));
 }
 
 export function revisionOf({ metadata }: ReplicaSet): number {

@@ -1,9 +1,9 @@
 import type { EndpointSlice } from "../../../api/core.ts";
+import { equalJson } from "../../../api/equal-json.ts";
 import { keyOf, namespaceAndName } from "../../../api/metadata.ts";
 import { serviceNameLabel } from "../../../api/names.ts";
 import { resources } from "../../../api/resources.ts";
 import { unlessGone } from "../../../kubernetes/errors.ts";
-import { isSame } from "../../../kubernetes/merge-patch.ts";
 import type { Queue } from "../../../kubernetes/queue.ts";
 import type { Cancel } from "../../../time/clock.ts";
 import { workQueue } from "../../work-queue.ts";
@@ -34,7 +34,7 @@ export class EndpointsController implements WorkloadController {
       endpointSlices.subscribe(({ object, previous }) => {
         const isSaidAlready =
           previous !== undefined &&
-          isSame([previous.endpoints, previous.ports], [object.endpoints, object.ports]);
+          equalJson([previous.endpoints, previous.ports], [object.endpoints, object.ports]);
         const name = object.metadata.labels?.[serviceNameLabel];
         if (name !== undefined && !isSaidAlready) this.#queue.add(keyOf(object, name));
       }),
@@ -78,7 +78,7 @@ export class EndpointsController implements WorkloadController {
       await client.create(resources.endpoints, namespace, wanted);
       return;
     }
-    if (isSame(present.subsets ?? [], subsets) && isSame(present.metadata.labels ?? {}, labels)) return;
+    if (equalJson(present.subsets ?? [], subsets) && equalJson(present.metadata.labels ?? {}, labels)) return;
     const gone = Object.keys(present.metadata.labels ?? {}).filter((label) => !Object.hasOwn(labels, label));
     const body = {
       metadata: {
